@@ -1,0 +1,78 @@
+/// A JSON value exactly as it stands in the file.
+public enum JSONValue: Equatable, Sendable {
+  case null
+  case bool(Bool)
+  /// The digits as written: `1e-06` and `0.000001` differ here, and so do `2` and `2.0`.
+  case number(String)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+}
+
+/// The members of a JSON object in the order of the file; no two have the same name.
+public struct JSONObject: Equatable, Sendable {
+  /// One member of an object.
+  public struct Member: Equatable, Sendable {
+    /// The name, escapes resolved.
+    public let name: String
+    /// The value.
+    public let value: JSONValue
+  }
+
+  /// The members, in the order of the file.
+  public let members: [Member]
+
+  /// The value of a member, or `nil`; names are compared byte for byte.
+  ///
+  /// - Parameter name: The member's name.
+  public subscript(_ name: String) -> JSONValue? {
+    members.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
+  }
+
+  /// The value of a member, `null` counting as absent.
+  ///
+  /// - Parameter name: The member's name.
+  /// - Returns: The value, or `nil`.
+  public func nonNull(_ name: String) -> JSONValue? {
+    let value = self[name]
+    return value == .null ? nil : value
+  }
+}
+
+extension JSONValue {
+  /// The members, if this is an object.
+  public var object: JSONObject? {
+    if case .object(let object) = self { object } else { nil }
+  }
+
+  /// The elements, if this is an array.
+  public var array: [JSONValue]? {
+    if case .array(let array) = self { array } else { nil }
+  }
+
+  /// The text, if this is a string.
+  public var string: String? {
+    if case .string(let string) = self { string } else { nil }
+  }
+
+  /// The truth value, if this is one.
+  public var bool: Bool? {
+    if case .bool(let bool) = self { bool } else { nil }
+  }
+
+  /// The number, if this is one written as an integer that fits 64 bits.
+  ///
+  /// `2.0` and `-0` are not: a size written so comes from a broken or a hostile writer.
+  public var integer: Int? {
+    guard case .number(let digits) = self, digits != "-0" else { return nil }
+    return Int(digits)
+  }
+
+  /// The number, if this is one and it is finite.
+  public var double: Double? {
+    guard case .number(let digits) = self, let value = Double(digits), value.isFinite else {
+      return nil
+    }
+    return value
+  }
+}

@@ -1,0 +1,28 @@
+/// The tensors of several catalogues, one after the other: the shards of a checkpoint.
+public struct CombinedCatalogue: Catalogue {
+  public let location: String
+  public let tensors: [TensorDescriptor]
+  private let parts: [any Catalogue]
+  private let sources: [(part: Int, index: Int)]
+
+  /// Combines catalogues.
+  ///
+  /// - Parameters:
+  ///   - parts: The catalogues.
+  ///   - location: The folder they lie in, for messages.
+  public init(_ parts: [any Catalogue], location: String) {
+    self.location = location
+    self.parts = parts
+    self.tensors = parts.flatMap(\.tensors)
+    self.sources = parts.indices.flatMap { part in
+      parts[part].tensors.indices.map { (part, $0) }
+    }
+  }
+
+  public func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let source = sources[index]
+    try parts[source.part].read(rows: rows, ofTensor: source.index, into: &bytes, at: offset)
+  }
+}

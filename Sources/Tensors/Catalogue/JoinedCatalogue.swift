@@ -1,0 +1,148 @@
+/// Tensors that were cut into parts, joined again: Meta's model-parallel files.
+///
+/// Part *k* of a tensor cut by rows holds the *k*-th range of rows; of one cut by columns, the
+/// *k*-th range of every row. Rows are joined on the fly, without a temporary.
+public struct JoinedCatalogue: Catalogue {
+  /// How a tensor was cut.
+  public enum Join: Sendable {
+    /// Each part holds some of the rows.
+    case rows
+    /// Each part holds some of the columns of every row.
+    case columns
+    /// Each part holds the whole tensor; the first part's is taken.
+    case replicated
+  }
+
+  public let location: String
+  public let tensors: [TensorDescriptor]
+  private let parts: [any Catalogue]
+  private let pieces: [Pieces]
+
+  private struct Pieces: Sendable {
+    let join: Join
+    /// The tensor's place in each part.
+    let indices: [Int]
+  }
+
+  /// Joins parts.
+  ///
+  /// - Parameters:
+  ///   - parts: The parts in order, all with the same tensor names; at least one.
+  ///   - location: The folder they lie in, for messages.
+  ///   - join: How the tensor of this name was cut.
+  /// - Throws: When a part lacks a tensor, has one the others lack, or the pieces do not fit.
+  public init(
+    _ parts: [any Catalogue], location: String, join: (TensorDescriptor) -> Join
+  ) throws(WeightmillError) {
+    self.location = location
+    self.parts = parts
+    var tensors: [TensorDescriptor] = []
+    var pieces: [Pieces] = []
+    var indexes: [TensorIndex] = []
+    for part in parts { indexes.append(try TensorIndex(part)) }
+    for (part, index) in zip(parts.dropFirst(), indexes.dropFirst()) {
+      for tensor in part.tensors where indexes[0][tensor.name] == nil {
+        throw WeightmillError(
+          .mismatch, part.location,
+          "tensor \(quoted(tensor.name)) is not in \(parts[0].location)",
+          remedy: "the parts must come from the same checkpoint")
+      }
+      for tensor in parts[0].tensors where index[tensor.name] == nil {
+        throw WeightmillError(
+          .mismatch, part.location,
+          "tensor \(quoted(tensor.name)) of \(parts[0].location) is missing",
+          remedy: "the parts must come from the same checkpoint")
+      }
+    }
+    for tensor in parts.first?.tensors ?? [] {
+      let places = indexes.compactMap { $0[tensor.name] }
+      let kind = parts.count == 1 ? .replicated : join(tensor)
+      let members = zip(parts, places).map { $0.tensors[$1] }
+      tensors.append(try Self.joined(members, by: kind, parts: parts))
+      pieces.append(Pieces(join: kind, indices: places))
+    }
+    self.tensors = tensors
+    self.pieces = pieces
+  }
+
+  private static func joined(
+    _ members: [TensorDescriptor], by join: Join, parts: [any Catalogue]
+  ) throws(WeightmillError) -> TensorDescriptor {
+    let first = members[0]
+    for (member, part) in zip(members, parts) {
+      let fits =
+        member.type == first.type && member.shape.extents.count == first.shape.extents.count
+        && (join == .rows || member.shape.rows == first.shape.rows)
+        && (join == .columns || member.shape.columns == first.shape.columns)
+      guard fits else {
+        throw WeightmillError(
+          .mismatch, part.location,
+          "tensor \(quoted(member.name)) is \(member.type.name) \(member.shape), "
+            + "but \(first.type.name) \(first.shape) in the first part",
+          remedy: "the parts must come from the same checkpoint")
+      }
+    }
+    var extents = first.shape.extents
+    switch join {
+    case .replicated: return first
+    case .rows: extents[0] = members.reduce(0) { $0 + ($1.shape.extents.first ?? 0) }
+    case .columns:
+      extents[extents.count - 1] = members.reduce(0) { $0 + $1.shape.columns }
+    }
+    guard let shape = TensorShape(extents) else {
+      throw WeightmillError(
+        .malformed, parts[0].location, "tensor \(quoted(first.name)) is too large when joined")
+    }
+    return TensorDescriptor(name: first.name, type: first.type, shape: shape)
+  }
+
+  public func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let pieces = pieces[index]
+    switch pieces.join {
+    case .replicated:
+      try parts[0].read(rows: rows, ofTensor: pieces.indices[0], into: &bytes, at: offset)
+    case .rows:
+      try readStacked(rows, pieces.indices, into: &bytes, at: offset)
+    case .columns:
+      try readSideBySide(
+        rows, pieces.indices, bytesPerRow: tensors[index].bytesPerRow, into: &bytes, at: offset)
+    }
+  }
+
+  private func readStacked(
+    _ rows: Range<Int>, _ indices: [Int], into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    var first = 0
+    var position = offset
+    for (part, index) in zip(parts, indices) {
+      let tensor = part.tensors[index]
+      let wanted = rows.clamped(to: first..<first + tensor.shape.rows)
+      if !wanted.isEmpty {
+        let local = wanted.lowerBound - first..<wanted.upperBound - first
+        try part.read(rows: local, ofTensor: index, into: &bytes, at: position)
+        position += wanted.count * tensor.bytesPerRow
+      }
+      first += tensor.shape.rows
+    }
+  }
+
+  /// Interleaves row segments: one read of all rows from each part, then one copy per segment.
+  private func readSideBySide(
+    _ rows: Range<Int>, _ indices: [Int], bytesPerRow: Int, into bytes: inout MutableRawSpan,
+    at offset: Int
+  ) throws(WeightmillError) {
+    var column = 0
+    for (part, index) in zip(parts, indices) {
+      let width = part.tensors[index].bytesPerRow
+      let segment = try part.bytes(rows: rows, ofTensor: index)
+      for row in 0..<rows.count {
+        bytes.copy(
+          segment, from: row * width, count: width,
+          to: offset + row * bytesPerRow + column)
+      }
+      column += width
+    }
+  }
+}

@@ -1,0 +1,146 @@
+package import SystemPackage
+
+/// A regular file opened for bounded positional reads.
+///
+/// The size is taken once, at opening; a file that turns out shorter is an error, never a crash,
+/// which is why files are read and not mapped.
+public struct InputFile: ~Copyable, Sendable {
+  /// The path as the user gave it.
+  public let path: String
+  /// The size in bytes when the file was opened.
+  public let byteCount: Int
+  /// Which file it is, whatever the path.
+  public let identity: FileIdentity
+  private let descriptor: FileDescriptor
+
+  /// Opens a file.
+  ///
+  /// - Parameter path: The path; links are followed.
+  /// - Throws: `noInput` when there is no such file, `refused` when it is not a regular file.
+  public init(_ path: String) throws(WeightmillError) {
+    let (descriptor, stat) = try Self.open(path)
+    self.path = path
+    self.byteCount = Int(stat.size)
+    self.identity = FileIdentity(stat)
+    self.descriptor = descriptor
+  }
+
+  private static func open(_ path: String) throws(WeightmillError) -> (FileDescriptor, Stat) {
+    do {
+      // Not blocking: opening a FIFO would otherwise wait for a writer.
+      let descriptor = try FileDescriptor.open(
+        FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
+      do {
+        let stat = try descriptor.stat()
+        if stat.type == .regular { return (descriptor, stat) }
+        throw WeightmillError(
+          .refused, path, stat.type == .directory ? "is a folder" : "is not a regular file",
+          remedy: "give a file")
+      } catch {
+        try? descriptor.close()
+        throw error
+      }
+    } catch {
+      throw error as? WeightmillError ?? .opening(path, error)
+    }
+  }
+
+  deinit { try? descriptor.close() }
+
+  /// Reads bytes at a position.
+  ///
+  /// The corresponding C function is `pread`.
+  ///
+  /// - Parameters:
+  ///   - position: The first byte of the file to read.
+  ///   - count: How many bytes to read.
+  ///   - bytes: Where to write; must have room for `count` bytes at `offset`.
+  ///   - offset: The first byte to write.
+  /// - Throws: `malformed` when the file ends before, `inputOutput` when reading fails.
+  public borrowing func read(
+    at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    precondition(offset >= 0 && count >= 0 && offset + count <= bytes.byteCount)
+    let path = path
+    let descriptor = descriptor
+    try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(WeightmillError) in
+      var done = 0
+      while done < count {
+        let rest = unsafe UnsafeMutableRawBufferPointer(
+          rebasing: buffer[offset + done..<offset + count])
+        let got: Int
+        do {
+          got = try unsafe descriptor.read(fromAbsoluteOffset: Int64(position + done), into: rest)
+        } catch {
+          throw WeightmillError(
+            .inputOutput, path, "cannot be read: \(error)", at: "byte \(position + done)",
+            remedy: "check the disk")
+        }
+        guard got > 0 else {
+          throw WeightmillError(
+            .malformed, path, "ends too early", at: "byte \(position + done)",
+            remedy: "the download may be incomplete: fetch the file again")
+        }
+        done += got
+      }
+    }
+  }
+
+  /// Reads bytes at a position into a new array.
+  ///
+  /// - Parameters:
+  ///   - position: The first byte to read.
+  ///   - count: How many bytes; bounded by the size of the file before anything is allocated.
+  /// - Returns: The bytes.
+  /// - Throws: `malformed` when the range is not within the file, `inputOutput` when reading fails.
+  public borrowing func bytes(at position: Int, count: Int) throws(WeightmillError) -> [UInt8] {
+    guard position >= 0, count >= 0, position <= byteCount, count <= byteCount - position else {
+      throw WeightmillError(
+        .malformed, path, "ends too early", at: "\(count) bytes wanted at byte \(position)",
+        remedy: "the download may be incomplete: fetch the file again")
+    }
+    var bytes = [UInt8](repeating: 0, count: count)
+    try bytes.withMutableBytes { (span) throws(WeightmillError) in
+      try read(at: position, count: count, into: &span, at: 0)
+    }
+    return bytes
+  }
+}
+
+/// Which file a path leads to: its device and its number there.
+public struct FileIdentity: Hashable, Sendable {
+  private let device: UInt64
+  private let inode: UInt64
+
+  package init(_ stat: Stat) {
+    device = UInt64(truncatingIfNeeded: stat.deviceID.rawValue)
+    inode = UInt64(truncatingIfNeeded: stat.inode.rawValue)
+  }
+
+  /// The identity of what a path leads to, or `nil` when nothing is there.
+  ///
+  /// - Parameter path: The path; links are followed.
+  public init?(path: String) {
+    guard let stat = try? FilePath(path).stat() else { return nil }
+    self.init(stat)
+  }
+}
+
+extension WeightmillError {
+  /// The error for a path that cannot be opened.
+  ///
+  /// - Parameters:
+  ///   - path: The path.
+  ///   - error: What the operating system said, an `Errno`.
+  /// - Returns: The error to throw.
+  package static func opening(_ path: String, _ error: any Error) -> WeightmillError {
+    switch error as? Errno {
+    case .noSuchFileOrDirectory, .notDirectory:
+      WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
+    case .permissionDenied, .notPermitted:
+      WeightmillError(.noInput, path, "may not be read", remedy: "check its permissions")
+    default:
+      WeightmillError(.inputOutput, path, "cannot be opened: \(error)")
+    }
+  }
+}
