@@ -1,0 +1,107 @@
+public import Tensors
+
+/// A GGUF version 3 file to be written: its header's bytes, and where each tensor goes.
+///
+/// Everything is known before the first tensor is read, so that tensors can be written in any
+/// order at their final places.
+public struct GGUFLayout: Sendable {
+  /// Tensors begin at multiples of this many bytes; the format's default.
+  public static let alignment = 32
+
+  /// The header, up to the first tensor.
+  public let header: [UInt8]
+  /// The position of each tensor in the file.
+  public let positions: [Int]
+  /// The size of the whole file, padding included.
+  public let byteCount: Int
+
+  /// Lays out a file.
+  ///
+  /// - Parameters:
+  ///   - metadata: The keys and values; `general.alignment` must not be among them.
+  ///   - tensors: The tensors in file order.
+  ///   - path: The file to be, for messages.
+  /// - Throws: `unsupported` when GGUF cannot hold a tensor's type, name or number of dimensions.
+  public init(
+    metadata: GGUFMetadata, tensors: [TensorDescriptor], path: String
+  ) throws(WeightmillError) {
+    var writer = GGUFByteWriter()
+    writer.write(UInt32(0x4655_4747))
+    writer.write(UInt32(3))
+    writer.write(UInt64(tensors.count))
+    writer.write(UInt64(metadata.entries.count))
+    for entry in metadata.entries {
+      writer.write(entry.key)
+      writer.write(entry.value.kind.rawValue)
+      writer.write(entry.value)
+    }
+    var offsets: [Int] = []
+    var end = 0
+    for tensor in tensors {
+      guard let code = tensor.type.ggufCode, tensor.name.utf8.count < 64,
+        tensor.shape.extents.count <= 4
+      else {
+        throw WeightmillError(
+          .unsupported, path,
+          "a GGUF file cannot hold tensor \(quoted(tensor.name)), \(tensor.type.name) \(tensor.shape)"
+        )
+      }
+      writer.write(tensor.name)
+      writer.write(UInt32(tensor.shape.extents.count))
+      for extent in tensor.shape.extents.reversed() { writer.write(UInt64(extent)) }
+      writer.write(code)
+      writer.write(UInt64(end))
+      offsets.append(end)
+      end = Self.padded(end + tensor.byteCount)
+    }
+    writer.pad(to: Self.padded(writer.bytes.count))
+    header = writer.bytes
+    positions = offsets.map { [count = writer.bytes.count] in count + $0 }
+    byteCount = writer.bytes.count + end
+  }
+
+  private static func padded(_ size: Int) -> Int { (size + alignment - 1) / alignment * alignment }
+}
+
+/// Bytes of a GGUF header, little endian.
+private struct GGUFByteWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func write(_ value: some FixedWidthInteger) {
+    var rest = value
+    for _ in 0..<value.bitWidth / 8 {
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
+    }
+  }
+
+  mutating func write(_ text: String) {
+    write(UInt64(text.utf8.count))
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  mutating func pad(to count: Int) {
+    bytes.append(contentsOf: repeatElement(0, count: max(0, count - bytes.count)))
+  }
+
+  mutating func write(_ value: GGUFValue) {
+    switch value {
+    case .uint8(let value): write(value)
+    case .int8(let value): write(value)
+    case .uint16(let value): write(value)
+    case .int16(let value): write(value)
+    case .uint32(let value): write(value)
+    case .int32(let value): write(value)
+    case .uint64(let value): write(value)
+    case .int64(let value): write(value)
+    case .float32(let value): write(value.bitPattern)
+    case .float64(let value): write(value.bitPattern)
+    case .bool(let value): bytes.append(value ? 1 : 0)
+    case .string(let value): write(value)
+    case .array(let kind, let values):
+      write(kind.rawValue)
+      write(UInt64(values.count))
+      for value in values { write(value) }
+    }
+  }
+}

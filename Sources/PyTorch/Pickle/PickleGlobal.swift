@@ -1,0 +1,46 @@
+import Tensors
+
+/// The only names a pickle may mention, compared as whole (module, name) pairs.
+///
+/// Nothing here is ever looked up or called: each is a token that the interpreter knows the
+/// meaning of. Rule PK-03 of `formats/pytorch.md`.
+enum PickleGlobal: Equatable {
+  case orderedDict
+  case size
+  case device
+  case set
+  case rebuildTensor
+  case rebuildTensorV2
+  case rebuildParameter
+  case parameter
+  case storage(TensorType)
+  case dtype
+
+  init?(module: String, name: String) {
+    switch (module, name) {
+    case ("collections", "OrderedDict"): self = .orderedDict
+    case ("torch", "Size"): self = .size
+    case ("torch", "device"): self = .device
+    case ("builtins", "set"), ("__builtin__", "set"): self = .set
+    case ("torch._utils", "_rebuild_tensor"): self = .rebuildTensor
+    case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensorV2
+    case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
+    case ("torch.nn.parameter", "Parameter"): self = .parameter
+    case ("torch", "DoubleStorage"): self = .storage(.f64)
+    case ("torch", "FloatStorage"): self = .storage(.f32)
+    case ("torch", "HalfStorage"): self = .storage(.f16)
+    case ("torch", "BFloat16Storage"): self = .storage(.bf16)
+    case ("torch", "LongStorage"): self = .storage(.i64)
+    case ("torch", "IntStorage"): self = .storage(.i32)
+    case ("torch", "ShortStorage"): self = .storage(.i16)
+    case ("torch", "CharStorage"): self = .storage(.i8)
+    case ("torch", "ByteStorage"): self = .storage(.u8)
+    case ("torch", "BoolStorage"): self = .storage(.bool)
+    case ("torch", "float64"), ("torch", "float32"), ("torch", "float16"), ("torch", "bfloat16"),
+      ("torch", "int64"), ("torch", "int32"), ("torch", "int16"), ("torch", "int8"),
+      ("torch", "uint8"), ("torch", "bool"):
+      self = .dtype
+    default: return nil
+    }
+  }
+}

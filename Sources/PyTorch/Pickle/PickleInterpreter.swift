@@ -1,0 +1,287 @@
+import Tensors
+
+/// A tiny interpreter for the pickles that `torch.save` writes.
+///
+/// Opcodes and (module, name) pairs are taken from fixed lists, nothing is ever imported or
+/// called, and every count is bounded by the bytes that remain. Rules PK-01 to PK-12 of
+/// `formats/pytorch.md`.
+struct PickleInterpreter {
+  /// The largest pickle accepted, in bytes. A checkpoint of 10,000 tensors takes about 2 MB.
+  static let maximumBytes = 16 << 20
+
+  private(set) var arena: [PickleValue] = []
+  private var stack: [PickleReference] = []
+  private var marks: [Int] = []
+  private var memo: [Int: PickleReference] = [:]
+  private var cursor: ByteCursor
+
+  /// Runs a pickle.
+  ///
+  /// - Parameter cursor: The pickle's bytes.
+  /// - Returns: The arena and the place of the result in it.
+  /// - Throws: `refused` for what no checkpoint needs, `malformed` for what no pickle holds.
+  static func run(
+    _ cursor: ByteCursor
+  ) throws(WeightmillError) -> (arena: [PickleValue], root: PickleReference) {
+    var interpreter = PickleInterpreter(cursor: cursor)
+    while true {
+      let opcode = try interpreter.cursor.readByte()
+      if opcode == UInt8(ascii: ".") { break }
+      try interpreter.execute(opcode)
+    }
+    return (interpreter.arena, try interpreter.pop())
+  }
+
+  private init(cursor: ByteCursor) { self.cursor = cursor }
+
+  // MARK: Stack
+
+  private mutating func push(_ value: PickleValue) {
+    stack.append(arena.count)
+    arena.append(value)
+  }
+
+  private mutating func pop() throws(WeightmillError) -> PickleReference {
+    guard stack.count > (marks.last ?? 0), let place = stack.popLast() else {
+      throw cursor.error("the pickle takes more from its stack than is there")
+    }
+    return place
+  }
+
+  private mutating func popToMark() throws(WeightmillError) -> [PickleReference] {
+    guard let mark = marks.popLast() else { throw cursor.error("the pickle lacks a mark") }
+    defer { stack.removeSubrange(mark...) }
+    return Array(stack[mark...])
+  }
+
+  private mutating func popText() throws(WeightmillError) -> String {
+    guard case .text(let text) = arena[try pop()] else {
+      throw cursor.error("the pickle needs a text where it has none")
+    }
+    return text
+  }
+
+  private func top() throws(WeightmillError) -> PickleReference {
+    guard stack.count > (marks.last ?? 0), let place = stack.last else {
+      throw cursor.error("the pickle takes more from its stack than is there")
+    }
+    return place
+  }
+
+  // MARK: Opcodes
+
+  private mutating func execute(_ opcode: UInt8) throws(WeightmillError) {
+    switch opcode {
+    case 0x80:  // PROTO
+      let version = try cursor.readByte()
+      guard (2...5).contains(version) else {
+        throw cursor.error("pickle protocol \(version) is not supported", code: .unsupported)
+      }
+    case 0x95: try cursor.skip(8)  // FRAME: its length only helps buffering
+    case UInt8(ascii: "("): marks.append(stack.count)
+    case UInt8(ascii: "N"): push(.none)
+    case 0x88: push(.bool(true))
+    case 0x89: push(.bool(false))
+    case UInt8(ascii: "K"): push(.integer(Int(try cursor.readByte())))
+    case UInt8(ascii: "M"): push(.integer(Int(try cursor.read(UInt16.self))))
+    case UInt8(ascii: "J"): push(.integer(Int(try cursor.read(Int32.self))))
+    case 0x8A: try long(Int(cursor.readByte()))
+    case UInt8(ascii: "G"):
+      push(.float(Double(bitPattern: try cursor.read(UInt64.self).byteSwapped)))
+    case UInt8(ascii: "X"): push(.text(try cursor.readText(Int(cursor.read(UInt32.self)))))
+    case 0x8C, UInt8(ascii: "U"): push(.text(try cursor.readText(Int(cursor.readByte()))))
+    case 0x8D: push(.text(try cursor.readText(try length64())))
+    case UInt8(ascii: "C"): try bytes(Int(cursor.readByte()))
+    case UInt8(ascii: "B"): try bytes(Int(cursor.read(UInt32.self)))
+    case 0x8E, 0x96: try bytes(length64())
+    case UInt8(ascii: ")"): push(.tuple([]))
+    case 0x85, 0x86, 0x87: try tuple(Int(opcode) - 0x84)
+    case UInt8(ascii: "t"): try push(.tuple(popToMark()))
+    case UInt8(ascii: "]"): push(.list([]))
+    case UInt8(ascii: "}"): push(.dictionary([]))
+    case 0x8F: push(.set)
+    case UInt8(ascii: "a"): try append([pop()])
+    case UInt8(ascii: "e"): try append(popToMark())
+    case UInt8(ascii: "s"):
+      let value = try pop()
+      try setItems([pop(), value])
+    case UInt8(ascii: "u"): try setItems(popToMark())
+    case 0x90:
+      _ = try popToMark()
+      guard case .set = arena[try top()] else {
+        throw cursor.error("the pickle adds members to something that is not a set")
+      }
+    case UInt8(ascii: "q"): memo[Int(try cursor.readByte())] = try top()
+    case UInt8(ascii: "r"): memo[Int(try cursor.read(UInt32.self))] = try top()
+    case 0x94: memo[memo.count] = try top()
+    case UInt8(ascii: "h"): try recall(Int(cursor.readByte()))
+    case UInt8(ascii: "j"): try recall(Int(cursor.read(UInt32.self)))
+    case UInt8(ascii: "c"): try global(module: line(), name: line())
+    case 0x93:
+      let name = try popText()
+      try global(module: popText(), name: name)
+    case UInt8(ascii: "R"), 0x81: try reduce()
+    case UInt8(ascii: "b"): try build()
+    case UInt8(ascii: "Q"): try persistentID()
+    default:
+      throw cursor.error(
+        "the pickle uses opcode 0x\(String(opcode, radix: 16)), which no checkpoint needs",
+        code: .refused)
+    }
+  }
+
+  private mutating func length64() throws(WeightmillError) -> Int {
+    guard let length = Int(exactly: try cursor.read(UInt64.self)) else {
+      throw cursor.error("a length in the pickle is impossible")
+    }
+    return length
+  }
+
+  private mutating func long(_ count: Int) throws(WeightmillError) {
+    let bytes = try cursor.readBytes(count)
+    guard count <= 8 else { return push(.opaque) }
+    var value = bytes.last.map { $0 & 0x80 != 0 } == true ? -1 : 0
+    for byte in bytes.reversed() { value = value << 8 | Int(byte) }
+    push(.integer(value))
+  }
+
+  private mutating func bytes(_ count: Int) throws(WeightmillError) {
+    try cursor.skip(count)
+    push(.bytes)
+  }
+
+  private mutating func tuple(_ count: Int) throws(WeightmillError) {
+    var members: [PickleReference] = []
+    for _ in 0..<count { members.append(try pop()) }
+    push(.tuple(members.reversed()))
+  }
+
+  private mutating func append(_ members: [PickleReference]) throws(WeightmillError) {
+    let target = try top()
+    guard case .list(var list) = arena[target] else {
+      throw cursor.error("the pickle appends to something that is not a list")
+    }
+    arena[target] = .none  // so that the array is not copied
+    list.append(contentsOf: members)
+    arena[target] = .list(list)
+  }
+
+  private mutating func setItems(_ items: [PickleReference]) throws(WeightmillError) {
+    let target = try top()
+    guard case .dictionary(var members) = arena[target], items.count % 2 == 0 else {
+      throw cursor.error("the pickle sets items of something that is not a dictionary")
+    }
+    arena[target] = .none
+    for place in stride(from: 0, to: items.count, by: 2) {
+      members.append((items[place], items[place + 1]))
+    }
+    arena[target] = .dictionary(members)
+  }
+
+  private mutating func recall(_ key: Int) throws(WeightmillError) {
+    guard let place = memo[key] else { throw cursor.error("the pickle recalls what it never kept") }
+    stack.append(place)
+  }
+
+  private mutating func line() throws(WeightmillError) -> String {
+    var bytes: [UInt8] = []
+    while bytes.count <= 1 << 16 {
+      let byte = try cursor.readByte()
+      if byte == 0x0A {
+        guard let text = String(validating: bytes, as: UTF8.self) else { break }
+        return text
+      }
+      bytes.append(byte)
+    }
+    throw cursor.error("a name in the pickle is not valid UTF-8 or too long")
+  }
+
+  private mutating func global(module: String, name: String) throws(WeightmillError) {
+    guard let global = PickleGlobal(module: module, name: name) else {
+      throw cursor.error(
+        "the pickle asks for \(quoted("\(module).\(name)")), which no checkpoint needs",
+        code: .refused,
+        remedy: "do not open it with torch.load either; get the weights as safetensors")
+    }
+    push(.global(global))
+  }
+
+  private mutating func build() throws(WeightmillError) {
+    _ = try pop()  // state: `_metadata` of a module's state_dict
+    guard case .dictionary = arena[try top()] else {
+      throw cursor.error("the pickle sets the state of something other than a dictionary")
+    }
+  }
+
+  // MARK: Tensors
+
+  private mutating func reduce() throws(WeightmillError) {
+    guard case .tuple(let arguments) = arena[try pop()], case .global(let global) = arena[try pop()]
+    else {
+      throw cursor.error("the pickle calls something that is not on the list", code: .refused)
+    }
+    switch global {
+    case .orderedDict:
+      // Python 2 wrote the items as an argument; nothing writes them so now.
+      guard arguments.isEmpty else { throw badArguments("OrderedDict") }
+      push(.dictionary([]))
+    case .size:
+      guard arguments.count == 1, case .tuple = arena[arguments[0]] else {
+        throw badArguments("Size")
+      }
+      stack.append(arguments[0])
+    case .set: push(.set)
+    case .device: push(.opaque)
+    case .rebuildTensor, .rebuildTensorV2: try rebuildTensor(arguments)
+    case .rebuildParameter, .parameter:
+      guard let first = arguments.first, case .tensor = arena[first] else {
+        throw badArguments("_rebuild_parameter")
+      }
+      stack.append(first)
+    case .storage, .dtype:
+      throw cursor.error("the pickle calls something that is not a function", code: .refused)
+    }
+  }
+
+  private func badArguments(_ function: String) -> WeightmillError {
+    cursor.error("the pickle gives \(function) the wrong arguments")
+  }
+
+  private func integers(_ reference: PickleReference) -> [Int]? {
+    guard case .tuple(let members) = arena[reference], members.count <= 64 else { return nil }
+    var integers: [Int] = []
+    for member in members {
+      guard case .integer(let value) = arena[member] else { return nil }
+      integers.append(value)
+    }
+    return integers
+  }
+
+  private mutating func rebuildTensor(_ arguments: [PickleReference]) throws(WeightmillError) {
+    guard (4...7).contains(arguments.count), case .storage(let storage) = arena[arguments[0]],
+      case .integer(let offset) = arena[arguments[1]], let extents = integers(arguments[2]),
+      let strides = integers(arguments[3])
+    else { throw badArguments("_rebuild_tensor") }
+    guard
+      let tensor = PickleTensor(
+        storage: storage, offset: offset, extents: extents, strides: strides)
+    else {
+      throw cursor.error(
+        "a tensor of shape \(extents), strides \(strides) at \(offset) reaches beyond its storage "
+          + "of \(storage.count) values", code: .refused)
+    }
+    push(.tensor(tensor))
+  }
+
+  private mutating func persistentID() throws(WeightmillError) {
+    guard case .tuple(let parts) = arena[try pop()], parts.count == 5,
+      case .text("storage") = arena[parts[0]], case .global(.storage(let type)) = arena[parts[1]],
+      case .text(let key) = arena[parts[2]], case .text = arena[parts[3]],
+      case .integer(let count) = arena[parts[4]], count >= 0,
+      !count.multipliedReportingOverflow(by: 8).overflow,
+      !key.isEmpty, key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F && $0 != 0x5C }),
+      key != "..", key != "."
+    else { throw cursor.error("a storage reference in the pickle is malformed") }
+    push(.storage(PickleStorage(key: key, type: type, count: count)))
+  }
+}

@@ -1,0 +1,146 @@
+import Synchronization
+public import Tensors
+
+/// A checkpoint written by `torch.save` as a zip file (PyTorch 1.6 and later).
+///
+/// The pickle inside is run by an interpreter that can only describe tensors; the tensors' bytes
+/// are read in place, row by row, whatever their strides.
+public final class PyTorchFile: Catalogue {
+  public let location: String
+  public let tensors: [TensorDescriptor]
+  private let file: InputFile
+  private let views: [PickleTensor]
+  private let entries: [ZipArchive.Entry]
+  private let inflaters: [String: InflatedEntry]
+  private let isBigEndian: Bool
+
+  /// Opens a file and checks everything but the tensors' values.
+  ///
+  /// - Parameter path: The file.
+  /// - Throws: `noInput`; `malformed`; `refused` for what only hostile files hold; `unsupported`.
+  public convenience init(path: String) throws(WeightmillError) {
+    try self.init(file: InputFile(path))
+  }
+
+  private init(file: consuming InputFile) throws(WeightmillError) {
+    let archive = try TorchArchive(file)
+    let program = ByteCursor(
+      try archive.read(archive.pickle, from: file), file: "\(file.path), \(archive.pickle.name)")
+    let (arena, root) = try PickleInterpreter.run(program)
+    let named = try StateDictionary(arena: arena, root: root, file: file.path).tensors
+    var entries: [ZipArchive.Entry] = []
+    var inflaters: [String: InflatedEntry] = [:]
+    var storages: [String: PickleStorage] = [:]
+    for (name, tensor) in named {
+      let entry = try archive.entry(of: tensor.storage, path: file.path)
+      guard
+        storages.updateValue(tensor.storage, forKey: entry.name) ?? tensor.storage
+          == tensor.storage
+      else {
+        throw WeightmillError(
+          .refused, file.path, "two tensors see different storages in the same bytes",
+          at: "tensor \(quoted(name))")
+      }
+      if entry.method == .deflated, inflaters[entry.name] == nil {
+        inflaters[entry.name] = InflatedEntry(entry)
+      }
+      entries.append(entry)
+    }
+    self.location = file.path
+    self.file = file
+    self.views = named.map(\.tensor)
+    self.tensors = named.map { name, tensor in
+      TensorDescriptor(name: name, type: tensor.storage.type, shape: tensor.shape)
+    }
+    self.entries = entries
+    self.inflaters = inflaters
+    self.isBigEndian = archive.isBigEndian
+  }
+
+  public func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let view = views[index]
+    let size = view.storage.type.bytesPerBlock
+    var position = offset
+    for run in StridedRows(view).runs(rows) {
+      switch run.stride {
+      case 1:
+        try readStorage(
+          index, at: run.start * size, count: run.count * size, into: &bytes, at: position)
+      default:
+        try gather(run, ofTensor: index, into: &bytes, at: position)
+      }
+      position += run.count * size
+    }
+    if isBigEndian, size > 1 {
+      Self.swapBytes(&bytes, from: offset, to: position, size: size)
+    }
+  }
+
+  /// Reads values that do not lie side by side, through a window of the storage.
+  private func gather(
+    _ run: StridedRows.Run, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let size = views[index].storage.type.bytesPerBlock
+    let window = max(1, min(run.count, (1 << 16) / max(run.stride * size, 1)))
+    var done = 0
+    while done < run.count {
+      let count = min(window, run.count - done)
+      let reach = (count - 1) * run.stride + 1
+      var scratch = [UInt8](repeating: 0, count: reach * size)
+      let start = (run.start + done * run.stride) * size
+      try scratch.withMutableBytes { (span) throws(WeightmillError) in
+        try readStorage(index, at: start, count: reach * size, into: &span, at: 0)
+      }
+      for place in 0..<count {
+        bytes.copy(
+          scratch, from: place * run.stride * size, count: size,
+          to: offset + (done + place) * size)
+      }
+      done += count
+    }
+  }
+
+  private func readStorage(
+    _ index: Int, at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let entry = entries[index]
+    guard let inflater = inflaters[entry.name] else {
+      return try file.read(
+        at: entry.dataOffset + position, count: count, into: &bytes, at: offset)
+    }
+    try inflater.read(at: position, count: count, from: file, into: &bytes, at: offset)
+  }
+
+  private static func swapBytes(
+    _ bytes: inout MutableRawSpan, from start: Int, to end: Int, size: Int
+  ) {
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      for value in stride(from: start, to: end, by: size) {
+        for place in 0..<size / 2 { unsafe buffer.swapAt(value + place, value + size - 1 - place) }
+      }
+    }
+  }
+}
+
+/// A deflated entry that several threads may read.
+private final class InflatedEntry: Sendable {
+  private let state: Mutex<Inflater>
+
+  init(_ entry: ZipArchive.Entry) { state = Mutex(Inflater(entry)) }
+
+  func read(
+    at position: Int, count: Int, from file: borrowing InputFile, into bytes: inout MutableRawSpan,
+    at offset: Int
+  ) throws(WeightmillError) {
+    // Through an array: a span cannot be captured by the lock's closure.
+    var scratch = [UInt8](repeating: 0, count: count)
+    try state.withLock { (inflater) throws(WeightmillError) in
+      try scratch.withMutableBytes { (span) throws(WeightmillError) in
+        try inflater.read(at: position, count: count, from: file, into: &span, at: 0)
+      }
+    }
+    bytes.copy(scratch, from: 0, count: count, to: offset)
+  }
+}
