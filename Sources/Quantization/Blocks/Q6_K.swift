@@ -1,0 +1,143 @@
+import Tensors
+
+/// 256 values in 210 bytes: `ql[128]`, `qh[64]`, sixteen signed byte scales, a binary16 scale `d`.
+///
+/// Value *j* has a six-bit number `q` from -32 to 31 and belongs to sub-block `j / 16`;
+/// `y = (d * scale) * q`. Encoding: for each sub-block the scale with the least error weighted by
+/// `x^2` among 19 trials, then all scales in units of `d`, then the numbers anew with the scales as
+/// stored. Source: ggml's reference quantizer without an importance matrix, whose bytes these are.
+enum Q6_K {
+  private static let bytes = 210
+  private static let highBits = 128
+  private static let scales = 192
+  private static let scale = 208
+  /// How far beyond 32 the largest number is tried, in tenths; the first trial sets the mark.
+  private static let trials: [Float] = [0] + (-9...9).filter { $0 != 0 }.map { 0.1 * Float($0) }
+  /// Below this magnitude a sub-block counts as zero.
+  private static let smallest: Float = 1e-15
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 256
+      let unit = unsafe source.binary16(at: scale)
+      for place in 0..<256 {
+        let (low, high, shift) = position(place)
+        let lowBits = unsafe source.load(fromByteOffset: low, as: UInt8.self) >> shift.low & 15
+        let highBits = unsafe source.load(fromByteOffset: high, as: UInt8.self) >> shift.high & 3
+        let quant = Int32(lowBits | highBits << 4) &- 32
+        let step = unsafe source.load(fromByteOffset: scales &+ place / 16, as: Int8.self)
+        unsafe target[place] = (unit * Float(step)) * Float(quant)
+      }
+    }
+  }
+
+  /// Where the low four and the high two bits of a value lie: byte and shift of each.
+  @inline(__always)
+  private static func position(
+    _ place: Int
+  ) -> (low: Int, high: Int, shift: (low: UInt8, high: UInt8)) {
+    let half = place / 128
+    let group = place % 128 / 32
+    let lane = place % 32
+    return (
+      64 &* half &+ lane &+ 32 &* (group % 2), highBits &+ 32 &* half &+ lane,
+      (UInt8(4 &* (group / 2)), UInt8(2 &* group))
+    )
+  }
+
+  static func encode(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, blocks count: Int
+  )
+    -> Int
+  {
+    var infinite = 0
+    for block in 0..<count {
+      infinite &+= unsafe encodeBlock(values + block &* 256, blocks + block &* bytes)
+    }
+    return infinite
+  }
+
+  private static func encodeBlock(_ values: UnsafePointer<Float>, _ target: UnsafeMutableRawPointer)
+    -> Int
+  {
+    unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    var ideal = SIMD16<Float>()
+    var largest: Float = 0
+    for sub in 0..<16 {
+      ideal[sub] = unsafe bestScale(values + sub &* 16)
+      if abs(ideal[sub]) > abs(largest) { largest = ideal[sub] }
+    }
+    guard abs(largest) >= smallest else { return 0 }
+    let inverse = -128 / largest
+    let bits = Binary16.bits(1 / inverse)
+    let unit = Binary16.float(bits)
+    unsafe target.storeBytes(of: bits.littleEndian, toByteOffset: scale, as: UInt16.self)
+    for sub in 0..<16 {
+      let step = Int8(truncatingIfNeeded: min(127, roundedToEven(inverse * ideal[sub])))
+      unsafe target.storeBytes(of: step, toByteOffset: scales &+ sub, as: Int8.self)
+      let size = unit * Float(step)
+      for place in sub &* 16..<sub &* 16 &+ 16 {
+        // A sub-block whose scale is 0 decodes to 0 whatever its numbers are.
+        let quant = size == 0 ? 0 : unsafe clamped(roundedToEven(values[place] / size))
+        unsafe store(UInt8(truncatingIfNeeded: quant &+ 32), at: place, target)
+      }
+    }
+    return bits & 0x7FFF == 0x7C00 ? 256 : 0
+  }
+
+  @inline(__always)
+  private static func store(_ quant: UInt8, at place: Int, _ target: UnsafeMutableRawPointer) {
+    let (low, high, shift) = position(place)
+    let lowByte = unsafe target.load(fromByteOffset: low, as: UInt8.self)
+    let highByte = unsafe target.load(fromByteOffset: high, as: UInt8.self)
+    unsafe target.storeBytes(
+      of: lowByte | (quant & 15) << shift.low, toByteOffset: low, as: UInt8.self)
+    unsafe target.storeBytes(
+      of: highByte | (quant >> 4) << shift.high, toByteOffset: high, as: UInt8.self)
+  }
+
+  /// The scale of 16 values with the least squared error weighted by `x^2`.
+  private static func bestScale(_ values: UnsafePointer<Float>) -> Float {
+    var largest: Float = 0
+    for place in 0..<16 {
+      let value = unsafe values[place]
+      if abs(value) > abs(largest) { largest = value }
+    }
+    guard abs(largest) >= smallest else { return 0 }
+    var best: Float = 0
+    var bestScale: Float = 0
+    for trial in trials {
+      let inverse = -(32 + trial) / largest
+      var product: Float = 0
+      var square: Float = 0
+      for place in 0..<16 {
+        let value = unsafe values[place]
+        let quant = Float(clamped(roundedToEven(inverse * value)))
+        let weight = value * value
+        product += weight * value * quant
+        square += weight * quant * quant
+      }
+      // The squared error falls by product^2 / square.
+      if trial == 0 {
+        bestScale = square == 0 ? 0 : product / square
+        best = bestScale * product
+      } else if square > 0, product * product > best * square {
+        bestScale = product / square
+        best = bestScale * product
+      }
+    }
+    return bestScale
+  }
+
+  @inline(__always)
+  private static func clamped(_ quant: Int32) -> Int32 { max(-32, min(31, quant)) }
+
+  /// The nearest integer, halves to even, of a value below 2^22.
+  @inline(__always)
+  private static func roundedToEven(_ value: Float) -> Int32 {
+    Int32(truncatingIfNeeded: (value + 12_582_912).bitPattern & 0x007F_FFFF) &- 0x0040_0000
+  }
+}
