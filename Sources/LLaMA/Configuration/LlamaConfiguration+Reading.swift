@@ -1,0 +1,157 @@
+public import StrictJSON
+public import Tensors
+
+extension LlamaConfiguration {
+  /// Refuses sizes that are impossible, so that nothing downstream divides by zero or overflows.
+  ///
+  /// - Parameter location: The file they come from, for messages.
+  /// - Returns: The configuration itself.
+  /// - Throws: `malformed`, naming the first impossible value.
+  public func checked(location: String) throws(WeightmillError) -> LlamaConfiguration {
+    let sizes: [(String, Int)] = [
+      ("hidden size", hiddenSize), ("number of heads", headCount),
+      ("number of key-value heads", keyValueHeadCount), ("head dimension", headDimension),
+      ("feed-forward size", feedForwardSize), ("vocabulary", vocabularyRows),
+      ("context length", contextLength),
+    ]
+    for (name, size) in sizes where !(1...(1 << 24)).contains(size) {
+      throw WeightmillError(.malformed, location, "the \(name) \(size) is impossible")
+    }
+    guard (1...10_000).contains(layerCount) else {
+      throw WeightmillError(
+        .malformed, location, "the number of layers \(layerCount) is impossible")
+    }
+    guard headCount % keyValueHeadCount == 0, headDimension % 2 == 0 else {
+      throw WeightmillError(
+        .malformed, location,
+        "\(headCount) heads of \(headDimension) do not go with \(keyValueHeadCount) key-value heads"
+      )
+    }
+    guard normEpsilon > 0, normEpsilon < 1, ropeBase > 1, ropeBase.isFinite else {
+      throw WeightmillError(
+        .malformed, location, "the constants \(normEpsilon) and \(ropeBase) are impossible")
+    }
+    return self
+  }
+
+  /// Reads a Hugging Face `config.json`.
+  ///
+  /// Keys of other architectures that some checkpoints carry along (`layer_norm_eps`,
+  /// `rotary_pct` …) are ignored.
+  ///
+  /// - Parameters:
+  ///   - json: The content of the file.
+  ///   - location: The file, for messages.
+  /// - Throws: `unsupported` for other architectures, `malformed` for missing or impossible values.
+  public init(huggingFace json: JSONValue, location: String) throws(WeightmillError) {
+    let fields = try ConfigurationFields(json, location: location)
+    let type = try fields.text("model_type") ?? "llama"
+    guard type == "llama" else {
+      throw WeightmillError(
+        .unsupported, location, "is of model type \(quoted(type)); only llama is supported")
+    }
+    guard fields.object.nonNull("rope_scaling") == nil else {
+      throw WeightmillError(.unsupported, location, "uses rope_scaling, which is not supported yet")
+    }
+    for flag in ["attention_bias", "mlp_bias"] where fields.object[flag]?.bool == true {
+      throw WeightmillError(.unsupported, location, "uses \(flag), which is not supported yet")
+    }
+    if let activation = try fields.text("hidden_act"), activation != "silu" {
+      throw WeightmillError(
+        .unsupported, location, "uses the activation \(quoted(activation)); only silu is supported")
+    }
+    let heads = try fields.requiredSize("num_attention_heads")
+    let hidden = try fields.requiredSize("hidden_size")
+    self = try LlamaConfiguration(
+      hiddenSize: hidden, layerCount: fields.requiredSize("num_hidden_layers"), headCount: heads,
+      keyValueHeadCount: fields.size("num_key_value_heads") ?? heads,
+      headDimension: fields.size("head_dim") ?? hidden / max(heads, 1),
+      feedForwardSize: fields.requiredSize("intermediate_size"),
+      vocabularyRows: fields.requiredSize("vocab_size"),
+      contextLength: fields.size("max_position_embeddings") ?? 2048,
+      normEpsilon: fields.number("rms_norm_eps") ?? 1e-6,
+      ropeBase: fields.number("rope_theta") ?? 10_000,
+      tiesEmbeddings: fields.object["tie_word_embeddings"]?.bool ?? false
+    ).checked(location: location)
+  }
+
+  /// Reads Meta's `params.json`; sizes it does not tell are taken from the tensors.
+  ///
+  /// - Parameters:
+  ///   - json: The content of the file.
+  ///   - location: The file, for messages.
+  ///   - tensors: The joined checkpoint's tensors in Meta's names.
+  /// - Throws: `malformed` for missing or impossible values.
+  public init(
+    meta json: JSONValue, location: String, tensors: [TensorDescriptor]
+  ) throws(WeightmillError) {
+    let fields = try ConfigurationFields(json, location: location)
+    let dimension = try fields.requiredSize("dim")
+    let heads = try fields.requiredSize("n_heads")
+    guard fields.object["use_scaled_rope"]?.bool != true else {
+      throw WeightmillError(.unsupported, location, "uses scaled rope, which is not supported yet")
+    }
+    func rows(_ role: TensorRole) throws(WeightmillError) -> Int {
+      let name = NamingScheme.meta.name(of: role)
+      guard let tensor = tensors.first(where: { $0.name == name }) else {
+        throw WeightmillError(.mismatch, location, "the checkpoint lacks tensor \(quoted(name))")
+      }
+      return tensor.shape.rows
+    }
+    self = try LlamaConfiguration(
+      hiddenSize: dimension, layerCount: fields.requiredSize("n_layers"), headCount: heads,
+      keyValueHeadCount: fields.size("n_kv_heads") ?? heads,
+      headDimension: dimension / max(heads, 1), feedForwardSize: rows(.layer(0, .gate)),
+      vocabularyRows: rows(.tokenEmbedding),
+      // Meta's files do not say; LLaMA 1 was trained on 2048 tokens.
+      contextLength: fields.size("max_seq_len") ?? 2048,
+      normEpsilon: fields.number("norm_eps") ?? 1e-6,
+      ropeBase: fields.number("rope_theta") ?? 10_000
+    ).checked(location: location)
+  }
+}
+
+/// Typed access to the fields of a configuration file.
+private struct ConfigurationFields {
+  let object: JSONObject
+  let location: String
+
+  init(_ json: JSONValue, location: String) throws(WeightmillError) {
+    guard let object = json.object else {
+      throw WeightmillError(.malformed, location, "is not a JSON object")
+    }
+    self.object = object
+    self.location = location
+  }
+
+  func size(_ name: String) throws(WeightmillError) -> Int? {
+    guard let value = object.nonNull(name) else { return nil }
+    guard let size = value.integer, size >= 0 else {
+      throw WeightmillError(.malformed, location, "\(quoted(name)) is not a size")
+    }
+    return size
+  }
+
+  func requiredSize(_ name: String) throws(WeightmillError) -> Int {
+    guard let size = try size(name) else {
+      throw WeightmillError(.malformed, location, "does not say \(quoted(name))")
+    }
+    return size
+  }
+
+  func number(_ name: String) throws(WeightmillError) -> Double? {
+    guard let value = object.nonNull(name) else { return nil }
+    guard let number = value.double else {
+      throw WeightmillError(.malformed, location, "\(quoted(name)) is not a number")
+    }
+    return number
+  }
+
+  func text(_ name: String) throws(WeightmillError) -> String? {
+    guard let value = object.nonNull(name) else { return nil }
+    guard let text = value.string else {
+      throw WeightmillError(.malformed, location, "\(quoted(name)) is not a text")
+    }
+    return text
+  }
+}

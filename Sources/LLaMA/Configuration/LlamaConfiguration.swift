@@ -1,0 +1,63 @@
+/// The sizes and constants of a LLaMA model.
+public struct LlamaConfiguration: Equatable, Sendable {
+  /// The width of the residual stream.
+  public let hiddenSize: Int
+  /// How many layers there are.
+  public let layerCount: Int
+  /// How many heads attend.
+  public let headCount: Int
+  /// How many heads keys and values have; each serves `headCount / keyValueHeadCount` others.
+  public let keyValueHeadCount: Int
+  /// The width of a head, even.
+  public let headDimension: Int
+  /// The width inside the feed-forward block.
+  public let feedForwardSize: Int
+  /// The rows of the embedding matrix.
+  public let vocabularyRows: Int
+  /// How many tokens the model was trained to see at once.
+  public let contextLength: Int
+  /// What RMSNorm adds to the mean square.
+  public let normEpsilon: Double
+  /// The base of the rotary position angles.
+  public let ropeBase: Double
+  /// Whether the output matrix may be the embedding matrix.
+  public let tiesEmbeddings: Bool
+
+  /// Makes a configuration; `LlamaConfiguration.checked` refuses impossible ones.
+  ///
+  /// - Parameters:
+  ///   - hiddenSize: The width of the residual stream.
+  ///   - layerCount: How many layers there are.
+  ///   - headCount: How many heads attend.
+  ///   - keyValueHeadCount: How many heads keys and values have.
+  ///   - headDimension: The width of a head.
+  ///   - feedForwardSize: The width inside the feed-forward block.
+  ///   - vocabularyRows: The rows of the embedding matrix.
+  ///   - contextLength: How many tokens the model was trained to see at once.
+  ///   - normEpsilon: What RMSNorm adds to the mean square.
+  ///   - ropeBase: The base of the rotary position angles.
+  ///   - tiesEmbeddings: Whether the output matrix may be the embedding matrix.
+  public init(
+    hiddenSize: Int, layerCount: Int, headCount: Int, keyValueHeadCount: Int, headDimension: Int,
+    feedForwardSize: Int, vocabularyRows: Int, contextLength: Int, normEpsilon: Double,
+    ropeBase: Double, tiesEmbeddings: Bool = false
+  ) {
+    self.hiddenSize = hiddenSize
+    self.layerCount = layerCount
+    self.headCount = headCount
+    self.keyValueHeadCount = keyValueHeadCount
+    self.headDimension = headDimension
+    self.feedForwardSize = feedForwardSize
+    self.vocabularyRows = vocabularyRows
+    self.contextLength = contextLength
+    self.normEpsilon = normEpsilon
+    self.ropeBase = ropeBase
+    self.tiesEmbeddings = tiesEmbeddings
+  }
+
+  /// The width of all query heads together.
+  public var queryWidth: Int { headCount * headDimension }
+
+  /// The width of all key, or all value, heads together.
+  public var keyValueWidth: Int { keyValueHeadCount * headDimension }
+}

@@ -1,0 +1,74 @@
+/// What a tensor is for in a LLaMA model, whatever a file calls it.
+public enum TensorRole: Hashable, Sendable {
+  /// The embedding of each token.
+  case tokenEmbedding
+  /// A tensor of one layer.
+  case layer(Int, LayerTensor)
+  /// The gains of the norm after the last layer.
+  case outputNorm
+  /// The matrix that gives the logits.
+  case output
+  /// Rotary frequencies that some files carry; they follow from the configuration.
+  case rotaryFrequencies(Int)
+
+  /// The tensors of a layer.
+  public enum LayerTensor: CaseIterable, Hashable, Sendable {
+    case attentionNorm
+    case query
+    case key
+    case value
+    case attentionOutput
+    case feedForwardNorm
+    case gate
+    case up
+    case down
+  }
+
+  /// All tensors a model must have, in the order in which it uses them.
+  ///
+  /// - Parameter layerCount: The number of layers.
+  /// - Returns: The roles in order.
+  public static func all(layerCount: Int) -> [TensorRole] {
+    [.tokenEmbedding]
+      + (0..<layerCount).flatMap { layer in LayerTensor.allCases.map { .layer(layer, $0) } }
+      + [.outputNorm, .output]
+  }
+
+  /// Whether the tensor holds the gains of a norm.
+  public var isNorm: Bool {
+    switch self {
+    case .outputNorm, .layer(_, .attentionNorm), .layer(_, .feedForwardNorm): true
+    default: false
+    }
+  }
+
+  /// The extents the tensor must have, outermost first.
+  ///
+  /// - Parameter configuration: The model's sizes.
+  /// - Returns: The extents.
+  public func extents(in configuration: LlamaConfiguration) -> [Int] {
+    let hidden = configuration.hiddenSize
+    switch self {
+    case .tokenEmbedding, .output: return [configuration.vocabularyRows, hidden]
+    case .outputNorm, .layer(_, .attentionNorm), .layer(_, .feedForwardNorm): return [hidden]
+    case .layer(_, .query): return [configuration.queryWidth, hidden]
+    case .layer(_, .key), .layer(_, .value): return [configuration.keyValueWidth, hidden]
+    case .layer(_, .attentionOutput): return [hidden, configuration.queryWidth]
+    case .layer(_, .gate), .layer(_, .up): return [configuration.feedForwardSize, hidden]
+    case .layer(_, .down): return [hidden, configuration.feedForwardSize]
+    case .rotaryFrequencies: return [configuration.headDimension / 2]
+    }
+  }
+
+  /// How many heads the rows are made of, if position angles turn them: queries and keys.
+  ///
+  /// - Parameter configuration: The model's sizes.
+  /// - Returns: The number of heads, or `nil`.
+  func rotatedHeads(in configuration: LlamaConfiguration) -> Int? {
+    switch self {
+    case .layer(_, .query): configuration.headCount
+    case .layer(_, .key): configuration.keyValueHeadCount
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,109 @@
+internal import Foundation
+import SwiftProtobuf
+public import Tensors
+
+/// A SentencePiece `tokenizer.model` of the BPE kind, as LLaMA and Ziya use.
+public struct SentencePieceModel: Sendable {
+  /// The largest file accepted, in bytes.
+  public static let maximumBytes = 64 << 20
+
+  /// The vocabulary, without added tokens.
+  public let vocabulary: Vocabulary
+
+  /// Reads a file.
+  ///
+  /// - Parameter path: The `tokenizer.model`.
+  /// - Throws: `noInput`; `malformed` when it is no SentencePiece model or breaks its rules;
+  ///   `unsupported` for kinds other than BPE.
+  public init(path: String) throws(WeightmillError) {
+    let file = try InputFile(path)
+    guard file.byteCount <= Self.maximumBytes else {
+      throw WeightmillError(.malformed, path, "is \(file.byteCount) bytes long, too much")
+    }
+    try self.init(try file.bytes(at: 0, count: file.byteCount), location: path)
+  }
+
+  /// Reads a serialized model.
+  ///
+  /// - Parameters:
+  ///   - bytes: The serialized `ModelProto`.
+  ///   - location: The file they come from, for messages.
+  /// - Throws: As `init(path:)`.
+  public init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
+    let model: Weightmill_Sentencepiece_ModelProto
+    do {
+      model = try Weightmill_Sentencepiece_ModelProto(serializedBytes: bytes)
+    } catch {
+      throw WeightmillError(
+        .malformed, location, "is not a SentencePiece model",
+        remedy: "LLaMA 3's tokenizer.model is of another kind; else fetch the file again")
+    }
+    try Self.checkKind(model, location: location)
+    vocabulary = Vocabulary(
+      tokens: try Self.tokens(model, location: location),
+      special: try Self.special(model, location: location))
+  }
+
+  private static func checkKind(
+    _ model: Weightmill_Sentencepiece_ModelProto, location: String
+  ) throws(WeightmillError) {
+    let normalizer = model.normalizerSpec
+    guard model.trainerSpec.modelType == .bpe else {
+      throw WeightmillError(
+        .unsupported, location, "is a SentencePiece model of a kind other than BPE")
+    }
+    guard normalizer.precompiledCharsmap.isEmpty, !normalizer.removeExtraWhitespaces,
+      normalizer.escapeWhitespaces, !model.trainerSpec.treatWhitespaceAsSuffix
+    else {
+      throw WeightmillError(
+        .unsupported, location,
+        "normalizes text (\(quoted(normalizer.name))), which LLaMA's vocabularies do not")
+    }
+  }
+
+  private static func tokens(
+    _ model: Weightmill_Sentencepiece_ModelProto, location: String
+  ) throws(WeightmillError) -> [Vocabulary.Token] {
+    var tokens: [Vocabulary.Token] = []
+    var texts: Set<TensorName> = []
+    for (id, piece) in model.pieces.enumerated() {
+      let kind = Vocabulary.Kind(rawValue: Int32(piece.type.rawValue)) ?? .normal
+      let token = Vocabulary.Token(text: piece.piece, score: piece.score, kind: kind)
+      guard !piece.piece.isEmpty, piece.score.isFinite,
+        texts.insert(TensorName(piece.piece)).inserted, kind != .byte || token.byte != nil
+      else {
+        throw WeightmillError(
+          .malformed, location, "piece \(quoted(piece.piece)) is empty, doubled or malformed",
+          at: "piece \(id)")
+      }
+      tokens.append(token)
+    }
+    guard !tokens.isEmpty else {
+      throw WeightmillError(
+        .malformed, location, "holds no pieces", remedy: "fetch the file again")
+    }
+    let bytes = Set(tokens.compactMap(\.byte))
+    guard !model.trainerSpec.byteFallback || bytes.count == 256 else {
+      throw WeightmillError(.malformed, location, "lacks some of the 256 byte pieces")
+    }
+    return tokens
+  }
+
+  private static func special(
+    _ model: Weightmill_Sentencepiece_ModelProto, location: String
+  ) throws(WeightmillError) -> Vocabulary.Special {
+    func id(_ id: Int32) throws(WeightmillError) -> Int? {
+      guard id >= 0 else { return nil }
+      guard id < model.pieces.count else {
+        throw WeightmillError(.malformed, location, "a special token's id \(id) is not in it")
+      }
+      return Int(id)
+    }
+    let trainer = model.trainerSpec
+    var special = Vocabulary.Special(
+      bos: try id(trainer.bosID), eos: try id(trainer.eosID), unknown: try id(trainer.unkID),
+      padding: try id(trainer.padID))
+    special.addsSpacePrefix = model.normalizerSpec.addDummyPrefix
+    return special
+  }
+}

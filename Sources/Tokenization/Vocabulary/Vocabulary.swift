@@ -1,0 +1,131 @@
+public import Tensors
+
+/// The tokens of a model with what is needed to encode and decode text.
+///
+/// A token's place in `tokens` is its id.
+public struct Vocabulary: Equatable, Sendable {
+  /// What a token is for. The raw values are those of GGUF's `tokenizer.ggml.token_type`.
+  public enum Kind: Int32, Sendable {
+    case normal = 1
+    case unknown = 2
+    case control = 3
+    case userDefined = 4
+    case unused = 5
+    case byte = 6
+  }
+
+  /// One token.
+  public struct Token: Equatable, Sendable {
+    /// The text, with U+2581 for a space; `<0xHH>` for a byte.
+    public let text: String
+    /// The higher, the sooner two neighbours merge into this token.
+    public let score: Float
+    /// What the token is for.
+    public let kind: Kind
+
+    /// Makes a token.
+    ///
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - score: The score.
+    ///   - kind: What the token is for.
+    public init(text: String, score: Float, kind: Kind) {
+      self.text = text
+      self.score = score
+      self.kind = kind
+    }
+  }
+
+  /// Which tokens have a role, and what is added to a text by itself.
+  public struct Special: Equatable, Sendable {
+    /// The token that begins a text.
+    public var bos: Int?
+    /// The token that ends one.
+    public var eos: Int?
+    /// The token for what cannot be encoded.
+    public var unknown: Int?
+    /// The token that fills up a batch.
+    public var padding: Int?
+    /// Whether a text begins with `bos`.
+    public var addsBOS = true
+    /// Whether a text ends with `eos`.
+    public var addsEOS = false
+    /// Whether a space goes before a text.
+    public var addsSpacePrefix = true
+
+    /// Names the special tokens of LLaMA's vocabulary.
+    ///
+    /// - Parameters:
+    ///   - bos: The token that begins a text.
+    ///   - eos: The token that ends one.
+    ///   - unknown: The token for what cannot be encoded.
+    ///   - padding: The token that fills up a batch.
+    public init(bos: Int? = 1, eos: Int? = 2, unknown: Int? = 0, padding: Int? = nil) {
+      self.bos = bos
+      self.eos = eos
+      self.unknown = unknown
+      self.padding = padding
+    }
+  }
+
+  /// The tokens by id.
+  public private(set) var tokens: [Token]
+  /// The tokens with a role.
+  public var special: Special
+
+  /// Makes a vocabulary.
+  ///
+  /// - Parameters:
+  ///   - tokens: The tokens by id.
+  ///   - special: The tokens with a role.
+  public init(tokens: [Token], special: Special) {
+    self.tokens = tokens
+    self.special = special
+  }
+
+  /// Adds a token, or replaces the one that has its id, as an `added_tokens.json` says.
+  ///
+  /// Score and kind are those llama.cpp's converter gives to added tokens: -1000, user-defined.
+  ///
+  /// - Parameters:
+  ///   - text: The token's text.
+  ///   - id: Its id; ids between the present last one and this must be added too.
+  ///   - kind: What the token is for.
+  ///   - location: The file that says so, for messages.
+  /// - Throws: `malformed` when the id leaves a gap.
+  public mutating func add(
+    _ text: String, id: Int, kind: Kind = .userDefined, location: String
+  ) throws(WeightmillError) {
+    let token = Token(text: text, score: -1000, kind: kind)
+    switch id {
+    case 0..<tokens.count: tokens[id] = token
+    case tokens.count: tokens.append(token)
+    default:
+      throw WeightmillError(
+        .malformed, location,
+        "the id \(id) of token \(quoted(text)) does not follow the vocabulary of \(tokens.count)")
+    }
+  }
+
+  /// Fills the vocabulary up to the rows of an embedding matrix with unused tokens.
+  ///
+  /// llama.cpp wants a token for each row. Names, score and kind are those its converter gives:
+  /// `[PAD39410]`, -10000, unused.
+  ///
+  /// - Parameter rows: The number of rows.
+  public mutating func pad(toRows rows: Int) {
+    while tokens.count < rows {
+      tokens.append(Token(text: "[PAD\(tokens.count)]", score: -10000, kind: .unused))
+    }
+  }
+}
+
+extension Vocabulary.Token {
+  /// The byte that a token `<0xHH>` stands for.
+  public var byte: UInt8? {
+    let digits = Array(text.utf8)
+    guard kind == .byte, digits.count == 6, digits.starts(with: "<0x".utf8), digits[5] == 0x3E
+    else { return nil }
+    return UInt8(String(decoding: digits[3..<5], as: UTF8.self), radix: 16)
+  }
+}
