@@ -1,0 +1,75 @@
+import GGUF
+import LLaMA
+import Tensors
+import Tokenization
+
+extension GGUFMetadata {
+  /// The metadata of a converted model: the keys that llama.cpp's converter writes, with its types.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - name: What `general.name` shall say.
+  ///   - fileType: llama.cpp's number for the mix of types.
+  init(_ model: LoadedModel, name: String, fileType: UInt32) {
+    self.init()
+    let configuration = model.llama.configuration
+    let count = model.llama.roles.reduce(0) {
+      $0 + (model.llama.tensor($1)?.shape.count ?? 0)
+    }
+    self["general.architecture"] = .string("llama")
+    self["general.type"] = .string("model")
+    self["general.name"] = .string(name)
+    self["general.size_label"] = .string(Self.sizeLabel(parameters: count))
+    func size(_ key: String, _ value: Int) { self["llama." + key] = .uint32(UInt32(value)) }
+    size("block_count", configuration.layerCount)
+    size("context_length", configuration.contextLength)
+    size("embedding_length", configuration.hiddenSize)
+    size("feed_forward_length", configuration.feedForwardSize)
+    size("attention.head_count", configuration.headCount)
+    size("attention.head_count_kv", configuration.keyValueHeadCount)
+    self["llama.rope.freq_base"] = .float32(Float(configuration.ropeBase))
+    self["llama.attention.layer_norm_rms_epsilon"] = .float32(Float(configuration.normEpsilon))
+    size("attention.key_length", configuration.headDimension)
+    size("attention.value_length", configuration.headDimension)
+    self["general.file_type"] = .uint32(fileType)
+    size("vocab_size", configuration.vocabularyRows)
+    size("rope.dimension_count", configuration.headDimension)
+    self["general.quantization_version"] = .uint32(2)
+    if let vocabulary = model.vocabulary { append(vocabulary) }
+    if let template = model.chatTemplate { self["tokenizer.chat_template"] = .string(template) }
+    self["weightmill.version"] = .string(Weightmill.version)
+    if let rule = model.mergeRule { self["weightmill.merge.rule"] = .string(rule) }
+  }
+
+  private mutating func append(_ vocabulary: Vocabulary) {
+    let tokens = vocabulary.tokens
+    self["tokenizer.ggml.model"] = .string("llama")
+    self["tokenizer.ggml.pre"] = .string("default")
+    self["tokenizer.ggml.tokens"] = .strings(tokens.map(\.text))
+    self["tokenizer.ggml.scores"] = .array(.float32, tokens.map { .float32($0.score) })
+    self["tokenizer.ggml.token_type"] = .array(.int32, tokens.map { .int32($0.kind.rawValue) })
+    let special = vocabulary.special
+    for (name, id) in [("bos", special.bos), ("eos", special.eos), ("padding", special.padding)] {
+      if let id { self["tokenizer.ggml.\(name)_token_id"] = .uint32(UInt32(id)) }
+    }
+    self["tokenizer.ggml.add_bos_token"] = .bool(special.addsBOS)
+    self["tokenizer.ggml.add_eos_token"] = .bool(special.addsEOS)
+    if !special.addsSpacePrefix { self["tokenizer.ggml.add_space_prefix"] = .bool(false) }
+  }
+
+  /// A number of parameters as file names give it: two digits at least, `13B`, `5.0M`.
+  static func sizeLabel(parameters: Int) -> String {
+    let units: [(Double, String)] = [(1e12, "T"), (1e9, "B"), (1e6, "M")]
+    let (unit, suffix) = units.first { Double(parameters) >= $0.0 } ?? (1e3, "K")
+    let scaled = Double(parameters) / unit
+    if scaled.rounded() >= 10 { return "\(Int(scaled.rounded()))\(suffix)" }
+    let tenths = Int((scaled * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10)\(suffix)"
+  }
+}
+
+/// What the program says of itself.
+public enum Weightmill {
+  /// The version, as written into files.
+  public static let version = "0.1.0"
+}

@@ -1,0 +1,149 @@
+import StrictJSON
+import Tensors
+import Tokenization
+
+/// The files of a folder that make its vocabulary.
+///
+/// The recipe is that of llama.cpp's converter, so that token lists are the same: the pieces of
+/// `tokenizer.model`, then `added_tokens.json` as user-defined tokens, then
+/// `added_tokens_decoder` of `tokenizer_config.json`, then padding up to the embedding rows.
+struct TokenizerFiles {
+  /// The files that were found.
+  let files: [String]
+  private let modelPath: String
+  private let added: (path: String, object: JSONObject)?
+  private let settings: (path: String, object: JSONObject)?
+  private let configuration: JSONObject?
+
+  /// Looks for the files; `nil` when the folder has no `tokenizer.model`.
+  init?(_ folder: Folder, _ checkpoint: Checkpoint) throws(WeightmillError) {
+    guard let modelPath = folder.pathHereOrAbove("tokenizer.model") else { return nil }
+    self.modelPath = modelPath
+    added = try Self.object("added_tokens.json", in: folder)
+    settings = try Self.object("tokenizer_config.json", in: folder)
+    configuration = checkpoint.configuration?.json.object
+    files = [modelPath] + [added?.path, settings?.path].compactMap { $0 }
+  }
+
+  private static func object(
+    _ name: String, in folder: Folder
+  ) throws(WeightmillError) -> (path: String, object: JSONObject)? {
+    guard folder.contains(name) else { return nil }
+    let path = folder.path(name)
+    guard let object = try JSONParser.parse(path: path).object else {
+      throw WeightmillError(.malformed, path, "is not a JSON object")
+    }
+    return (path, object)
+  }
+
+  /// The vocabulary with a token for each row of the embedding matrix.
+  func vocabulary(rows: Int) throws(WeightmillError) -> Vocabulary {
+    var vocabulary = try SentencePieceModel(path: modelPath).vocabulary
+    if let added { try addTokens(added, to: &vocabulary) }
+    if let settings { try addDecoder(settings, to: &vocabulary) }
+    guard vocabulary.tokens.count <= rows else {
+      throw WeightmillError(
+        .mismatch, modelPath,
+        "holds \(vocabulary.tokens.count) tokens, but the model has \(rows) embedding rows",
+        remedy: "use the tokenizer that came with the model")
+    }
+    vocabulary.pad(toRows: rows)
+    try applySettings(to: &vocabulary)
+    return vocabulary
+  }
+
+  private func addTokens(
+    _ file: (path: String, object: JSONObject), to vocabulary: inout Vocabulary
+  ) throws(WeightmillError) {
+    var tokens: [(id: Int, text: String)] = []
+    for member in file.object.members {
+      guard let id = member.value.integer, id >= 0 else {
+        throw WeightmillError(
+          .malformed, file.path, "the id of token \(quoted(member.name)) is not a number")
+      }
+      tokens.append((id, member.name))
+    }
+    for (id, text) in tokens.sorted(by: { $0.id < $1.id }) {
+      try vocabulary.add(text, id: id, location: file.path)
+    }
+  }
+
+  private func addDecoder(
+    _ file: (path: String, object: JSONObject), to vocabulary: inout Vocabulary
+  ) throws(WeightmillError) {
+    guard let decoder = file.object["added_tokens_decoder"]?.object else { return }
+    var tokens: [(id: Int, text: String, isSpecial: Bool)] = []
+    for member in decoder.members {
+      guard let id = Int(member.name), id >= 0,
+        let content = member.value.object?["content"]?.string
+      else {
+        throw WeightmillError(
+          .malformed, file.path, "added_tokens_decoder entry \(quoted(member.name)) is malformed")
+      }
+      tokens.append((id, content, member.value.object?["special"]?.bool ?? false))
+    }
+    for (id, text, isSpecial) in tokens.sorted(by: { $0.id < $1.id }) {
+      // The pieces of the model itself keep their kind: <unk> stays unknown.
+      if id < vocabulary.tokens.count,
+        TensorName(vocabulary.tokens[id].text) == TensorName(text),
+        vocabulary.tokens[id].kind != .userDefined
+      {
+        continue
+      }
+      try vocabulary.add(
+        isSpecial ? text : text.replacing("\u{2581}", with: " "), id: id,
+        kind: isSpecial ? .control : .userDefined, location: file.path)
+    }
+  }
+
+  /// Special tokens by the tokenizer's settings, or else by the model's configuration.
+  private func applySettings(to vocabulary: inout Vocabulary) throws(WeightmillError) {
+    var special = vocabulary.special
+    let tokens = vocabulary.tokens
+    func id(_ name: String, _ present: Int?) throws(WeightmillError) -> Int? {
+      let value = settings?.object.nonNull(name)
+      if let text = value?.string ?? value?.object?["content"]?.string, !text.isEmpty,
+        let id = tokens.firstIndex(where: { TensorName($0.text) == TensorName(text) })
+      {
+        return id
+      }
+      guard let id = configuration?.nonNull("\(name)_id")?.integer else { return present }
+      // -1 is how some checkpoints write "none".
+      guard id >= 0 else { return present }
+      guard id < tokens.count else {
+        throw WeightmillError(
+          .mismatch, modelPath, "the configuration's \(name)_id \(id) is not in the vocabulary")
+      }
+      return id
+    }
+    special.bos = try id("bos_token", special.bos)
+    special.eos = try id("eos_token", special.eos)
+    special.padding = try id("pad_token", special.padding)
+    special.addsBOS = settings?.object["add_bos_token"]?.bool ?? special.addsBOS
+    special.addsEOS = settings?.object["add_eos_token"]?.bool ?? special.addsEOS
+    vocabulary.special = special
+  }
+
+  /// The template the tokenizer's settings bring.
+  func chatTemplate() -> String? {
+    settings?.object["chat_template"]?.string
+  }
+
+  /// Ziya's dialogue as its authors train and run it, if the vocabulary has its tokens.
+  ///
+  /// Source: `finetune_ziya_llama.py` and `llama_generate.py` of Fengshenbang-LM: a question is
+  /// `<human>:` + text + newline + `<bot>:`, an answer is its text and the end token.
+  func ziyaChatTemplate() -> String? {
+    guard let added, added.object["<human>"] != nil, added.object["<bot>"] != nil else {
+      return nil
+    }
+    return "{% for message in messages %}"
+      + "{% if message['role'] == 'user' %}"
+      + "{{ '<human>:' + (message['content'] | trim) + '\\n<bot>:' }}"
+      + "{% elif message['role'] == 'assistant' %}"
+      + "{{ (message['content'] | trim) + eos_token }}"
+      + "{% else %}"
+      + "{{ (message['content'] | trim) + '\\n' }}"
+      + "{% endif %}{% endfor %}"
+  }
+}

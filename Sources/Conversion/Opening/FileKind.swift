@@ -1,0 +1,88 @@
+public import Tensors
+
+/// What a file is, judged by its content.
+public enum FileKind: String, Sendable {
+  case gguf = "GGUF"
+  case pytorch = "PyTorch"
+  case safetensors = "safetensors"
+
+  /// Looks at the first bytes of a file; impostors that people meet are named.
+  ///
+  /// - Parameter path: The file.
+  /// - Throws: `noInput`; `malformed` for what is no checkpoint at all, `unsupported` for kinds
+  ///   that are not read.
+  public init(path: String) throws(WeightmillError) {
+    let file = try InputFile(path)
+    let head = try file.bytes(at: 0, count: min(file.byteCount, 512))
+    guard !head.isEmpty else {
+      throw WeightmillError(.malformed, path, "is empty", remedy: "fetch the file again")
+    }
+    guard let kind = Self.kind(of: head, size: file.byteCount) else {
+      throw Self.impostor(head, path: path)
+    }
+    try Self.checkExtension(path, kind)
+    self = kind
+  }
+
+  private static func kind(of head: [UInt8], size: Int) -> FileKind? {
+    if head.starts(with: "GGUF".utf8) { return .gguf }
+    if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return .pytorch }
+    guard head.count >= 9, head[8] == UInt8(ascii: "{") else { return nil }
+    let length = head[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    return length <= 100_000_000 ? .safetensors : nil
+  }
+
+  /// A file of another kind under a name that promises one is damaged or made to mislead.
+  private static func checkExtension(_ path: String, _ kind: FileKind) throws(WeightmillError) {
+    let promised: FileKind? =
+      path.hasSuffix(".gguf") ? .gguf : path.hasSuffix(".safetensors") ? .safetensors : nil
+    if let promised, promised != kind {
+      throw WeightmillError(
+        .malformed, path,
+        "is named like a \(promised.rawValue) file, but is a \(kind.rawValue) file",
+        remedy: "rename it")
+    }
+  }
+
+  private static func impostor(_ head: [UInt8], path: String) -> WeightmillError {
+    func malformed(_ problem: String, _ remedy: String) -> WeightmillError {
+      WeightmillError(.malformed, path, problem, remedy: remedy)
+    }
+    func unsupported(_ problem: String, _ remedy: String) -> WeightmillError {
+      WeightmillError(.unsupported, path, problem, remedy: remedy)
+    }
+    let text = String(decoding: head.prefix(64), as: UTF8.self).lowercased()
+    if text.hasPrefix("version https://git-lfs") {
+      return malformed("is a git-lfs pointer, not the file itself", "run `git lfs pull`")
+    }
+    if text.drop(while: \.isWhitespace).hasPrefix("<") {
+      return malformed(
+        "is a web page, not a checkpoint", "the download failed: log in or accept the licence first"
+      )
+    }
+    if head.starts(with: [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46]) {
+      return unsupported(
+        "is a PyTorch file from before version 1.6, which is not read yet",
+        "load and save it again with a newer PyTorch")
+    }
+    if head.count > 262, head[257..<262].elementsEqual("ustar".utf8) {
+      return unsupported("is a tar file", "unpack it")
+    }
+    if head.starts(with: [0x1F, 0x8B]) { return unsupported("is a gzip file", "unpack it") }
+    if head.starts(with: [0x37, 0x7A, 0xBC, 0xAF]) {
+      return unsupported("is a 7z file", "unpack it")
+    }
+    if head.starts(with: [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]) {
+      return unsupported("is a NumPy file", "save the weights as safetensors")
+    }
+    if head.starts(with: [0x89, 0x48, 0x44, 0x46]) {
+      return unsupported("is an HDF5 file", "save the weights as safetensors")
+    }
+    if head.allSatisfy({ $0 == 0 }) {
+      return malformed("begins with zeros", "the download may be incomplete: fetch the file again")
+    }
+    return malformed(
+      "is not a checkpoint of a known kind",
+      "expected GGUF, safetensors, or a file that torch.save wrote")
+  }
+}

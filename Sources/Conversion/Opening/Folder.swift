@@ -1,0 +1,44 @@
+import SystemPackage
+import Tensors
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// A folder and the names in it.
+struct Folder {
+  let path: String
+  /// The names, sorted by their bytes.
+  let names: [String]
+
+  /// Lists a folder.
+  init(_ path: String) throws(WeightmillError) {
+    self.path = path
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: path).sorted {
+        $0.utf8.lexicographicallyPrecedes($1.utf8)
+      }
+    } catch {
+      throw WeightmillError(.noInput, path, "cannot be listed", remedy: "check its permissions")
+    }
+  }
+
+  /// Whether a path leads to a folder; `nil` when it leads nowhere.
+  static func isFolder(_ path: String) -> Bool? {
+    guard let stat = try? FilePath(path).stat() else { return nil }
+    return stat.type == .directory
+  }
+
+  func contains(_ name: String) -> Bool { names.contains(name) }
+
+  func path(_ name: String) -> String { FilePath(path).appending(name).string }
+
+  /// The path of a file that may lie here or, as Meta publishes its tokenizer, one folder up.
+  func pathHereOrAbove(_ name: String) -> String? {
+    if contains(name) { return path(name) }
+    let above = FilePath(path).appending("..").appending(name)
+    return (try? above.stat())?.type == .regular ? above.string : nil
+  }
+}

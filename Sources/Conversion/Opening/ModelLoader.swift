@@ -1,0 +1,135 @@
+public import GGUF
+public import LLaMA
+import Merging
+import StrictJSON
+public import Tensors
+public import Tokenization
+
+/// A whole model ready for use: checked tensors, configuration, vocabulary.
+public struct LoadedModel: Sendable {
+  /// The tensors with their configuration.
+  public let llama: LlamaModel
+  /// The vocabulary, padded to the embedding rows; `nil` when no tokenizer was found.
+  public let vocabulary: Vocabulary?
+  /// The chat template, if the model has one.
+  public let chatTemplate: String?
+  /// The metadata, if the model came from a GGUF file.
+  public let metadata: GGUFMetadata?
+  /// The rule by which a delta was merged.
+  public let mergeRule: String?
+  /// Every file that is read: none of them may be written to.
+  public let files: [String]
+  /// What the user should know.
+  public let notes: [String]
+}
+
+/// Makes models of checkpoints.
+public enum ModelLoader {
+  /// Opens a model, with a delta added to it if one is given.
+  ///
+  /// - Parameters:
+  ///   - path: A folder in Hugging Face's or Meta's layout, or a GGUF file.
+  ///   - deltaPath: The folder of the delta.
+  /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
+  /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
+  public static func load(
+    _ path: String, delta deltaPath: String? = nil
+  ) throws(WeightmillError) -> LoadedModel {
+    let checkpoint = try Checkpoint(path: path)
+    let llama = try model(checkpoint)
+    guard let deltaPath else { return try whole(checkpoint, llama) }
+    guard checkpoint.layout != .ggufFile else {
+      throw WeightmillError(
+        .unsupported, path, "is a GGUF file; a delta is added to the original checkpoint",
+        remedy: "give the folder in Meta's or Hugging Face's layout")
+    }
+    return try merged(checkpoint, llama, delta: Checkpoint(path: deltaPath))
+  }
+
+  /// Checks that a checkpoint holds a LLaMA model.
+  ///
+  /// - Parameter checkpoint: The checkpoint.
+  /// - Returns: The model.
+  /// - Throws: `unsupported`, `malformed` or `mismatch`.
+  public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
+    guard let scheme = checkpoint.scheme else {
+      throw WeightmillError(
+        .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
+        remedy: "see what it holds with `weightmill inspect`")
+    }
+    let configuration: LlamaConfiguration
+    if let metadata = checkpoint.metadata {
+      configuration = try LlamaConfiguration(
+        gguf: metadata, catalogue: checkpoint.catalogue)
+    } else if let file = checkpoint.configuration, scheme == .meta {
+      configuration = try LlamaConfiguration(
+        meta: file.json, location: file.path, tensors: checkpoint.catalogue.tensors)
+    } else if let file = checkpoint.configuration {
+      configuration = try LlamaConfiguration(huggingFace: file.json, location: file.path)
+    } else {
+      throw WeightmillError(
+        .noInput, checkpoint.path,
+        "has no \(checkpoint.layout == .meta ? "params.json" : "config.json") with the model's sizes",
+        remedy: "give the whole folder of the model")
+    }
+    return try LlamaModel(
+      catalogue: checkpoint.catalogue, configuration: configuration, scheme: scheme)
+  }
+
+  /// The vocabulary of a model, whatever its weights are.
+  ///
+  /// - Parameter path: A folder, or a GGUF file.
+  /// - Returns: The vocabulary, padded to the embedding rows.
+  /// - Throws: `noInput` when it has none; the errors of the formats.
+  public static func vocabulary(_ path: String) throws(WeightmillError) -> Vocabulary {
+    let checkpoint = try Checkpoint(path: path)
+    let missing = WeightmillError(
+      .noInput, path, "has no tokenizer that Weightmill can use",
+      remedy: "the model needs a SentencePiece tokenizer.model")
+    if let metadata = checkpoint.metadata {
+      guard let vocabulary = try Vocabulary(gguf: metadata, location: path) else { throw missing }
+      return vocabulary
+    }
+    let rows = try model(checkpoint).configuration.vocabularyRows
+    guard checkpoint.layout == .huggingFace || checkpoint.layout == .meta,
+      let files = try TokenizerFiles(Folder(path), checkpoint)
+    else { throw missing }
+    return try files.vocabulary(rows: rows)
+  }
+
+  private static func whole(
+    _ checkpoint: Checkpoint, _ llama: LlamaModel
+  ) throws(WeightmillError) -> LoadedModel {
+    if let metadata = checkpoint.metadata {
+      return LoadedModel(
+        llama: llama, vocabulary: try Vocabulary(gguf: metadata, location: checkpoint.path),
+        chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
+        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes)
+    }
+    try ModelNature.requireWhole(
+      llama, remedy: "give the base as the model and this folder with --delta")
+    let folder = try Folder(checkpoint.path)
+    let tokenizer = try TokenizerFiles(folder, checkpoint)
+    return LoadedModel(
+      llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
+      chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
+      files: checkpoint.files + (tokenizer?.files ?? []), notes: checkpoint.notes)
+  }
+
+  private static func merged(
+    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint
+  ) throws(WeightmillError) -> LoadedModel {
+    let deltaModel = try model(delta)
+    let notes = try DeltaCheck.check(base: baseModel, delta: deltaModel)
+    let llama = try LlamaModel(
+      catalogue: MergedCatalogue(base: baseModel, delta: deltaModel),
+      configuration: deltaModel.configuration, scheme: .huggingFace)
+    let tokenizer = try TokenizerFiles(Folder(delta.path), delta)
+    return LoadedModel(
+      llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
+      chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
+      mergeRule: "ziya",
+      files: base.files + delta.files + (tokenizer?.files ?? []),
+      notes: base.notes + delta.notes + notes)
+  }
+}

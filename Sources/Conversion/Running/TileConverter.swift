@@ -1,0 +1,77 @@
+import Quantization
+import Tensors
+
+/// One thread's buffers, reused from tile to tile.
+struct TileBuffers {
+  var input: [UInt8] = []
+  var values: [Float] = []
+  /// The encoded tile, at its beginning.
+  var output: [UInt8] = []
+
+  /// Makes room; buffers only grow.
+  mutating func reserve(input: Int, values: Int, output: Int) {
+    if self.input.count != input { self.input = [UInt8](repeating: 0, count: input) }
+    if self.values.count != values { self.values = [Float](repeating: 0, count: values) }
+    if self.output.count < output { self.output = [UInt8](repeating: 0, count: output) }
+  }
+}
+
+/// Reads rows of one tensor and turns them into the type they shall have.
+struct TileConverter {
+  private let target: TensorDescriptor
+  private let source: TensorDescriptor
+  private let index: Int
+  private let location: String
+  /// `nil` when rows are copied as they are.
+  private let coders: (decoder: RowDecoder, encoder: RowEncoder)?
+
+  init(
+    _ item: ConversionPlan.Item, from catalogue: any Catalogue, path: String
+  ) throws(WeightmillError) {
+    target = item.tensor
+    source = catalogue.tensors[item.index]
+    index = item.index
+    location = catalogue.location
+    coders =
+      source.type == target.type
+      ? nil
+      : (
+        try RowDecoder(source.type, location: catalogue.location),
+        try RowEncoder(target.type, location: path)
+      )
+  }
+
+  /// Leaves the converted rows in `buffers.output`.
+  ///
+  /// - Returns: How many values of the output are not finite.
+  /// - Throws: `malformed` when a value is not finite and the type has no way to say so.
+  func convert(
+    _ rows: Range<Int>, of catalogue: any Catalogue, with buffers: inout TileBuffers
+  ) throws(WeightmillError) -> Int {
+    let count = rows.count * target.shape.columns
+    let size = rows.count * target.bytesPerRow
+    guard let coders else {
+      buffers.reserve(input: 0, values: 0, output: size)
+      try buffers.output.withMutableBytes { (span) throws(WeightmillError) in
+        try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
+      }
+      return FloatScan.nonFinite(buffers.output, count: count, type: target.type)
+    }
+    buffers.reserve(input: rows.count * source.bytesPerRow, values: count, output: size)
+    try buffers.input.withMutableBytes { (span) throws(WeightmillError) in
+      try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
+    }
+    coders.decoder.decode(buffers.input, into: &buffers.values)
+    if !target.type.isScalar, let place = FloatScan.firstNonFinite(buffers.values) {
+      let (row, column) = (place / target.shape.columns, place % target.shape.columns)
+      throw WeightmillError(
+        .malformed, location,
+        "tensor \(quoted(target.name)) holds \(buffers.values[place]), "
+          + "which \(target.type.name) cannot store",
+        at: "row \(rows.lowerBound + row), column \(column)",
+        remedy: "the weights are damaged, or were merged with the wrong base")
+    }
+    let lost = coders.encoder.encode(buffers.values, into: &buffers.output)
+    return lost + FloatScan.nonFinite(buffers.output, count: count, type: target.type)
+  }
+}

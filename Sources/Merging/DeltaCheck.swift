@@ -1,0 +1,99 @@
+public import LLaMA
+public import Tensors
+
+/// Whether a base and a delta belong together, asked before a byte is written.
+public enum DeltaCheck {
+  /// Checks names, shapes and types of both sides, and what the values can tell.
+  ///
+  /// - Parameters:
+  ///   - base: The base.
+  ///   - delta: The delta.
+  /// - Returns: What the user should know: types that had to be rounded.
+  /// - Throws: `mismatch`, naming every tensor that does not fit.
+  public static func check(
+    base: LlamaModel, delta: LlamaModel
+  ) throws(WeightmillError) -> [String] {
+    try checkShapes(base: base, delta: delta)
+    try checkTypes(base)
+    try checkTypes(delta)
+    try ModelNature.requireWhole(base, remedy: "give the original model as the base")
+    guard try ModelNature(delta) == .delta else {
+      throw WeightmillError(
+        .mismatch, delta.catalogue.location,
+        "holds a whole model, not a delta: its norms are those of a whole model",
+        remedy: "convert it by itself, without --delta")
+    }
+    try checkEmbeddings(base: base, delta: delta)
+    return notes(base, "base") + notes(delta, "delta")
+  }
+
+  private static func checkShapes(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
+    var faults: [TensorFault] = []
+    for role in delta.roles {
+      let name = NamingScheme.huggingFace.name(of: role)
+      guard let ours = base.tensor(role), let theirs = delta.tensor(role) else {
+        faults.append(TensorFault(name, "is not in the base"))
+        continue
+      }
+      // The delta brings embeddings of its own, of any height.
+      let differs =
+        role == .tokenEmbedding || role == .output
+        ? ours.shape.columns != theirs.shape.columns : ours.shape != theirs.shape
+      if differs {
+        faults.append(
+          TensorFault(name, "is \(ours.shape) in the base, \(theirs.shape) in the delta"))
+      }
+    }
+    for role in base.roles where delta.tensor(role) == nil {
+      faults.append(TensorFault(NamingScheme.huggingFace.name(of: role), "is not in the delta"))
+    }
+    let (ours, theirs) = (base.configuration, delta.configuration)
+    guard faults.isEmpty, ours.headCount == theirs.headCount,
+      ours.keyValueHeadCount == theirs.keyValueHeadCount
+    else {
+      let heads =
+        "\(ours.headCount) heads (\(ours.keyValueHeadCount) for keys and values) in the base, "
+        + "\(theirs.headCount) (\(theirs.keyValueHeadCount)) in the delta"
+      throw WeightmillError(
+        .mismatch, delta.catalogue.location,
+        "does not fit the base \(base.catalogue.location): "
+          + (faults.isEmpty ? heads : TensorFault.summary(faults)),
+        remedy: "use the base the delta was made for (Ziya-LLaMA-13B: LLaMA 1, 13B)")
+    }
+  }
+
+  private static func checkTypes(_ model: LlamaModel) throws(WeightmillError) {
+    for tensor in model.catalogue.tensors where !HalfRows.types.contains(tensor.type) {
+      guard let role = model.scheme.role(of: tensor.name) else { continue }
+      if case .rotaryFrequencies = role { continue }
+      throw WeightmillError(
+        .unsupported, model.catalogue.location,
+        "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), which cannot be merged",
+        remedy: "give weights in F16, BF16 or F32")
+    }
+  }
+
+  /// The delta's embeddings are whole, and grew from the base's: shared rows must resemble them.
+  private static func checkEmbeddings(
+    base: LlamaModel, delta: LlamaModel
+  ) throws(WeightmillError) {
+    let similarity = try RowSample.similarity(.tokenEmbedding, base, delta)
+    guard similarity >= 0.5 else {
+      throw WeightmillError(
+        .mismatch, delta.catalogue.location,
+        "has embeddings that do not resemble the base's "
+          + "(mean cosine \((similarity * 1000).rounded() / 1000))",
+        remedy: "this is another model's delta, or one of another kind than Ziya's, "
+          + "which adds embeddings too")
+    }
+  }
+
+  private static func notes(_ model: LlamaModel, _ side: String) -> [String] {
+    let types = Set(model.roles.compactMap { model.tensor($0)?.type }).subtracting([.f16])
+    return types.map(\.name).sorted().map { type in
+      "the \(side)'s \(type) tensors were rounded to F16 before the addition"
+        + (type == "BF16" && side == "base"
+          ? ": if the base was published in F16, it has lost three bits on the way here" : "")
+    }
+  }
+}

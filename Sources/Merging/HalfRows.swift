@@ -1,0 +1,61 @@
+import Tensors
+
+/// Rows of binary16 numbers, read from rows of any floating-point type, and their sums.
+enum HalfRows {
+  /// The types that can be read.
+  static let types: [TensorType] = [.f16, .bf16, .f32]
+
+  /// Reads rows, rounded to binary16 where they are of another type.
+  static func read(
+    _ rows: Range<Int>, of catalogue: any Catalogue, _ index: Int,
+    into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let tensor = catalogue.tensors[index]
+    if tensor.type == .f16 {
+      return try catalogue.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
+    }
+    let source = try catalogue.bytes(rows: rows, ofTensor: index)
+    let size = tensor.type.bytesPerBlock
+    let count = source.count / size
+    precondition(offset >= 0 && offset + count * 2 <= bytes.byteCount)
+    unsafe bytes.withUnsafeMutableBytes { target in
+      unsafe source.withUnsafeBytes { source in
+        for place in 0..<count {
+          let value: Float
+          if tensor.type == .bf16 {
+            value = unsafe BFloat16.float(
+              UInt16(
+                littleEndian: source.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)))
+          } else {
+            value = unsafe Float(
+              bitPattern: UInt32(
+                littleEndian: source.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)))
+          }
+          unsafe target.storeBytes(
+            of: Binary16.bits(value).littleEndian, toByteOffset: offset &+ place &* 2,
+            as: UInt16.self)
+        }
+      }
+    }
+  }
+
+  /// Adds binary16 numbers to those in a span: in float32, then rounded to the nearest, ties to
+  /// even, which is the correctly rounded sum (24 bits are at least twice 11 plus 2).
+  static func add(_ addend: [UInt8], to bytes: inout MutableRawSpan, at offset: Int) {
+    precondition(offset >= 0 && offset + addend.count <= bytes.byteCount)
+    unsafe bytes.withUnsafeMutableBytes { target in
+      unsafe addend.withUnsafeBytes { source in
+        guard let from = source.baseAddress, let start = target.baseAddress else { return }
+        let to = unsafe start + offset
+        for place in 0..<addend.count / 2 {
+          let a = unsafe from.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)
+          let b = unsafe to.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)
+          let sum =
+            Binary16.float(UInt16(littleEndian: a)) + Binary16.float(UInt16(littleEndian: b))
+          unsafe to.storeBytes(
+            of: Binary16.bits(sum).littleEndian, toByteOffset: place &* 2, as: UInt16.self)
+        }
+      }
+    }
+  }
+}

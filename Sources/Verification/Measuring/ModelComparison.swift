@@ -1,0 +1,136 @@
+public import LLaMA
+import Synchronization
+public import Tensors
+
+/// Runs two models over the same tokens in step and compares what they predict.
+///
+/// Weights of both stream layer by layer; logits stream by tiles of the vocabulary. Memory is the
+/// activations of `tokensPerPass` tokens for each model, and a tile for each thread.
+public struct ModelComparison: Sendable {
+  /// How many tokens go through the models together.
+  public static let tokensPerPass = 2048
+  /// How many tokens of the vocabulary a tile of logits holds.
+  private static let vocabularyTile = 1024
+
+  private let candidate: ForwardPass
+  private let reference: ForwardPass
+  private let workers: Workers
+
+  /// Prepares a comparison.
+  ///
+  /// - Parameters:
+  ///   - candidate: The model to be judged.
+  ///   - reference: The model to judge it by.
+  ///   - workers: The threads.
+  /// - Throws: `mismatch` when their vocabularies have different sizes.
+  public init(
+    candidate: LlamaModel, reference: LlamaModel, workers: Workers
+  ) throws(WeightmillError) {
+    let rows = (
+      candidate.configuration.vocabularyRows, reference.configuration.vocabularyRows
+    )
+    guard rows.0 == rows.1 else {
+      throw WeightmillError(
+        .mismatch, candidate.catalogue.location,
+        "predicts \(rows.0) tokens, the reference \(rows.1)",
+        remedy: "compare a model with the one it was made from")
+    }
+    self.candidate = ForwardPass(candidate, workers: workers)
+    self.reference = ForwardPass(reference, workers: workers)
+    self.workers = workers
+  }
+
+  /// Compares the models on a text.
+  ///
+  /// - Parameters:
+  ///   - windows: The text.
+  ///   - progress: Called with the share of the work that is done.
+  /// - Returns: The statistics over all positions.
+  /// - Throws: `mismatch` when there is too little text; reading errors.
+  public func run(
+    _ windows: TextWindows, progress: (Double) -> Void = { _ in }
+  ) throws(WeightmillError) -> LogitStatistics {
+    let passes = Self.passes(windows.windows)
+    var positions: [PositionComparison] = []
+    for (number, pass) in passes.enumerated() {
+      positions += try compare(pass) { share in
+        progress((Double(number) + share) / Double(passes.count))
+      }
+    }
+    guard let statistics = LogitStatistics(positions) else {
+      throw WeightmillError(
+        .mismatch, candidate.model.catalogue.location, "cannot be measured: the text is too short",
+        remedy: "give at least two tokens of text")
+    }
+    return statistics
+  }
+
+  /// Groups windows so that each pass has a bounded number of tokens.
+  private static func passes(_ windows: [[Int]]) -> [[[Int]]] {
+    var passes: [[[Int]]] = []
+    var count = 0
+    for window in windows {
+      if passes.isEmpty || count + window.count > tokensPerPass {
+        passes.append([])
+        count = 0
+      }
+      passes[passes.count - 1].append(window)
+      count += window.count
+    }
+    return passes
+  }
+
+  private func compare(
+    _ windows: [[Int]], progress: (Double) -> Void
+  ) throws(WeightmillError) -> [PositionComparison] {
+    let tokens = windows.flatMap { $0 }
+    var ranges: [Range<Int>] = []
+    for window in windows {
+      let start = ranges.last?.upperBound ?? 0
+      ranges.append(start..<start + window.count)
+    }
+    var ours = try candidate.embed(tokens)
+    var theirs = try reference.embed(tokens)
+    let layers = max(
+      candidate.model.configuration.layerCount, reference.model.configuration.layerCount)
+    for layer in 0..<layers {
+      if layer < candidate.model.configuration.layerCount {
+        try candidate.apply(layer: layer, to: &ours, windows: ranges)
+      }
+      if layer < reference.model.configuration.layerCount {
+        try reference.apply(layer: layer, to: &theirs, windows: ranges)
+      }
+      progress(Double(layer + 1) / Double(layers + 1))
+    }
+    let positions = try compareLogits(
+      candidate.normalized(ours), reference.normalized(theirs),
+      targets: windows.flatMap { $0.dropFirst().map { $0 } + [nil] })
+    progress(1)
+    return positions
+  }
+
+  private func compareLogits(
+    _ ours: Activations, _ theirs: Activations, targets: [Int?]
+  ) throws(WeightmillError) -> [PositionComparison] {
+    let vocabulary = candidate.model.configuration.vocabularyRows
+    let size = max(1, (targets.count + workers.threads - 1) / workers.threads)
+    let chunks = stride(from: 0, to: targets.count, by: size).map { first in
+      first..<min(first + size, targets.count)
+    }
+    let state = Mutex(chunks.map { $0.map { PositionComparison(target: targets[$0]) } })
+    for first in stride(from: 0, to: vocabulary, by: Self.vocabularyTile) {
+      let rows = first..<min(first + Self.vocabularyTile, vocabulary)
+      let candidateLogits = try candidate.logits(rows: rows, of: ours)
+      let referenceLogits = try reference.logits(rows: rows, of: theirs)
+      try workers.forEach(chunks.count, scratch: {}) { (chunk, _) throws(WeightmillError) in
+        var positions = state.withLock { $0[chunk] }
+        for (place, token) in chunks[chunk].enumerated() {
+          positions[place].add(
+            first: first, reference: referenceLogits[token], candidate: candidateLogits[token])
+        }
+        state.withLock { [positions] in $0[chunk] = positions }
+      }
+    }
+    return state.withLock { $0.flatMap { $0 } }
+  }
+}
