@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Rooms, in import order: a target may import only targets listed above it.
+// ARCHITECTURE.md says what each owns and what it must not know.
+let package = Package(
+  name: "weightmill",
+  // Span and the Synchronization module need no back-deployment library from this version on.
+  platforms: [.macOS(.v26)],
+  products: [
+    .executable(name: "weightmill", targets: ["weightmill"]),
+    .library(
+      name: "Weightmill",
+      targets: [
+        "Tensors", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization", "LLaMA",
+        "Merging", "Conversion", "Verification",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    // Deflated zip entries: re-zipping tools write them into .pth files.
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    .target(
+      name: "Tensors", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "StrictJSON", dependencies: ["Tensors"]),
+
+    .target(name: "PyTorch", dependencies: ["CZlib", "Tensors"]),
+    .target(name: "Safetensors", dependencies: ["Tensors", "StrictJSON"]),
+    .target(name: "GGUF", dependencies: ["Tensors"]),
+
+    .target(name: "Quantization", dependencies: ["Tensors"]),
+    .target(
+      name: "Tokenization",
+      dependencies: [
+        "Tensors",
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["SentencePiece/sentencepiece_model.proto"]),
+    .target(name: "LLaMA", dependencies: ["Tensors", "StrictJSON", "Quantization"]),
+    .target(name: "Merging", dependencies: ["Tensors", "LLaMA"]),
+    .target(
+      name: "Conversion",
+      dependencies: [
+        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
+        "LLaMA", "Merging",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
+      name: "Verification",
+      dependencies: ["Tensors", "Tokenization", "LLaMA"]),
+
+    .executableTarget(
+      name: "weightmill",
+      dependencies: [
+        "Tensors", "StrictJSON", "GGUF", "Tokenization", "LLaMA", "Conversion", "Verification",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+  ]
+)
+
+/// Rooms that touch raw bytes mark every unsafe use with `unsafe`.
+let strictlyMemorySafe: Set<String> = [
+  "Tensors", "PyTorch", "Safetensors", "GGUF", "Quantization", "LLaMA", "Merging", "Conversion",
+]
+
+for target in package.targets where target.type != .system {
+  var settings = target.swiftSettings ?? []
+  settings += [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+  if strictlyMemorySafe.contains(target.name) { settings.append(.strictMemorySafety()) }
+  target.swiftSettings = settings
+}

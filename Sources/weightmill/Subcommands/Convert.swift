@@ -1,0 +1,72 @@
+import ArgumentParser
+import Conversion
+import Tensors
+
+extension WeightmillCommand {
+  /// `weightmill convert`: a checkpoint, and a delta, to a GGUF file.
+  struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Convert a checkpoint to a GGUF file, merging delta weights on the way.",
+      discussion: """
+        MODEL is a folder in Hugging Face's layout (safetensors or pytorch_model.bin, sharded or
+        not) or in Meta's (consolidated.00.pth …). With --delta, Ziya's rule applies: embeddings
+        and head are the delta's, all else is base + delta in F16.
+
+        EXAMPLES
+          weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
+          weightmill convert my-model --output my-model-q8_0.gguf --type q8_0
+        """)
+
+    @Argument(help: "The model's folder.", completion: .directory)
+    var model: String
+
+    @Option(help: "The folder of the delta weights to add.", completion: .directory)
+    var delta: String?
+
+    @Option(
+      name: .shortAndLong, help: "The GGUF file to write.",
+      completion: .file(extensions: ["gguf"]))
+    var output: String
+
+    @Option(help: "The type of the matrices: \(TypeOption.names).")
+    var type = TypeOption(mix: .f16)
+
+    @Option(help: "The model's name in the file (default: from the output's name).")
+    var name: String?
+
+    @Flag(help: "Print what would be written, and write nothing.")
+    var dryRun = false
+
+    @Flag(help: "Replace the output if it exists.")
+    var force = false
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+      let loaded = try ModelLoader.load(model, delta: delta)
+      let plan = try ConversionPlan(
+        convert: loaded, to: type.mix,
+        name: name ?? ConversionPlan.modelName(output: output, mix: type.mix))
+      common.printNotes(loaded.notes)
+      let execution = PlanExecution(plan: plan, output: output, force: force, common: common)
+      try dryRun ? execution.printPlan() : execution.run(label: "converting")
+    }
+  }
+}
+
+/// A `--type` option: the name of a mix of types in any case.
+struct TypeOption: ExpressibleByArgument {
+  static let names = TypeMix.allCases.map { $0.rawValue.lowercased() }.joined(separator: ", ")
+  static let allValueStrings = TypeMix.allCases.map { $0.rawValue.lowercased() }
+
+  let mix: TypeMix
+
+  init(mix: TypeMix) { self.mix = mix }
+
+  init?(argument: String) {
+    guard let mix = TypeMix(name: argument) else { return nil }
+    self.mix = mix
+  }
+
+  var defaultValueDescription: String { mix.rawValue.lowercased() }
+}

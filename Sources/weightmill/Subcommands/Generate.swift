@@ -1,0 +1,66 @@
+import ArgumentParser
+import Conversion
+import LLaMA
+import Tensors
+import Tokenization
+
+extension WeightmillCommand {
+  /// `weightmill generate`: a few tokens from the reference forward pass.
+  struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Continue a text with the most likely tokens, to see that a model talks sense.",
+      discussion: """
+        This is the reference forward pass that verify-logits uses: exact, streaming, and slow.
+
+        EXAMPLES
+          weightmill generate ziya-q4_0.gguf --prompt "<human>:你好
+          <bot>:"
+        """)
+
+    @Argument(help: "The model's folder or GGUF file.", completion: .file())
+    var model: String
+
+    @Option(help: "The folder of delta weights to add.", completion: .directory)
+    var delta: String?
+
+    @Option(name: .shortAndLong, help: "The text to continue.")
+    var prompt: String
+
+    @Option(name: .shortAndLong, help: "How many tokens to add.")
+    var count = 16
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+      guard (1...4096).contains(count) else {
+        throw ValidationError("--count must be from 1 to 4096")
+      }
+    }
+
+    func run() throws {
+      let loaded = try ModelLoader.load(model, delta: delta)
+      common.printNotes(loaded.notes)
+      guard let vocabulary = loaded.vocabulary else {
+        throw WeightmillError(
+          .mismatch, model, "has no tokenizer that Weightmill can use",
+          remedy: "the model needs a SentencePiece tokenizer.model")
+      }
+      let tokenizer = Tokenizer(vocabulary)
+      let ids = tokenizer.encode(prompt, parsesControl: true)
+      guard !ids.isEmpty else {
+        throw WeightmillError(.usage, "--prompt", "is empty", remedy: "give a text to continue")
+      }
+      let pass = ForwardPass(loaded.llama, workers: common.workers)
+      let new = try pass.continuation(of: ids, count: count, end: vocabulary.special.eos)
+      let text = tokenizer.decode(new)
+      if common.json { return try JSONOutput.print(Report(prompt: ids, ids: new, text: text)) }
+      print(prompt + text)
+    }
+
+    private struct Report: Encodable {
+      let prompt: [Int]
+      let ids: [Int]
+      let text: String
+    }
+  }
+}

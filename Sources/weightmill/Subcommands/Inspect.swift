@@ -1,0 +1,136 @@
+import ArgumentParser
+import Conversion
+import GGUF
+import LLaMA
+import StrictJSON
+import Tensors
+
+extension WeightmillCommand {
+  /// `weightmill inspect`: what a file or folder holds.
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show what a checkpoint holds: kind, configuration, tensors, metadata.",
+      discussion: """
+        EXAMPLES
+          weightmill inspect llama-13b
+          weightmill inspect ziya-q4_0.gguf --json
+        """)
+
+    @Argument(help: "A folder or a file.", completion: .file())
+    var path: String
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+      let checkpoint = try Checkpoint(path: path)
+      common.printNotes(checkpoint.notes)
+      let report = InspectReport(checkpoint)
+      try common.json ? JSONOutput.print(report) : report.print()
+    }
+  }
+}
+
+/// What `inspect` prints.
+private struct InspectReport: Encodable {
+  struct Tensor: Encodable {
+    let name: String
+    let shape: [Int]
+    let type: String
+    let bytes: Int
+  }
+
+  struct Entry: Encodable {
+    let key: String
+    let type: String
+    let count: Int?
+    let value: String
+  }
+
+  let path: String
+  let kind: String
+  let formatVersion: Int?
+  let names: String?
+  let parameters: Int
+  let bytes: Int
+  let configuration: [Entry]
+  let metadata: [Entry]
+  let tensors: [Tensor]
+
+  init(_ checkpoint: Checkpoint) {
+    path = checkpoint.path
+    kind = checkpoint.layout.rawValue
+    formatVersion = checkpoint.formatVersion
+    names = checkpoint.scheme?.rawValue
+    parameters = checkpoint.catalogue.parameterCount
+    bytes = checkpoint.catalogue.byteCount
+    configuration = checkpoint.configuration?.json.object?.members.map(Self.entry) ?? []
+    metadata = checkpoint.metadata?.entries.map(Self.entry) ?? []
+    tensors = checkpoint.catalogue.tensors.map {
+      Tensor(name: $0.name, shape: $0.shape.extents, type: $0.type.name, bytes: $0.byteCount)
+    }
+  }
+
+  private static func entry(_ member: JSONObject.Member) -> Entry {
+    switch member.value {
+    case .null: Entry(key: member.name, type: "null", count: nil, value: "null")
+    case .bool(let bool): Entry(key: member.name, type: "bool", count: nil, value: "\(bool)")
+    case .number(let digits): Entry(key: member.name, type: "number", count: nil, value: digits)
+    case .string(let text): Entry(key: member.name, type: "string", count: nil, value: text)
+    case .array(let array):
+      Entry(
+        key: member.name, type: "array", count: array.count,
+        value: array.prefix(4).map { $0.string ?? "…" }.joined(separator: ", "))
+    case .object(let object):
+      Entry(key: member.name, type: "object", count: object.members.count, value: "…")
+    }
+  }
+
+  private static func entry(_ entry: GGUFMetadata.Entry) -> Entry {
+    guard case .array(let kind, let values) = entry.value else {
+      return Entry(
+        key: entry.key, type: "\(entry.value.kind)", count: nil, value: text(entry.value))
+    }
+    let shown = values.prefix(4).map(text).joined(separator: ", ")
+    return Entry(
+      key: entry.key, type: "\(kind) array", count: values.count,
+      value: values.count > 4 ? shown + ", …" : shown)
+  }
+
+  private static func text(_ value: GGUFValue) -> String {
+    if let text = value.string { return text }
+    if let integer = value.integer { return "\(integer)" }
+    if case .float32(let float) = value { return "\(float)" }
+    if let double = value.double { return "\(double)" }
+    return value.bool.map { "\($0)" } ?? "…"
+  }
+
+  /// Prints the report for people: one line for each key and each tensor, made for `diff`.
+  func print() {
+    let version = formatVersion.map { ", version \($0)" } ?? ""
+    Swift.print("\(printable(path)): \(kind)\(version)")
+    Swift.print(
+      "\(Text.grouped(tensors.count)) tensors, \(Text.grouped(parameters)) values, "
+        + Text.bytes(bytes))
+    for (title, entries) in [("configuration", configuration), ("metadata", metadata)]
+    where !entries.isEmpty {
+      Swift.print("\n\(title)")
+      let rows = entries.map { entry in
+        let type = entry.count.map { "\(entry.type) of \($0)" } ?? entry.type
+        return ["  " + printable(entry.key), type, quotedIfText(entry)]
+      }
+      Swift.print(Text.table(rows, alignments: [.left, .left, .left]))
+    }
+    Swift.print("\ntensors")
+    let rows = tensors.map { tensor in
+      [
+        "  " + printable(tensor.name), "[\(tensor.shape.map(String.init).joined(separator: ", "))]",
+        tensor.type, Text.grouped(tensor.bytes),
+      ]
+    }
+    Swift.print(Text.table(rows, alignments: [.left, .right, .left, .right]))
+  }
+
+  private func quotedIfText(_ entry: Entry) -> String {
+    entry.type == "string" ? quoted(entry.value) : printable(entry.value)
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Conversion
+import Tensors
+import Tokenization
+
+extension WeightmillCommand {
+  /// `weightmill tokenize`: a text's token ids.
+  struct Tokenize: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show the tokens of a text.",
+      discussion: """
+        EXAMPLES
+          weightmill tokenize ziya-f16.gguf "<human>:你好\\n<bot>:"
+        """)
+
+    @Argument(help: "The model's folder or GGUF file.", completion: .file())
+    var model: String
+
+    @Argument(help: "The text.")
+    var text: String
+
+    @Flag(help: "Take <s> and </s> in the text for the tokens of that name.")
+    var parseSpecial = false
+
+    @Flag(help: "Add no BOS.")
+    var noBos = false
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+      let vocabulary = try ModelLoader.vocabulary(model)
+      let tokenizer = Tokenizer(vocabulary)
+      let ids = tokenizer.encode(text, parsesControl: parseSpecial, addsSpecial: !noBos)
+      if common.json { return try JSONOutput.print(["ids": ids]) }
+      let rows = ids.map { ["\($0)", quoted(vocabulary.tokens[$0].text)] }
+      print(Text.table(rows, alignments: [.right, .left]))
+    }
+  }
+}

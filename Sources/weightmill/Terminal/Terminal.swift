@@ -1,0 +1,45 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Standard output, standard error, and what is known of the terminal.
+enum Terminal {
+  /// Whether progress can be drawn: standard error is a terminal that can move its cursor.
+  static var showsProgress: Bool {
+    guard isatty(STDERR_FILENO) == 1 else { return false }
+    guard let kind = getenv("TERM") else { return false }
+    return String(cString: kind) != "dumb"
+  }
+
+  /// Writes text to standard error.
+  static func error(_ text: String) {
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes { buffer in
+        buffer.baseAddress.map { write(STDERR_FILENO, $0 + done, bytes.count - done) } ?? 0
+      }
+      guard count > 0 else { return }
+      done += count
+    }
+  }
+
+  /// Writes a line to standard error and ends the process.
+  static func fail(_ line: String, code: Int32) -> Never {
+    fflush(nil)
+    error(line + "\n")
+    exit(code)
+  }
+
+  /// A clock in seconds that only goes forwards.
+  static func seconds() -> Double {
+    let now = ContinuousClock.now - start
+    return Double(now.components.seconds) + Double(now.components.attoseconds) * 1e-18
+  }
+
+  private static let start = ContinuousClock.now
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Conversion
+import Tensors
+
+/// The command line: parses, runs, and turns errors into one line and an exit code.
+@main
+struct WeightmillCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "weightmill",
+    abstract: "Turns LLaMA checkpoints and delta weights into GGUF files, and proves them right.",
+    discussion: """
+      EXAMPLES
+        weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-13b-f16.gguf
+        weightmill quantize ziya-13b-f16.gguf ziya-13b-q4_0.gguf q4_0
+        weightmill verify-logits ziya-13b-q4_0.gguf --reference llama-13b \\
+          --delta Ziya-LLaMA-13B-v1 --text sample.txt --max-kld 0.05
+
+      EXIT CODES
+        0 done · 1 a limit was not kept · 64 usage · 65 malformed input · 66 no such input
+        69 unsupported · 70 internal · 73 cannot write · 74 read or write error
+        77 refused as unsafe · 78 inputs do not fit together · 130 interrupted
+      """,
+    version: Weightmill.version,
+    subcommands: [
+      Convert.self, Quantize.self, VerifyLogits.self, Inspect.self, Tokenize.self, Generate.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as WeightmillError {
+      Terminal.fail("weightmill: \(error)", code: error.code.exitCode)
+    } catch {
+      let code = exitCode(for: error)
+      guard code == .validationFailure else { exit(withError: error) }
+      Terminal.fail(
+        "weightmill: \(printable(message(for: error))); see `weightmill --help`",
+        code: code.rawValue)
+    }
+  }
+}
