@@ -64,6 +64,36 @@ let package = Package(
         "Tensors", "StrictJSON", "GGUF", "Tokenization", "LLaMA", "Conversion", "Verification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "CZlib", "Tensors", "LLaMA", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Tests/TestSupport"),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+    .testTarget(name: "StrictJSONTests", dependencies: ["Tensors", "StrictJSON", "TestSupport"]),
+    .testTarget(name: "PyTorchTests", dependencies: ["Tensors", "PyTorch", "TestSupport"]),
+    .testTarget(name: "SafetensorsTests", dependencies: ["Tensors", "Safetensors", "TestSupport"]),
+    .testTarget(name: "GGUFTests", dependencies: ["Tensors", "GGUF", "TestSupport"]),
+    .testTarget(
+      name: "QuantizationTests", dependencies: ["Tensors", "Quantization", "TestSupport"]),
+    .testTarget(
+      name: "TokenizationTests",
+      dependencies: ["Tensors", "Tokenization", "Conversion", "TestSupport"]),
+    .testTarget(
+      name: "LLaMATests",
+      dependencies: ["Tensors", "StrictJSON", "Safetensors", "LLaMA", "Conversion", "TestSupport"]),
+    .testTarget(
+      name: "MergingTests", dependencies: ["Tensors", "LLaMA", "Conversion", "TestSupport"]),
+    .testTarget(
+      name: "ConversionTests",
+      dependencies: ["Tensors", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport"]),
+    .testTarget(
+      name: "VerificationTests",
+      dependencies: ["Tensors", "LLaMA", "Conversion", "Verification", "TestSupport"]),
+    // Runs the executable as a user would.
+    .testTarget(name: "WeightmillTests", dependencies: ["weightmill", "TestSupport"]),
   ]
 )
 

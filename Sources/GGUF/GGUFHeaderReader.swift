@@ -143,6 +143,7 @@ struct GGUFHeaderReader {
 
   private mutating func readTensor() throws(WeightmillError) {
     let name = try readString(limit: 64)
+    guard !name.isEmpty else { throw cursor.error("a tensor has no name") }
     let dimensions = try cursor.read(UInt32.self)
     guard dimensions <= 4 else {
       throw cursor.error(

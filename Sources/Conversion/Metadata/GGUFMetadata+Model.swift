@@ -58,7 +58,7 @@ extension GGUFMetadata {
   }
 
   /// A number of parameters as file names give it: two digits at least, `13B`, `5.0M`.
-  static func sizeLabel(parameters: Int) -> String {
+  package static func sizeLabel(parameters: Int) -> String {
     let units: [(Double, String)] = [(1e12, "T"), (1e9, "B"), (1e6, "M")]
     let (unit, suffix) = units.first { Double(parameters) >= $0.0 } ?? (1e3, "K")
     let scaled = Double(parameters) / unit

@@ -15,6 +15,8 @@ enum Q6_K {
   private static let trials: [Float] = [0] + (-9...9).filter { $0 != 0 }.map { 0.1 * Float($0) }
   /// Below this magnitude a sub-block counts as zero.
   private static let smallest: Float = 1e-15
+  /// The largest magnitude a block can hold: the largest binary16 number times 127 times 31.
+  private static let largestValue: Float = 65504 * 127 * 31
 
   static func decode(
     _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
@@ -64,10 +66,17 @@ enum Q6_K {
     -> Int
   {
     unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    for place in 0..<256 where unsafe abs(values[place]) > largestValue {
+      // Squared errors would overflow: the block says that it is lost, like other formats' blocks.
+      unsafe target.storeBytes(
+        of: UInt16(0x7C00).littleEndian, toByteOffset: scale, as: UInt16.self)
+      return 256
+    }
     var ideal = SIMD16<Float>()
+    var inverses = SIMD16<Float>()
     var largest: Float = 0
     for sub in 0..<16 {
-      ideal[sub] = unsafe bestScale(values + sub &* 16)
+      (ideal[sub], inverses[sub]) = unsafe bestScale(values + sub &* 16)
       if abs(ideal[sub]) > abs(largest) { largest = ideal[sub] }
     }
     guard abs(largest) >= smallest else { return 0 }
@@ -80,8 +89,14 @@ enum Q6_K {
       unsafe target.storeBytes(of: step, toByteOffset: scales &+ sub, as: Int8.self)
       let size = unit * Float(step)
       for place in sub &* 16..<sub &* 16 &+ 16 {
-        // A sub-block whose scale is 0 decodes to 0 whatever its numbers are.
-        let quant = size == 0 ? 0 : unsafe clamped(roundedToEven(values[place] / size))
+        let value = unsafe values[place]
+        let quant: Int32
+        if size != 0 {
+          quant = clamped(roundedToEven(value / size))
+        } else {
+          // Decodes to 0 whatever the numbers are: those of the search stay, as in ggml.
+          quant = inverses[sub] == 0 ? -32 : clamped(roundedToEven(inverses[sub] * value))
+        }
         unsafe store(UInt8(truncatingIfNeeded: quant &+ 32), at: place, target)
       }
     }
@@ -99,16 +114,20 @@ enum Q6_K {
       of: highByte | (quant >> 4) << shift.high, toByteOffset: high, as: UInt8.self)
   }
 
-  /// The scale of 16 values with the least squared error weighted by `x^2`.
-  private static func bestScale(_ values: UnsafePointer<Float>) -> Float {
+  /// The scale of 16 values with the least squared error weighted by `x^2`, and the inverse of the
+  /// trial that led to it; zeros for values that are all about zero.
+  private static func bestScale(
+    _ values: UnsafePointer<Float>
+  ) -> (scale: Float, inverse: Float) {
     var largest: Float = 0
     for place in 0..<16 {
       let value = unsafe values[place]
       if abs(value) > abs(largest) { largest = value }
     }
-    guard abs(largest) >= smallest else { return 0 }
+    guard abs(largest) >= smallest else { return (0, 0) }
     var best: Float = 0
     var bestScale: Float = 0
+    var bestInverse: Float = 0
     for trial in trials {
       let inverse = -(32 + trial) / largest
       var product: Float = 0
@@ -124,12 +143,14 @@ enum Q6_K {
       if trial == 0 {
         bestScale = square == 0 ? 0 : product / square
         best = bestScale * product
+        bestInverse = inverse
       } else if square > 0, product * product > best * square {
         bestScale = product / square
         best = bestScale * product
+        bestInverse = inverse
       }
     }
-    return bestScale
+    return (bestScale, bestInverse)
   }
 
   @inline(__always)

@@ -1,0 +1,56 @@
+import LLaMA
+import StrictJSON
+import Tensors
+import TestSupport
+import Testing
+
+/// Configuration files are read strictly and impossible ones refused.
+struct ConfigurationTests {
+  private func read(_ changes: [String: String] = [:]) throws -> LlamaConfiguration {
+    var fields = [
+      "model_type": "\"llama\"", "hidden_size": "256", "num_hidden_layers": "4",
+      "num_attention_heads": "4", "intermediate_size": "768", "vocab_size": "3072",
+    ]
+    fields.merge(changes) { $1 }
+    let text = "{" + fields.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
+    return try LlamaConfiguration(
+      huggingFace: JSONParser.parse(Array(text.utf8), file: "config.json"), location: "config.json")
+  }
+
+  @Test func whatIsNotSaidHasLlamasValue() throws {
+    let configuration = try read()
+    #expect(configuration.keyValueHeadCount == 4)
+    #expect(configuration.headDimension == 64)
+    #expect(configuration.ropeBase == 10_000)
+    #expect(configuration.normEpsilon == 1e-6)
+    #expect(configuration.contextLength == 2048)
+    #expect(!configuration.tiesEmbeddings)
+  }
+
+  @Test func strayKeysOfOtherArchitecturesAreIgnored() throws {
+    let configuration = try read([
+      "layer_norm_eps": "1e-05", "rotary_pct": "1", "rms_norm_eps": "1e-06",
+    ])
+    #expect(configuration.normEpsilon == 1e-6)
+  }
+
+  @Test(arguments: [
+    ["hidden_size": "0"], ["hidden_size": "\"256\""], ["hidden_size": "256.0"],
+    ["num_attention_heads": "0"], ["num_key_value_heads": "3"], ["num_key_value_heads": "0"],
+    ["num_hidden_layers": "0"], ["num_hidden_layers": "1000000000"], ["vocab_size": "-1"],
+    ["hidden_size": "9223372036854775807"], ["rms_norm_eps": "0"], ["rope_theta": "-1"],
+    ["rms_norm_eps": "1e999"], ["hidden_size": "null"], ["head_dim": "63"],
+  ])
+  func impossibleValuesAreMalformed(changes: [String: String]) {
+    expectError(.malformed) { _ = try read(changes) }
+  }
+
+  @Test(arguments: [
+    ["model_type": "\"qwen2\""], ["hidden_act": "\"gelu\""],
+    ["rope_scaling": "{\"type\":\"yarn\"}"],
+    ["attention_bias": "true"],
+  ])
+  func otherArchitecturesAreUnsupported(changes: [String: String]) {
+    expectError(.unsupported) { _ = try read(changes) }
+  }
+}

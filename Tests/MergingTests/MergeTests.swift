@@ -1,0 +1,98 @@
+import Conversion
+import Foundation
+import LLaMA
+import Tensors
+import TestSupport
+import Testing
+
+/// Merged tensors are bit for bit those of torch (`expected/merged-tensors.json`).
+struct MergeTests {
+  private struct Expected: Decodable {
+    let dtype: String
+    let shape: [Int]
+    let sha256: String
+  }
+
+  @Test(arguments: ["base-hf", "base-meta"])
+  func everyMergedTensorHasTorchsDigest(base: String) throws {
+    let data = try Data(
+      contentsOf: URL(fileURLWithPath: Fixtures.miniZiya("expected/merged-tensors.json")))
+    let expected = try JSONDecoder().decode([String: Expected].self, from: data)
+    let model = try ModelLoader.load(Fixtures.miniZiya(base), delta: Fixtures.miniZiya("delta"))
+    let merged = LlamaView(model.llama, as: .huggingFace)
+    #expect(Set(merged.tensors.map(\.name)) == Set(expected.keys))
+    for (index, tensor) in merged.tensors.enumerated() {
+      let item = try #require(expected[tensor.name])
+      #expect(tensor.type.name == item.dtype)
+      #expect(tensor.shape.extents == item.shape)
+      #expect(try sha256(ofTensor: index, in: merged) == item.sha256, "\(tensor.name)")
+    }
+    #expect(model.notes.isEmpty)
+    #expect(model.mergeRule == "ziya")
+  }
+
+  @Test func aDeltaAloneIsNoModel() {
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(Fixtures.miniZiya("delta")) }
+    #expect(error?.remedy?.contains("--delta") == true)
+  }
+
+  @Test func aDeltaIsNoBase() {
+    expectError(.mismatch) {
+      _ = try ModelLoader.load(Fixtures.miniZiya("delta"), delta: Fixtures.miniZiya("delta"))
+    }
+  }
+
+  @Test func aWholeModelIsNoDelta() {
+    expectError(.mismatch) {
+      _ = try ModelLoader.load(Fixtures.miniZiya("base-hf"), delta: Fixtures.miniZiya("base-meta"))
+    }
+  }
+
+  @Test func everyTensorThatDoesNotFitIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let base = try SmallModel(layers: 2, feedForward: 96).write(to: folder, "base")
+    let delta = try SmallModel(layers: 2, feedForward: 64, isDelta: true).write(to: folder, "delta")
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+    for tensor in ["gate_proj", "up_proj", "down_proj"] {
+      #expect(error?.problem.contains("model.layers.0,1.mlp.\(tensor).weight") == true)
+    }
+    #expect(error?.problem.contains("[96, 64] in the base, [64, 64] in the delta") == true)
+    #expect(error?.problem.contains("q_proj") == false)
+  }
+
+  @Test func deltasWithFewerLayersOrOtherHeadsDoNotFit() throws {
+    let folder = try TemporaryFolder()
+    let base = try SmallModel(layers: 2).write(to: folder, "base")
+    let shorter = try SmallModel(layers: 1, isDelta: true).write(to: folder, "shorter")
+    let grouped = try SmallModel(layers: 2, keyValueHeads: 1, isDelta: true).write(
+      to: folder, "grouped")
+    let missing = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: shorter) }
+    #expect(missing?.problem.contains("is not in the delta") == true)
+    let shapes = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: grouped) }
+    #expect(shapes?.problem.contains("k_proj") == true)
+  }
+
+  @Test func embeddingsOfAnotherModelAreNoticed() throws {
+    let folder = try TemporaryFolder()
+    let base = try SmallModel(seed: 1).write(to: folder, "base")
+    let delta = try SmallModel(seed: 2, isDelta: true).write(to: folder, "delta")
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+    #expect(error?.problem.contains("do not resemble") == true)
+  }
+
+  @Test func otherTypesAreRoundedToBinary16FirstAndReported() throws {
+    let folder = try TemporaryFolder()
+    let half = try SmallModel().write(to: folder, "half")
+    let single = try SmallModel(type: .f32).write(to: folder, "single")
+    let delta = try SmallModel(isDelta: true).write(to: folder, "delta")
+    let a = try ModelLoader.load(half, delta: delta)
+    let b = try ModelLoader.load(single, delta: delta)
+    #expect(a.notes.isEmpty)
+    #expect(b.notes.count == 1)
+    for index in a.llama.catalogue.tensors.indices {
+      #expect(
+        try sha256(ofTensor: index, in: a.llama.catalogue)
+          == sha256(ofTensor: index, in: b.llama.catalogue))
+    }
+  }
+}

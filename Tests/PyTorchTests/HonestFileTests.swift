@@ -1,0 +1,160 @@
+import PyTorch
+import Tensors
+import TestSupport
+import Testing
+
+/// Files that torch and honest re-zipping tools write are read exactly.
+struct HonestFileTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func open(_ builder: TorchFileBuilder) throws -> PyTorchFile {
+    try PyTorchFile(path: folder.write(builder.bytes, to: "x.bin"))
+  }
+
+  private let values: [UInt8] = Array(0..<48)
+
+  private func words(_ places: [Int]) -> [UInt8] { places.flatMap { values[4 * $0..<4 * $0 + 4] } }
+
+  @Test(arguments: [
+    (0, [3, 4], [4, 1], Array(0..<12)), (2, [2, 3], [4, 1], [2, 3, 4, 6, 7, 8]),
+    (0, [4, 3], [1, 4], [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]),
+    (5, [2, 3], [0, 0], [5, 5, 5, 5, 5, 5]),
+    (3, [], [], [3]), (1, [3], [3], [1, 4, 7]),
+    (0, [2, 3, 2], [6, 1, 3], [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]),
+    (11, [1, 1], [99, 99], [11]),
+  ])
+  func viewsAreReadAsTheirStridesSay(offset: Int, size: [Int], stride: [Int], places: [Int]) throws
+  {
+    let pickle = PickleBuilder.single(count: 12, offset: offset, size: size, stride: stride)
+    let file = try open(TorchFileBuilder(pickle: pickle, storages: [("0", values)]))
+    let rows = file.tensors[0].shape.rows
+    #expect(file.tensors[0].type == .f32)
+    #expect(try file.bytes(rows: 0..<rows, ofTensor: 0) == words(places))
+    // Row by row gives the same.
+    #expect(
+      try (0..<rows).flatMap { try file.bytes(rows: $0..<$0 + 1, ofTensor: 0) } == words(places))
+  }
+
+  @Test func emptyTensorsHaveNoBytes() throws {
+    let pickle = PickleBuilder.single(count: 12, size: [0, 4], stride: [4, 1])
+    let file = try open(TorchFileBuilder(pickle: pickle, storages: [("0", values)]))
+    #expect(file.tensors[0].byteCount == 0)
+    #expect(try file.bytes(rows: 0..<0, ofTensor: 0) == [])
+  }
+
+  @Test func deflatedEntriesAreRead() throws {
+    let pickle = PickleBuilder.single(count: 12, size: [3, 4], stride: [4, 1])
+    var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])
+    for place in builder.entries.indices { builder.entries[place].method = 8 }
+    let file = try open(builder)
+    #expect(try file.bytes(rows: 0..<3, ofTensor: 0) == values)
+    // Backwards, too.
+    #expect(try file.bytes(rows: 2..<3, ofTensor: 0) == Array(values[32...]))
+    #expect(try file.bytes(rows: 0..<1, ofTensor: 0) == Array(values[..<16]))
+  }
+
+  @Test func bigEndianValuesAreSwapped() throws {
+    let pickle = PickleBuilder.single(count: 12, size: [12], stride: [1])
+    var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])
+    builder.entries.append(.init("archive/byteorder", Array("big".utf8)))
+    #expect(
+      try open(builder).bytes(rows: 0..<1, ofTensor: 0).prefix(8) == [3, 2, 1, 0, 7, 6, 5, 4])
+  }
+
+  @Test func aChecksumOfZeroMeansNoneWasRecorded() throws {
+    let pickle = PickleBuilder.single(count: 12, size: [12], stride: [1])
+    var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])
+    for place in builder.entries.indices { builder.entries[place].crc = 0 }
+    #expect(try open(builder).tensors.count == 1)
+  }
+
+  @Test func tensorsMayShareAStorage() throws {
+    var pickle = PickleBuilder()
+    pickle.op("}")
+    pickle.op("(")
+    pickle.text("a")
+    pickle.tensor("FloatStorage", key: "0", count: 12, size: [3], stride: [1])
+    pickle.text("b")
+    pickle.tensor("FloatStorage", key: "0", count: 12, offset: 3, size: [2], stride: [1])
+    pickle.op("u")
+    pickle.op(".")
+    let file = try open(TorchFileBuilder(pickle: pickle.bytes, storages: [("0", values)]))
+    #expect(file.tensors.map(\.name) == ["a", "b"])
+    #expect(try file.bytes(rows: 0..<1, ofTensor: 1) == words([3, 4]))
+  }
+
+  @Test(arguments: ["model", "state_dict", "module"])
+  func nestedStateDictionariesAreFound(key: String) throws {
+    var pickle = PickleBuilder()
+    pickle.op("}")
+    pickle.op("(")
+    pickle.text("epoch")
+    pickle.integer(3)
+    pickle.text(key)
+    pickle.op("}")
+    pickle.text("x")
+    pickle.tensor("FloatStorage", key: "0", count: 12, size: [3], stride: [1])
+    pickle.op("s")
+    pickle.op("u")
+    pickle.op(".")
+    let file = try open(TorchFileBuilder(pickle: pickle.bytes, storages: [("0", values)]))
+    #expect(file.tensors.map(\.name) == ["x"])
+  }
+
+  @Test func ordinaryModulesStateIsAccepted() throws {
+    // OrderedDict() with items, then BUILD with {"_metadata": OrderedDict()}.
+    var pickle = PickleBuilder()
+    pickle.global("collections", "OrderedDict")
+    pickle.op(")")
+    pickle.op("R")
+    pickle.op("(")
+    pickle.text("x")
+    pickle.tensor("HalfStorage", key: "0", count: 24, size: [24], stride: [1])
+    pickle.op("u")
+    pickle.op("}")
+    pickle.text("_metadata")
+    pickle.global("collections", "OrderedDict")
+    pickle.op(")")
+    pickle.op("R")
+    pickle.op("s")
+    pickle.op("b")
+    pickle.op(".")
+    let file = try open(TorchFileBuilder(pickle: pickle.bytes, storages: [("0", values)]))
+    #expect(file.tensors[0].type == .f16)
+  }
+
+  @Test func protocolFourIsRead() throws {
+    // The same tensor with FRAME, SHORT_BINUNICODE, STACK_GLOBAL and MEMOIZE.
+    var program: [UInt8] = [0x80, 4, 0x95] + [UInt8](repeating: 0, count: 8)
+    func text(_ text: String) {
+      program += [0x8C, UInt8(text.utf8.count)] + Array(text.utf8) + [0x94]
+    }
+    func global(_ module: String, _ name: String) {
+      text(module)
+      text(name)
+      program += [0x93, 0x94]
+    }
+    program += Array("}".utf8) + [0x94]
+    text("x")
+    global("torch._utils", "_rebuild_tensor_v2")
+    program += Array("((".utf8)
+    text("storage")
+    global("torch", "FloatStorage")
+    text("0")
+    text("cuda:0")
+    program += Array("K\u{C}tQK\u{0}K\u{3}".utf8) + [0x85] + Array("K\u{1}".utf8) + [0x85, 0x89]
+    global("collections", "OrderedDict")
+    program += Array(")RtRs.".utf8)
+    let file = try open(TorchFileBuilder(pickle: program, storages: [("0", values)]))
+    #expect(try file.bytes(rows: 0..<1, ofTensor: 0) == words([0, 1, 2]))
+  }
+
+  @Test(arguments: ["delta/pytorch_model-00001-of-00003.bin", "base-meta/consolidated.00.pth"])
+  func filesThatTorchWroteAreRead(name: String) throws {
+    let file = try PyTorchFile(path: Fixtures.miniZiya(name))
+    #expect(file.tensors.count > 10)
+    #expect(file.tensors.contains { $0.type == .f16 })
+  }
+}

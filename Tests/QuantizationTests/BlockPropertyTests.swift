@@ -1,0 +1,77 @@
+import Quantization
+import Tensors
+import TestSupport
+import Testing
+
+/// What must hold of encoding whatever the values are.
+struct BlockPropertyTests {
+  private func roundTrip(_ values: [Float], _ type: TensorType) throws -> (
+    values: [Float], lost: Int
+  ) {
+    var bytes = [UInt8](
+      repeating: 0xAA, count: values.count / type.valuesPerBlock * type.bytesPerBlock)
+    let lost = try RowEncoder(type, location: "test").encode(values, into: &bytes)
+    var decoded = [Float](repeating: .nan, count: values.count)
+    try RowDecoder(type, location: "test").decode(bytes, into: &decoded)
+    return (decoded, lost)
+  }
+
+  @Test(arguments: [(TensorType.q8_0, Float(1.0 / 127)), (.q4_0, 1.0 / 8), (.q6_K, 1.0 / 25)])
+  func theErrorIsWithinAStep(type: TensorType, step: Float) throws {
+    var random = SeededGenerator(seed: 3)
+    for _ in 0..<50 {
+      let values = (0..<256).map { _ in random.gaussian() }
+      let decoded = try roundTrip(values, type).values
+      for block in stride(from: 0, to: 256, by: 32) {
+        let largest = values[block..<block + 32].map(abs).max() ?? 0
+        for place in block..<block + 32 {
+          #expect(abs(decoded[place] - values[place]) <= largest * step * 1.01)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: RowEncoder.types)
+  func zerosStayZeros(type: TensorType) throws {
+    #expect(try roundTrip([Float](repeating: 0, count: 256), type).values.allSatisfy { $0 == 0 })
+  }
+
+  @Test(arguments: RowEncoder.types)
+  func tinyValuesNeitherTrapNorGrow(type: TensorType) throws {
+    for tiny in [Float.leastNonzeroMagnitude, .leastNormalMagnitude, 1e-30, 1e-20] {
+      let decoded = try roundTrip([Float](repeating: tiny, count: 256), type).values
+      #expect(decoded.allSatisfy { abs($0) <= 2 * tiny })
+    }
+  }
+
+  @Test(arguments: [TensorType.q8_0, .q4_0, .q6_K])
+  func scalesBeyondTheirRangeAreReported(type: TensorType) throws {
+    var values = [Float](repeating: 1, count: 256)
+    values[5] = 3e38
+    #expect(try roundTrip(values, type).lost > 0)
+  }
+
+  @Test func plainTypesKeepTheirValues() throws {
+    let values: [Float] =
+      [0, -0.0, 1, -2.5, 0.333984375, 65504] + [Float](repeating: 7, count: 250)
+    for type in [TensorType.f32, .f16] {
+      #expect(try roundTrip(values, type).values.map(\.bitPattern) == values.map(\.bitPattern))
+    }
+  }
+
+  @Test func nonFiniteValuesAreCountedAndFound() {
+    var values = [Float](repeating: 1, count: 64)
+    #expect(FloatScan.firstNonFinite(values) == nil)
+    values[40] = .nan
+    values[41] = -.infinity
+    #expect(FloatScan.firstNonFinite(values) == 40)
+    #expect(FloatScan.nonFinite([0x00, 0x7C, 0x01, 0xFE, 0x00, 0x3C], count: 3, type: .f16) == 2)
+    #expect(FloatScan.nonFinite([0x80, 0x7F, 0x80, 0x3F], count: 2, type: .bf16) == 1)
+    #expect(FloatScan.nonFinite([0, 0, 0x80, 0x7F, 0, 0, 0x80, 0x3F], count: 2, type: .f32) == 1)
+  }
+
+  @Test func otherTypesAreUnsupportedYet() {
+    expectError(.unsupported) { _ = try RowDecoder(.iq2_S, location: "x") }
+    expectError(.unsupported) { _ = try RowEncoder(.i8, location: "x") }
+  }
+}

@@ -1,0 +1,97 @@
+import Safetensors
+import Tensors
+import TestSupport
+import Testing
+
+/// The safetensors format and the rules of its header.
+struct SafetensorsTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func file(_ header: String, data: [UInt8] = [], length: UInt64? = nil) throws
+    -> SafetensorsFile
+  {
+    var bytes = Bytes()
+    bytes.put(length ?? UInt64(header.utf8.count))
+    bytes.put(header)
+    bytes.put(data)
+    return try SafetensorsFile(path: folder.write(bytes.all, to: "x.safetensors"))
+  }
+
+  private static func entry(
+    _ name: String, _ dtype: String = "U8", _ shape: String = "[2]", _ offsets: String = "[0,2]"
+  ) -> String {
+    #""\#(name)":{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":\#(offsets)}"#
+  }
+
+  @Test func tensorsMayComeInAnyOrderWithMetadata() throws {
+    let header =
+      #"{"__metadata__":{"format":"pt"},"# + Self.entry("b", "U8", "[2,2]", "[2,6]") + ","
+      + Self.entry("a") + "}  "
+    let file = try file(header, data: [1, 2, 3, 4, 5, 6])
+    #expect(file.tensors.map(\.name) == ["a", "b"])
+    #expect(try file.bytes(rows: 1..<2, ofTensor: 1) == [5, 6])
+    #expect(file.metadata.map(\.value) == ["pt"])
+  }
+
+  @Test func emptyAndScalarTensorsAreRead() throws {
+    let header =
+      "{" + Self.entry("e", "F32", "[0,3]", "[0,0]") + "," + Self.entry("s", "F32", "[]", "[0,4]")
+      + "}"
+    let file = try file(header, data: [0, 0, 128, 63])
+    #expect(file.tensors.map(\.shape.count) == [0, 1])
+  }
+
+  @Test(arguments: [
+    "{\(entry("a", "U8", "[2]", "[0,3]"))}", "{\(entry("a", "U8", "[2]", "[1,3]"))}",
+    "{\(entry("a", "U8", "[2]", "[2,0]"))}", "{\(entry("a", "U8", "[2.0]"))}",
+    "{\(entry("a", "U8", "[true]"))}", "{\(entry("a", "U8", "[-2]"))}",
+    "{\(entry("a", "F32", "[4194305,4194305,211106198978564]"))}",
+    "{\(entry("a", "U8", "[2]", "[0,2,4]"))}", "{\(entry("a", "U8", "[2]", "[0]"))}",
+    "{\(entry("a")),\(entry("a"))}", "{\(entry("a")),\(entry("b"))}",
+    "{\(entry("a")),\(entry("b", "U8", "[2]", "[3,5]"))}", "{\"a\":{\"dtype\":\"U8\"}}",
+    "{\"a\":1}", "{\"__metadata__\":{\"a\":1},\(entry("a"))}",
+    "{\"__metadata__\":[],\(entry("a"))}",
+    "[]", "{", "{}x", "\u{FEFF}{}",
+    "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2],\"more\":1}}",
+  ])
+  func malformedHeadersAreRefused(header: String) {
+    expectError(.malformed) { _ = try file(header, data: [1, 2]) }
+  }
+
+  @Test(arguments: ["F4", "f32", "Q4_0", ""])
+  func unknownTypesAreUnsupported(dtype: String) {
+    expectError(.unsupported) { _ = try file("{\(Self.entry("a", dtype))}", data: [1, 2]) }
+  }
+
+  @Test(arguments: [UInt64.max, 100_000_001, 1 << 63, 1000])
+  func headerLengthsAreBoundedByTheFile(length: UInt64) {
+    expectError(.malformed) { _ = try file("{}", length: length) }
+  }
+
+  @Test func aFileMustEndWithItsLastTensor() {
+    expectError(.malformed) { _ = try file("{\(Self.entry("a"))}", data: [1]) }
+    expectError(.malformed) { _ = try file("{\(Self.entry("a"))}", data: [1, 2, 3]) }
+  }
+
+  @Test func noDamageToTheHeaderCrashesTheReader() throws {
+    let header = "{\(Self.entry("a")),\(Self.entry("b", "F16", "[1,1]", "[2,4]"))}"
+    var whole = Bytes()
+    whole.put(UInt64(header.utf8.count))
+    whole.put(header)
+    whole.put([1, 2, 3, 4] as [UInt8])
+    for count in 0..<whole.all.count {
+      #expect(throws: WeightmillError.self) {
+        _ = try SafetensorsFile(path: folder.write(whole.all[..<count], to: "x"))
+      }
+    }
+    for place in 0..<whole.all.count - 4 {
+      for mask: UInt8 in [1, 2, 0x10, 0x80] {
+        var bytes = whole.all
+        bytes[place] ^= mask
+        expectNoCrash { _ = try SafetensorsFile(path: folder.write(bytes, to: "x")) }
+      }
+    }
+  }
+}

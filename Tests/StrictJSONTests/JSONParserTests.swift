@@ -1,0 +1,54 @@
+import StrictJSON
+import Tensors
+import TestSupport
+import Testing
+
+/// RFC 8259, and nothing else.
+struct JSONParserTests {
+  private func parse(_ text: String) throws -> JSONValue {
+    try JSONParser.parse(Array(text.utf8), file: "test")
+  }
+
+  @Test(arguments: [
+    "", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "\u{FEFF}{}", "01", "1.", ".5", "+1", "1e",
+    "nul", "NaN", "Infinity", "'a'", "\"\u{1}\"", "\"\\x\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
+    "\"\\u12g4\"", "{} {}", "// c\n{}", "{a:1}", "[1 2]", "\"", "{\"a\"}", "-",
+  ])
+  func whatIsNotJSONIsRefused(text: String) {
+    expectError(.malformed) { _ = try parse(text) }
+  }
+
+  @Test func invalidUTF8IsRefused() {
+    expectError(.malformed) { _ = try JSONParser.parse([0x22, 0xFF, 0x22], file: "test") }
+  }
+
+  @Test func nestingHasALimit() throws {
+    let deep = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
+    _ = try parse(deep)
+    expectError(.malformed) { _ = try parse("[" + deep + "]" + "]") }
+    expectError(.malformed) { _ = try parse(String(repeating: "[", count: 1_000_000)) }
+  }
+
+  @Test func namesThatDifferInNormalizationStayApart() throws {
+    let object = try #require(try parse("{\"\u{E9}\":1,\"e\u{301}\":2}").object)
+    #expect(object["\u{E9}"]?.integer == 1)
+    #expect(object["e\u{301}"]?.integer == 2)
+  }
+
+  @Test func valuesAreReadAsWritten() throws {
+    let text = #" {"a": [1, -2.5e3, true, null], "b": "x\u0041\ud83e\udd14\n", "c": {}} "#
+    let object = try #require(try parse(text).object)
+    #expect(object["a"]?.array?[0].integer == 1)
+    #expect(object["a"]?.array?[1].double == -2500)
+    #expect(object["a"]?.array?[1].integer == nil)
+    #expect(object["a"]?.array?[2].bool == true)
+    #expect(object["a"]?.array?[3] == .null)
+    #expect(object["b"]?.string == "xA🤔\n")
+    #expect(object["c"]?.object?.members.isEmpty == true)
+  }
+
+  @Test(arguments: ["2.0", "1e3", "-0", "9223372036854775808", "true", "\"1\""])
+  func sizesMustBeWrittenAsIntegers(text: String) throws {
+    #expect(try parse(text).integer == nil)
+  }
+}

@@ -1,0 +1,115 @@
+public import LLaMA
+public import Tensors
+
+/// A tiny model with random weights in Hugging Face's layout, for tests of what does not fit.
+public struct SmallModel: Sendable {
+  public var layers = 1
+  public var hidden = 64
+  public var heads = 2
+  public var keyValueHeads = 2
+  public var feedForward = 64
+  public var rows = 300
+  public var seed: UInt64 = 1
+  public var type = TensorType.f16
+  public var isDelta = false
+  /// Called with each tensor's name; may change its values.
+  public var change: @Sendable (String, inout [Float]) -> Void = { _, _ in }
+  /// Tensors that are left out.
+  public var omitted: Set<String> = []
+
+  /// Describes a model.
+  public init(
+    layers: Int = 1, keyValueHeads: Int = 2, feedForward: Int = 64, rows: Int = 300,
+    seed: UInt64 = 1, type: TensorType = .f16, isDelta: Bool = false
+  ) {
+    self.layers = layers
+    self.keyValueHeads = keyValueHeads
+    self.feedForward = feedForward
+    self.rows = rows
+    self.seed = seed
+    self.type = type
+    self.isDelta = isDelta
+  }
+
+  /// The model's sizes.
+  public var configuration: LlamaConfiguration {
+    LlamaConfiguration(
+      hiddenSize: hidden, layerCount: layers, headCount: heads, keyValueHeadCount: keyValueHeads,
+      headDimension: hidden / heads, feedForwardSize: feedForward, vocabularyRows: rows,
+      contextLength: 128, normEpsilon: 1e-6, ropeBase: 10_000)
+  }
+
+  private func values(_ role: TensorRole, count: Int) -> [Float] {
+    let name = NamingScheme.huggingFace.name(of: role)
+    // The same embeddings in base and delta, as Ziya's grew from LLaMA's.
+    var random = SeededGenerator(seed: name.utf8.reduce(seed) { $0 &* 31 &+ UInt64($1) })
+    var values = (0..<count).map { _ in
+      let value = random.gaussian() * 0.1
+      if role.isNorm { return isDelta ? value * 0.1 : 0.5 + value * 0.1 }
+      // Binary16 numbers, so that files of any type hold the same values.
+      return Binary16.float(Binary16.bits(value))
+    }
+    if role.isNorm { values = values.map { Binary16.float(Binary16.bits($0)) } }
+    change(name, &values)
+    return values
+  }
+
+  private func encoded(_ values: [Float]) -> [UInt8] {
+    var bytes = Bytes()
+    for value in values {
+      switch type {
+      case .f32: bytes.put(value.bitPattern)
+      case .bf16: bytes.put(BFloat16.bits(value))
+      default: bytes.put(Binary16.bits(value))
+      }
+    }
+    return bytes.all
+  }
+
+  /// Writes `model.safetensors`, `config.json` and a `tokenizer.model` to a folder.
+  @discardableResult
+  public func write(to folder: TemporaryFolder, _ name: String) throws -> String {
+    var header: [String] = []
+    var data: [UInt8] = []
+    for role in TensorRole.all(layerCount: layers) {
+      let tensor = NamingScheme.huggingFace.name(of: role)
+      guard !omitted.contains(tensor) else { continue }
+      let extents = role.extents(in: configuration)
+      let bytes = encoded(values(role, count: extents.reduce(1, *)))
+      header.append(
+        #""\#(tensor)":{"dtype":"\#(type.name)","shape":\#(extents),"#
+          + #""data_offsets":[\#(data.count),\#(data.count + bytes.count)]}"#)
+      data += bytes
+    }
+    var file = Bytes()
+    let text = "{\(header.joined(separator: ","))}"
+    file.put(UInt64(text.utf8.count))
+    file.put(text)
+    file.put(data)
+    try folder.write(file.all, to: "\(name)/model.safetensors")
+    let config =
+      #"{"model_type":"llama","hidden_size":\#(hidden),"num_hidden_layers":\#(layers),"#
+      + #""num_attention_heads":\#(heads),"num_key_value_heads":\#(keyValueHeads),"#
+      + #""intermediate_size":\#(feedForward),"vocab_size":\#(rows)}"#
+    try folder.write(config.utf8, to: "\(name)/config.json")
+    try folder.write(tokenizer, to: "\(name)/tokenizer.model")
+    return folder(name)
+  }
+
+  /// `<unk>`, `<s>`, `</s>` and the 256 bytes.
+  private var tokenizer: [UInt8] {
+    var bytes: [UInt8] = []
+    func piece(_ text: String, kind: UInt8) {
+      let body = [0x0A, UInt8(text.utf8.count)] + Array(text.utf8) + [0x18, kind]
+      bytes += [0x0A, UInt8(body.count)] + body
+    }
+    piece("<unk>", kind: 2)
+    piece("<s>", kind: 3)
+    piece("</s>", kind: 3)
+    for byte in 0..<256 {
+      let digits = String(byte, radix: 16, uppercase: true)
+      piece("<0x\(byte < 16 ? "0" : "")\(digits)>", kind: 6)
+    }
+    return bytes + [0x12, 5, 0x18, 2, 0x98, 2, 1, 0x1A, 2, 0x20, 0]
+  }
+}
