@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# Tries Weightmill's GGUF files on programs that are not Weightmill.
+#
+#   Interop/run.sh gguf    with the Python package gguf: seconds
+#   Interop/run.sh llama   with llama.cpp: the first time it is compiled, about 8 minutes
+#   Interop/run.sh         both
+#
+# WEIGHTMILL               the program to test (default: .build/release/weightmill)
+# WEIGHTMILL_INTEROP_VENV  where llama.cpp's virtual environment is kept; gguf's lies beside it
+#                          (default: ${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop)
+# PYTHON                   the Python to make them with, 3.11 or newer (default: python3)
+# CMAKE_ARGS               how llama.cpp is compiled (default: for any recent processor)
+# CI                       if set, an environment that cannot be made is a failure
+#
+# Exit: 0 passed (or, without CI, not run: a banner says so), 1 failed, 2 usage.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+requirements=$here/requirements.txt
+python=${PYTHON:-python3}
+
+# not_run LINE...: says loudly that nothing was tested, and why.
+not_run() {
+  {
+    echo
+    echo "######################################################################"
+    echo "##"
+    echo "##  INTEROP TESTS ($step) WERE NOT RUN"
+    echo "##"
+    printf '##  %s\n' "$@"
+    echo "##"
+    echo "######################################################################"
+    echo
+  } >&2
+  if [[ -n ${CI:-} ]]; then exit 1; fi
+  exit 0
+}
+
+# apt_install PACKAGE...: installs if this is Debian and we may; otherwise does nothing.
+apt_install() {
+  if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then return; fi
+  echo "run.sh: installing $* with apt-get" >&2
+  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --no-install-recommends "$@"; } >&2; then
+    echo "run.sh: apt-get failed" >&2
+  fi
+}
+
+# Debian's python3 has the module venv but not ensurepip, without which it makes no pip.
+can_make_venv() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
+
+have_compiler() {
+  command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null
+}
+
+digest() {
+  if command -v sha256sum >/dev/null; then
+    sha256sum <"$requirements"
+  else
+    shasum -a 256 <"$requirements"
+  fi | cut -d ' ' -f 1
+}
+
+# make_venv FOLDER: an empty virtual environment in place of whatever environment is there.
+make_venv() {
+  local venv=$1
+  if [[ -e $venv && ! -e $venv/pyvenv.cfg && -n $(ls -A "$venv") ]]; then
+    not_run "$venv holds something that is not a virtual environment." \
+      "Set WEIGHTMILL_INTEROP_VENV to another folder."
+  fi
+  if ! can_make_venv; then apt_install python3 python3-venv; fi
+  if ! can_make_venv; then
+    not_run "$python cannot make virtual environments." \
+      "On Debian and Ubuntu:  apt-get install python3 python3-venv"
+  fi
+  if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    not_run "$("$python" --version) is too old, 3.11 is needed." "Set PYTHON to a newer one."
+  fi
+  if ! "$python" -m venv --clear "$venv" >&2; then
+    not_run "$python -m venv $venv failed: see above."
+  fi
+}
+
+# is_complete FOLDER: whether the environment is the one that requirements.txt asks for.
+#
+# Its stamp holds the digest of requirements.txt, but the word "incomplete" while pip works: an
+# interrupted install is not taken for a finished one.
+is_complete() {
+  local stamp=$1/weightmill-stamp
+  [[ -e $stamp && $(<"$stamp") == "$wanted" ]] && "$1/bin/python" -c '' 2>/dev/null
+}
+
+# prepare FOLDER MODULE PIP-ARGUMENT...: makes the environment complete. One that is not is made
+# anew, but one without a stamp was made by hand: there pip installs what is missing.
+prepare() {
+  local venv=$1 module=$2 stamp=$1/weightmill-stamp
+  shift 2
+  if is_complete "$venv"; then return; fi
+  if [[ -e $stamp ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    make_venv "$venv"
+  fi
+  echo incomplete >"$stamp"
+  if ! "$venv/bin/python" -m pip install --disable-pip-version-check --no-input \
+    --retries 2 --timeout 15 "$@" >&2; then
+    not_run "pip could not install what $requirements asks for: see above." "$hint"
+  fi
+  if ! "$venv/bin/python" -c "import $module" >&2; then
+    not_run "The Python package $module was installed but does not load: see above."
+  fi
+  echo "$wanted" >"$stamp"
+}
+
+base=${WEIGHTMILL_INTEROP_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop}
+base=${base%/}
+wanted=$(digest)
+hint="Is PyPI reachable from here?"
+step=${1-}
+if [[ $# -gt 1 ]]; then step=usage; fi
+case $step in
+gguf)
+  venv=$base-gguf
+  # The requirements file only says which versions: llama.cpp is not wanted here.
+  prepare "$venv" gguf --constraint "$requirements" gguf numpy
+  ;;
+llama)
+  venv=$base
+  hint+=" Compiling llama.cpp needs a C++ compiler (Debian: apt-get install g++)."
+  if ! is_complete "$venv"; then
+    if ! have_compiler; then apt_install g++; fi
+    echo "run.sh: preparing $venv; compiling llama.cpp takes about 8 minutes" >&2
+  fi
+  # Not for this very processor: a cached environment may come to run on another one.
+  export CMAKE_ARGS="${CMAKE_ARGS--DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF}"
+  prepare "$venv" llama_cpp --requirement "$requirements"
+  ;;
+'')
+  status=0
+  bash "$here/run.sh" gguf || status=1
+  bash "$here/run.sh" llama || status=1
+  exit "$status"
+  ;;
+*)
+  echo "usage: Interop/run.sh [gguf | llama]" >&2
+  exit 2
+  ;;
+esac
+
+PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" "$here/test_$step.py"
