@@ -60,6 +60,17 @@ struct TokenizerTests {
     }
   }
 
+  @Test func aContinuationKeepsItsLeadingSpace() throws {
+    let tokenizer = Tokenizer(try ModelLoader.vocabulary(Fixtures.miniZiya("delta")))
+    let ids = tokenizer.encode(plain: "computed by the gradient")
+    for cut in 1..<ids.count {
+      let (start, rest) = (Array(ids[..<cut]), Array(ids[cut...]))
+      #expect(
+        tokenizer.decode(start) + tokenizer.decode(rest, atStart: false)
+          == "computed by the gradient")
+    }
+  }
+
   @Test func longTextsTakeNoQuadraticTime() throws {
     let tokenizer = Tokenizer(try model("delta"))
     let text = String(repeating: "深度学习 deep learning ", count: 20_000)

@@ -84,9 +84,11 @@ public struct Tokenizer: Sendable {
 
   /// The text of ids; control tokens have none, and broken UTF-8 shows as U+FFFD.
   ///
-  /// - Parameter ids: Ids of the vocabulary; others have no text.
+  /// - Parameters:
+  ///   - ids: Ids of the vocabulary; others have no text.
+  ///   - atStart: Whether they begin a text: the space that goes before a text is left out then.
   /// - Returns: The text.
-  public func decode(_ ids: [Int]) -> String {
+  public func decode(_ ids: [Int], atStart: Bool = true) -> String {
     var bytes: [UInt8] = []
     for id in ids where vocabulary.tokens.indices.contains(id) {
       let token = vocabulary.tokens[id]
@@ -96,7 +98,7 @@ public struct Tokenizer: Sendable {
       default: bytes += token.text.replacing("\u{2581}", with: " ").utf8
       }
     }
-    let hasPrefix = vocabulary.special.addsSpacePrefix && bytes.first == 0x20
+    let hasPrefix = atStart && vocabulary.special.addsSpacePrefix && bytes.first == 0x20
     return String(decoding: hasPrefix ? bytes.dropFirst() : bytes[...], as: UTF8.self)
   }
 

@@ -52,7 +52,7 @@ extension WeightmillCommand {
       }
       let pass = ForwardPass(loaded.llama, workers: common.workers)
       let new = try pass.continuation(of: ids, count: count, end: vocabulary.special.eos)
-      let text = tokenizer.decode(new)
+      let text = tokenizer.decode(new, atStart: false)
       if common.json { return try JSONOutput.print(Report(prompt: ids, ids: new, text: text)) }
       print(prompt + text)
     }
