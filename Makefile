@@ -1,0 +1,47 @@
+# make demo    build, merge and convert fixtures/mini-ziya, quantize it, verify its logits
+# make test    everything the project checks; .ci/run calls it
+# make interop load the files with the gguf package and with llama.cpp (installs them; minutes)
+SWIFT ?= swift
+SOURCES := Sources Tests Package.swift
+# A target that imports a room it does not depend on is an error.
+BUILD := --configuration release --explicit-target-dependency-import-check error
+# The readers once more, in debug mode with the address sanitizer.
+READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
+
+.PHONY: all prepare build demo test lint check sanitize interop protobuf clean
+
+all: build
+
+# zlib's headers, the one system package; macOS has them.
+prepare:
+	@Scripts/install-zlib.sh
+
+build: prepare
+	$(SWIFT) build $(BUILD) --product weightmill
+
+demo: build
+	@Scripts/demo.sh "$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill"
+
+test: lint check sanitize
+
+lint:
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+check: prepare
+	$(SWIFT) build $(BUILD) --build-tests
+	$(SWIFT) test --configuration release --skip-build
+
+sanitize: prepare
+	$(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
+	  --filter '^($(READERS))\.'
+
+interop: build
+	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Interop/run.sh
+
+# Needs Debian's protobuf-compiler, and protoc-gen-swift from swift-protobuf on the PATH.
+protobuf:
+	cd Sources/Tokenization/SentencePiece && protoc --swift_opt=Visibility=Internal \
+	  --swift_opt=UseAccessLevelOnImports=true --swift_out=. sentencepiece_model.proto
+
+clean:
+	rm -rf .build .build-asan build
