@@ -29,11 +29,11 @@ lint:
 
 check: prepare
 	$(SWIFT) build $(BUILD) --build-tests
-	$(SWIFT) test --configuration release --skip-build
+	$(SWIFT) test --configuration release --skip-build --disable-xctest
 
 sanitize: prepare
 	$(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
-	  --filter '^($(READERS))\.'
+	  --disable-xctest --filter '^($(READERS))\.'
 
 interop: build
 	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Interop/run.sh

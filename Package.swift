@@ -88,7 +88,9 @@ let package = Package(
       name: "MergingTests", dependencies: ["Tensors", "LLaMA", "Conversion", "TestSupport"]),
     .testTarget(
       name: "ConversionTests",
-      dependencies: ["Tensors", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport"]),
+      dependencies: [
+        "Tensors", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport",
+      ]),
     .testTarget(
       name: "VerificationTests",
       dependencies: ["Tensors", "LLaMA", "Conversion", "Verification", "TestSupport"]),

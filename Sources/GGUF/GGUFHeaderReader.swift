@@ -143,7 +143,9 @@ struct GGUFHeaderReader {
 
   private mutating func readTensor() throws(WeightmillError) {
     let name = try readString(limit: 64)
-    guard !name.isEmpty else { throw cursor.error("a tensor has no name") }
+    guard !name.isEmpty, !name.utf8.contains(0) else {
+      throw cursor.error("a tensor has no name, or one with a zero byte")
+    }
     let dimensions = try cursor.read(UInt32.self)
     guard dimensions <= 4 else {
       throw cursor.error(

@@ -24,7 +24,7 @@ public enum DeltaCheck {
         remedy: "convert it by itself, without --delta")
     }
     try checkEmbeddings(base: base, delta: delta)
-    return notes(base, "base") + notes(delta, "delta")
+    return constantNotes(base, delta) + notes(base, "base") + notes(delta, "delta")
   }
 
   private static func checkShapes(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
@@ -86,6 +86,18 @@ public enum DeltaCheck {
         remedy: "this is another model's delta, or one of another kind than Ziya's, "
           + "which adds embeddings too")
     }
+  }
+
+  /// LLaMA 1 and Llama 2 have the same shapes at 13B, but not the same epsilon.
+  private static func constantNotes(_ base: LlamaModel, _ delta: LlamaModel) -> [String] {
+    let (ours, theirs) = (base.configuration, delta.configuration)
+    guard ours.normEpsilon != theirs.normEpsilon || ours.ropeBase != theirs.ropeBase else {
+      return []
+    }
+    return [
+      "the base's norm epsilon \(ours.normEpsilon) and rope base \(ours.ropeBase) are not the "
+        + "delta's, \(theirs.normEpsilon) and \(theirs.ropeBase): is it the right base?"
+    ]
   }
 
   private static func notes(_ model: LlamaModel, _ side: String) -> [String] {

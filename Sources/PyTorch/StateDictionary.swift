@@ -36,14 +36,14 @@ struct StateDictionary {
     var tensors: [(name: String, tensor: PickleTensor)] = []
     var names: Set<TensorName> = []
     for (key, value) in members {
-      guard case .tensor(let tensor) = arena[value] else { continue }
       guard case .text(let name) = arena[key] else {
+        guard case .tensor = arena[value] else { continue }
         throw WeightmillError(.malformed, file, "a tensor's name is not a text")
       }
       guard names.insert(TensorName(name)).inserted else {
-        throw WeightmillError(.refused, file, "two tensors are named \(quoted(name))")
+        throw WeightmillError(.refused, file, "two entries are named \(quoted(name))")
       }
-      tensors.append((name, tensor))
+      if case .tensor(let tensor) = arena[value] { tensors.append((name, tensor)) }
     }
     return tensors
   }

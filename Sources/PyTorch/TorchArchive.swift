@@ -27,9 +27,13 @@ struct TorchArchive {
         .refused, file.path, "is a TorchScript program, not a checkpoint",
         remedy: "save the state_dict with torch.save")
     }
-    guard let pickle = archive[prefix + "data.pkl"], archive[prefix + "version"] != nil else {
+    guard let pickle = archive[prefix + "data.pkl"], let version = archive[prefix + "version"]
+    else {
       throw fault("is a zip file, but not one that torch.save wrote")
     }
+    let digits = try Self.read(version, limit: 16, from: file).filter { $0 != 0x0A }
+    guard let number = Int(String(decoding: digits, as: UTF8.self)), (1...10).contains(number)
+    else { throw fault("is of an unknown version of torch.save's format", .unsupported) }
     guard pickle.size <= PickleInterpreter.maximumBytes else {
       throw fault("has a pickle of \(pickle.size) bytes, more than any checkpoint", .refused)
     }

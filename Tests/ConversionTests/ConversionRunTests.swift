@@ -141,6 +141,17 @@ struct ConversionRunTests {
     #expect(try convert(path, to: .bf16, as: "y.gguf").nonFinite.isEmpty)
   }
 
+  @Test func valuesTooLargeForABlockAreAnError() throws {
+    var model = SmallModel(type: .f32)
+    model.change = { name, values in
+      if name.contains("up_proj") { values[0] = 1e30 }
+    }
+    let path = try model.write(to: folder, "huge")
+    expectError(.unsupported) { try convert(path, to: .q8_0, as: "x.gguf") }
+    expectError(.unsupported) { try convert(path, to: .q4_0, as: "x.gguf") }
+    #expect(try folder.names() == ["huge"])
+  }
+
   @Test func cancellingLeavesNothing() throws {
     let plan = try ConversionPlan(
       convert: ModelLoader.load(Fixtures.miniZiya("base-hf")), to: .f16, name: "x")

@@ -27,6 +27,12 @@ struct ConfigurationTests {
     #expect(!configuration.tiesEmbeddings)
   }
 
+  @Test func transformers5KeepsTheRopeBaseElsewhere() throws {
+    let value = "{\"rope_type\":\"default\",\"rope_theta\":500000.0}"
+    #expect(try read(["rope_parameters": value]).ropeBase == 500_000)
+    #expect(try read(["rope_theta": "1000000"]).ropeBase == 1_000_000)
+  }
+
   @Test func strayKeysOfOtherArchitecturesAreIgnored() throws {
     let configuration = try read([
       "layer_norm_eps": "1e-05", "rotary_pct": "1", "rms_norm_eps": "1e-06",
@@ -48,6 +54,7 @@ struct ConfigurationTests {
   @Test(arguments: [
     ["model_type": "\"qwen2\""], ["hidden_act": "\"gelu\""],
     ["rope_scaling": "{\"type\":\"yarn\"}"],
+    ["rope_parameters": "{\"rope_type\":\"llama3\"}"],
     ["attention_bias": "true"],
   ])
   func otherArchitecturesAreUnsupported(changes: [String: String]) {

@@ -35,7 +35,7 @@ struct HostileFileTests {
     ("torch._utils", "_import_dotted_name"), ("collections", "Counter"), ("torch", "Tensor"),
     ("torch._utils", "_rebuild_tensor_v2.__globals__"), ("torch._utils._rebuild_tensor_v2", ""),
     ("numpy.core.multiarray", "scalar"), ("collections.OrderedDict", "update"), ("", ""),
-    ("torch", "OrderedDict"), ("torch._utils", "_rebuild_meta_tensor_no_storage"),
+    ("torch", "OrderedDict"),
   ])
   func namesThatNoCheckpointNeedsAreRefused(module: String, name: String) {
     var pickle = PickleBuilder()
@@ -66,6 +66,13 @@ struct HostileFileTests {
     expectError(.unsupported) {
       try open(pickle: [0x80, UInt8(version)] + Self.honest.dropFirst(2))
     }
+  }
+
+  @Test(arguments: ["_rebuild_tensor_v3", "_rebuild_meta_tensor_no_storage", "_rebuild_qtensor"])
+  func kindsOfTensorsThatAreNotReadAreUnsupported(name: String) {
+    var pickle = PickleBuilder()
+    pickle.global("torch._utils", name)
+    expectError(.unsupported) { try open(pickle: pickle.bytes + Self.honest.dropFirst(2)) }
   }
 
   @Test func callingWhatIsNotAFunctionIsRefused() {
@@ -197,6 +204,36 @@ struct HostileFileTests {
   @Test func scriptsAreRefused() {
     expectError(.refused) {
       try open(pickle: Self.honest) { $0.entries.append(.init("archive/code/a.py", [1])) }
+    }
+  }
+
+  @Test func aSecondEndIsRefused() {
+    // An end record whose comment is another end record.
+    var builder = TorchFileBuilder(pickle: Self.honest, storages: [("0", Self.values)])
+    let end = Array(builder.bytes.suffix(22))
+    builder.trailer = end
+    var bytes = builder.bytes
+    bytes[bytes.count - 24] = 22
+    expectError(.refused) { try open(bytes) }
+  }
+
+  @Test func sizesThatNeed64BitsMustHaveThem() {
+    expectError(.malformed) { try open(pickle: Self.honest) { $0.entries[1].size = .max } }
+  }
+
+  @Test func localFlagsAndSizesMustAgreeWithTheDirectory() throws {
+    let builder = TorchFileBuilder(pickle: Self.honest, storages: [("0", Self.values)])
+    for (place, mask) in [(6, UInt8(8)), (18, 1), (22, 1)] {
+      var bytes = builder.bytes
+      bytes[place] ^= mask
+      expectError(.refused) { try open(bytes) }
+    }
+  }
+
+  @Test(arguments: ["0", "11", "x", ""])
+  func unknownVersionsAreUnsupported(version: String) {
+    expectError(.unsupported) {
+      try open(pickle: Self.honest) { $0.entries[2].data = Array(version.utf8) }
     }
   }
 

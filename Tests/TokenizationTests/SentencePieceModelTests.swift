@@ -25,11 +25,14 @@ struct SentencePieceModelTests {
   }
 
   @Test func brokenPiecesAreMalformed() {
-    let many = piece("a") + piece("b") + piece("c")
+    let many = piece("<unk>", kind: 2) + piece("a") + piece("b") + piece("c")
     expectError(.malformed) { _ = try read(many + piece("a") + bpe) }
     expectError(.malformed) { _ = try read(many + piece("") + bpe) }
     expectError(.malformed) { _ = try read(many + piece("d", score: [0, 0, 0xC0, 0x7F]) + bpe) }
     expectError(.malformed) { _ = try read(many + piece("<0x-1>", kind: 6) + bpe) }
+    expectError(.malformed) { _ = try read(many + piece("<0x+5>", kind: 6) + bpe) }
+    expectError(.malformed) { _ = try read(piece("a") + bpe) }
+    expectError(.malformed) { _ = try read(many + piece("u", kind: 2) + bpe) }
     expectError(.malformed) { _ = try read(bpe) }
     // byte_fallback without the 256 byte pieces.
     expectError(.malformed) {

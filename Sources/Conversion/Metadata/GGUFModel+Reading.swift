@@ -70,7 +70,7 @@ extension Vocabulary {
       guard let text = texts[place].string else {
         throw WeightmillError(.malformed, location, "token \(place) is not a text")
       }
-      let score = scores?[place].double ?? 0
+      let score = scores?[place].double ?? scores?[place].integer.map(Double.init) ?? 0
       let code = Int32(clamping: kinds?[place].integer ?? 1)
       tokens.append(Token(text: text, score: Float(score), kind: Kind(rawValue: code) ?? .normal))
     }

@@ -4,9 +4,10 @@ import Tokenization
 
 /// The files of a folder that make its vocabulary.
 ///
-/// The recipe is that of llama.cpp's converter, so that token lists are the same: the pieces of
-/// `tokenizer.model`, then `added_tokens.json` as user-defined tokens, then
-/// `added_tokens_decoder` of `tokenizer_config.json`, then padding up to the embedding rows.
+/// The recipe is that of llama.cpp's converter, so that token lists are the same: an unused token
+/// for each row of the embedding matrix, over them the pieces of `tokenizer.model`, then
+/// `added_tokens.json` as user-defined tokens, then `added_tokens_decoder` of
+/// `tokenizer_config.json`.
 struct TokenizerFiles {
   /// The files that were found.
   let files: [String]
@@ -14,6 +15,7 @@ struct TokenizerFiles {
   private let added: (path: String, object: JSONObject)?
   private let settings: (path: String, object: JSONObject)?
   private let configuration: JSONObject?
+  private let template: String?
 
   /// Looks for the files; `nil` when the folder has no `tokenizer.model`.
   init?(_ folder: Folder, _ checkpoint: Checkpoint) throws(WeightmillError) {
@@ -22,6 +24,7 @@ struct TokenizerFiles {
     added = try Self.object("added_tokens.json", in: folder)
     settings = try Self.object("tokenizer_config.json", in: folder)
     configuration = checkpoint.configuration?.json.object
+    template = try Self.template(folder)
     files = [modelPath] + [added?.path, settings?.path].compactMap { $0 }
   }
 
@@ -36,11 +39,23 @@ struct TokenizerFiles {
     return (path, object)
   }
 
+  /// Newer folders keep the chat template in a file of its own.
+  private static func template(_ folder: Folder) throws(WeightmillError) -> String? {
+    let name = "chat_template.jinja"
+    guard folder.contains(name) else { return nil }
+    let file = try InputFile(folder.path(name))
+    guard file.byteCount <= 1 << 20,
+      let text = String(
+        validating: try file.bytes(at: 0, count: file.byteCount), as: UTF8.self)
+    else {
+      throw WeightmillError(.malformed, file.path, "is no UTF-8 text of at most 1 MiB")
+    }
+    return text
+  }
+
   /// The vocabulary with a token for each row of the embedding matrix.
   func vocabulary(rows: Int) throws(WeightmillError) -> Vocabulary {
     var vocabulary = try SentencePieceModel(path: modelPath).vocabulary
-    if let added { try addTokens(added, to: &vocabulary) }
-    if let settings { try addDecoder(settings, to: &vocabulary) }
     guard vocabulary.tokens.count <= rows else {
       throw WeightmillError(
         .mismatch, modelPath,
@@ -48,52 +63,43 @@ struct TokenizerFiles {
         remedy: "use the tokenizer that came with the model")
     }
     vocabulary.pad(toRows: rows)
+    if let added {
+      for member in added.object.members {
+        guard let id = member.value.integer else {
+          throw WeightmillError(
+            .malformed, added.path, "the id of token \(quoted(member.name)) is not a number")
+        }
+        try vocabulary.add(member.name, id: id, location: added.path)
+      }
+    }
+    if let settings { try addDecoder(settings, to: &vocabulary) }
     try applySettings(to: &vocabulary)
     return vocabulary
-  }
-
-  private func addTokens(
-    _ file: (path: String, object: JSONObject), to vocabulary: inout Vocabulary
-  ) throws(WeightmillError) {
-    var tokens: [(id: Int, text: String)] = []
-    for member in file.object.members {
-      guard let id = member.value.integer, id >= 0 else {
-        throw WeightmillError(
-          .malformed, file.path, "the id of token \(quoted(member.name)) is not a number")
-      }
-      tokens.append((id, member.name))
-    }
-    for (id, text) in tokens.sorted(by: { $0.id < $1.id }) {
-      try vocabulary.add(text, id: id, location: file.path)
-    }
   }
 
   private func addDecoder(
     _ file: (path: String, object: JSONObject), to vocabulary: inout Vocabulary
   ) throws(WeightmillError) {
     guard let decoder = file.object["added_tokens_decoder"]?.object else { return }
-    var tokens: [(id: Int, text: String, isSpecial: Bool)] = []
     for member in decoder.members {
-      guard let id = Int(member.name), id >= 0,
-        let content = member.value.object?["content"]?.string
-      else {
+      guard let id = Int(member.name), let content = member.value.object?["content"]?.string else {
         throw WeightmillError(
           .malformed, file.path, "added_tokens_decoder entry \(quoted(member.name)) is malformed")
       }
-      tokens.append((id, content, member.value.object?["special"]?.bool ?? false))
-    }
-    for (id, text, isSpecial) in tokens.sorted(by: { $0.id < $1.id }) {
-      // The pieces of the model itself keep their kind: <unk> stays unknown.
-      if id < vocabulary.tokens.count,
-        TensorName(vocabulary.tokens[id].text) == TensorName(text),
-        vocabulary.tokens[id].kind != .userDefined
-      {
-        continue
-      }
+      let isSpecial =
+        member.value.object?["special"]?.bool ?? false || Self.looksSpecial(content)
       try vocabulary.add(
-        isSpecial ? text : text.replacing("\u{2581}", with: " "), id: id,
+        isSpecial ? content : content.replacing("\u{2581}", with: " "), id: id,
         kind: isSpecial ? .control : .userDefined, location: file.path)
     }
+  }
+
+  /// Texts that are control tokens whether or not the file says so, by llama.cpp's converter.
+  private static func looksSpecial(_ text: String) -> Bool {
+    ["<pad>", "<mask>", "<2mass>", "[@BOS@]"].contains(text)
+      || (text.hasPrefix("<|") && text.hasSuffix("|>"))
+      || (text.hasPrefix("<\u{FF5C}") && text.hasSuffix("\u{FF5C}>"))
+      || (text.hasPrefix("<unused") && text.hasSuffix(">"))
   }
 
   /// Special tokens by the tokenizer's settings, or else by the model's configuration.
@@ -124,9 +130,9 @@ struct TokenizerFiles {
     vocabulary.special = special
   }
 
-  /// The template the tokenizer's settings bring.
+  /// The template the folder brings.
   func chatTemplate() -> String? {
-    settings?.object["chat_template"]?.string
+    template ?? settings?.object["chat_template"]?.string
   }
 
   /// Ziya's dialogue as its authors train and run it, if the vocabulary has its tokens.

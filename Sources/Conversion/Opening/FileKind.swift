@@ -27,7 +27,8 @@ public enum FileKind: String, Sendable {
   private static func kind(of head: [UInt8], size: Int) -> FileKind? {
     if head.starts(with: "GGUF".utf8) { return .gguf }
     if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return .pytorch }
-    guard head.count >= 9, head[8] == UInt8(ascii: "{") else { return nil }
+    let first = head.dropFirst(8).first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    guard first == UInt8(ascii: "{") else { return nil }
     let length = head[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     return length <= 100_000_000 ? .safetensors : nil
   }

@@ -113,7 +113,19 @@ public enum ModelLoader {
     return LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
-      files: checkpoint.files + (tokenizer?.files ?? []), notes: checkpoint.notes)
+      files: checkpoint.files + (tokenizer?.files ?? []),
+      notes: checkpoint.notes + contextNotes(checkpoint, llama))
+  }
+
+  /// Meta's files do not say how many tokens a model was trained to see.
+  private static func contextNotes(_ checkpoint: Checkpoint, _ llama: LlamaModel) -> [String] {
+    guard llama.scheme == .meta,
+      checkpoint.configuration?.json.object?["max_seq_len"] == nil
+    else { return [] }
+    return [
+      "params.json does not say the context length; \(llama.configuration.contextLength) is "
+        + "assumed, which is LLaMA 1's (Llama 2: 4096)"
+    ]
   }
 
   private static func merged(

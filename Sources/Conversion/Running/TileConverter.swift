@@ -71,7 +71,13 @@ struct TileConverter {
         at: "row \(rows.lowerBound + row), column \(column)",
         remedy: "the weights are damaged, or were merged with the wrong base")
     }
-    let lost = coders.encoder.encode(buffers.values, into: &buffers.output)
-    return lost + FloatScan.nonFinite(buffers.output, count: count, type: target.type)
+    guard coders.encoder.encode(buffers.values, into: &buffers.output) == 0 else {
+      throw WeightmillError(
+        .unsupported, location,
+        "tensor \(quoted(target.name)) holds values too large for \(target.type.name)",
+        at: "rows \(rows.lowerBound) to \(rows.upperBound - 1)",
+        remedy: "convert to f32 or bf16, or find out why the weights are so large")
+    }
+    return FloatScan.nonFinite(buffers.output, count: count, type: target.type)
   }
 }

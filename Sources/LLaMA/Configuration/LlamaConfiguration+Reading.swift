@@ -50,9 +50,7 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .unsupported, location, "is of model type \(quoted(type)); only llama is supported")
     }
-    guard fields.object.nonNull("rope_scaling") == nil else {
-      throw WeightmillError(.unsupported, location, "uses rope_scaling, which is not supported yet")
-    }
+    let ropeBase = try fields.ropeBase()
     for flag in ["attention_bias", "mlp_bias"] where fields.object[flag]?.bool == true {
       throw WeightmillError(.unsupported, location, "uses \(flag), which is not supported yet")
     }
@@ -70,7 +68,7 @@ extension LlamaConfiguration {
       vocabularyRows: fields.requiredSize("vocab_size"),
       contextLength: fields.size("max_position_embeddings") ?? 2048,
       normEpsilon: fields.number("rms_norm_eps") ?? 1e-6,
-      ropeBase: fields.number("rope_theta") ?? 10_000,
+      ropeBase: ropeBase,
       tiesEmbeddings: fields.object["tie_word_embeddings"]?.bool ?? false
     ).checked(location: location)
   }
@@ -145,6 +143,24 @@ private struct ConfigurationFields {
       throw WeightmillError(.malformed, location, "\(quoted(name)) is not a number")
     }
     return number
+  }
+
+  /// The base of the rotary angles, where older files and transformers 5 keep it; scaling of the
+  /// angles is refused, not ignored.
+  func ropeBase() throws(WeightmillError) -> Double {
+    for name in ["rope_scaling", "rope_parameters"] {
+      guard let value = object.nonNull(name) else { continue }
+      let rope = try ConfigurationFields(value, location: location)
+      let (new, old) = (try rope.text("rope_type"), try rope.text("type"))
+      let type = new ?? old ?? "default"
+      guard type == "default" else {
+        throw WeightmillError(
+          .unsupported, location, "uses \(name) of type \(quoted(type)), which is not supported yet"
+        )
+      }
+      if let base = try rope.number("rope_theta") { return base }
+    }
+    return try number("rope_theta") ?? 10_000
   }
 
   func text(_ name: String) throws(WeightmillError) -> String? {

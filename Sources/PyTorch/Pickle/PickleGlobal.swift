@@ -16,6 +16,22 @@ enum PickleGlobal: Equatable {
   case storage(TensorType)
   case dtype
 
+  /// Whether a name is one that torch's own safe loader knows: nothing hostile, but not read.
+  static func isHarmless(module: String, name: String) -> Bool {
+    switch (module, name) {
+    case ("torch._utils", "_rebuild_tensor_v3"), ("torch._utils", "_rebuild_qtensor"),
+      ("torch._utils", "_rebuild_sparse_tensor"),
+      ("torch._utils", "_rebuild_meta_tensor_no_storage"),
+      ("torch._utils", "_rebuild_parameter_with_state"),
+      ("torch._utils", "_rebuild_wrapper_subclass"), ("torch._tensor", "_rebuild_from_type_v2"),
+      ("torch.storage", "UntypedStorage"), ("torch.storage", "TypedStorage"),
+      ("torch", "ComplexFloatStorage"), ("torch", "ComplexDoubleStorage"),
+      ("torch", "QInt8Storage"), ("torch", "QUInt8Storage"), ("torch", "QInt32Storage"):
+      true
+    default: false
+    }
+  }
+
   init?(module: String, name: String) {
     switch (module, name) {
     case ("collections", "OrderedDict"): self = .orderedDict

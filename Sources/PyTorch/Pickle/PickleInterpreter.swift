@@ -198,6 +198,11 @@ struct PickleInterpreter {
 
   private mutating func global(module: String, name: String) throws(WeightmillError) {
     guard let global = PickleGlobal(module: module, name: name) else {
+      if PickleGlobal.isHarmless(module: module, name: name) {
+        throw cursor.error(
+          "holds \(quoted("\(module).\(name)")), a kind of tensor that is not read yet",
+          code: .unsupported, remedy: "save the weights as safetensors, or as plain tensors")
+      }
       throw cursor.error(
         "the pickle asks for \(quoted("\(module).\(name)")), which no checkpoint needs",
         code: .refused,
@@ -207,8 +212,8 @@ struct PickleInterpreter {
   }
 
   private mutating func build() throws(WeightmillError) {
-    _ = try pop()  // state: `_metadata` of a module's state_dict
-    guard case .dictionary = arena[try top()] else {
+    // The state is `_metadata` of a module's state_dict; nothing in it is needed.
+    guard case .dictionary = arena[try pop()], case .dictionary = arena[try top()] else {
       throw cursor.error("the pickle sets the state of something other than a dictionary")
     }
   }

@@ -13,6 +13,7 @@ struct ZipArchive: Sendable {
     }
 
     let name: String
+    let flags: UInt16
     let method: Method
     /// 0 when the writer recorded none.
     let crc: UInt32
@@ -32,6 +33,9 @@ struct ZipArchive: Sendable {
   subscript(_ name: String) -> Entry? { places[name].map { entries[$0] } }
 
   init(_ file: borrowing InputFile) throws(WeightmillError) {
+    guard try file.bytes(at: 0, count: min(4, file.byteCount)) == [0x50, 0x4B, 0x03, 0x04] else {
+      throw WeightmillError(.malformed, file.path, "does not begin with a zip entry")
+    }
     let directory = try ZipDirectory(file)
     var entries: [Entry] = []
     var cursor = ByteCursor(
@@ -93,7 +97,7 @@ struct ZipArchive: Sendable {
       let offset = Int(exactly: offset), method == .deflated || compressed == size
     else { throw start.error("the sizes of zip entry \(quoted(name)) are impossible") }
     return Entry(
-      name: name, method: method, crc: crc, compressedSize: compressed, size: size,
+      name: name, flags: flags, method: method, crc: crc, compressedSize: compressed, size: size,
       headerOffset: offset)
   }
 
@@ -103,6 +107,7 @@ struct ZipArchive: Sendable {
   ) throws(WeightmillError) {
     guard cursor.remaining >= length else { throw cursor.error("a zip record ends too early") }
     let end = cursor.position + length
+    var hasWideFields = false
     while end - cursor.position >= 4 {
       let kind = try cursor.read(UInt16.self)
       let fieldEnd = cursor.position + 2 + Int(try cursor.read(UInt16.self))
@@ -123,8 +128,12 @@ struct ZipArchive: Sendable {
         }
       }
       try cursor.skip(fieldEnd - cursor.position)
+      if kind == 1 { hasWideFields = true }
     }
     try cursor.skip(end - cursor.position)
+    guard hasWideFields || [size, compressed, offset].allSatisfy({ $0 != 0xFFFF_FFFF }) else {
+      throw cursor.error("a zip entry lacks its 64-bit sizes")
+    }
   }
 
   /// Reads the local header: its name, flags and method must repeat the directory's.
@@ -142,12 +151,22 @@ struct ZipArchive: Sendable {
       file: file.path, base: entry.headerOffset)
     guard try cursor.read(UInt32.self) == 0x0403_4B50 else { throw fault }
     try cursor.skip(2)
-    _ = try cursor.read(UInt16.self)
-    guard try cursor.read(UInt16.self) == entry.method.rawValue else { throw fault }
-    try cursor.skip(16)
+    guard try cursor.read(UInt16.self) == entry.flags,
+      try cursor.read(UInt16.self) == entry.method.rawValue
+    else { throw fault }
+    try cursor.skip(8)
+    let sizes = [try cursor.read(UInt32.self), try cursor.read(UInt32.self)]
+    // With bit 3 the sizes follow the data; all ones say that they are in the extra field.
+    if entry.flags & 8 == 0 {
+      for (size, expected) in zip(sizes, [entry.compressedSize, entry.size]) {
+        guard size == 0xFFFF_FFFF || Int(size) == expected else { throw fault }
+      }
+    }
     guard Int(try cursor.read(UInt16.self)) == nameLength else { throw fault }
     let extraLength = Int(try cursor.read(UInt16.self))
-    guard cursor.remaining == nameLength, try cursor.readText(nameLength) == entry.name else {
+    guard cursor.remaining == nameLength,
+      try cursor.readText(nameLength).utf8.elementsEqual(entry.name.utf8)
+    else {
       throw fault
     }
     entry.dataOffset = entry.headerOffset + 30 + nameLength + extraLength

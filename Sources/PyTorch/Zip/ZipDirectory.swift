@@ -13,7 +13,11 @@ struct ZipDirectory {
     guard file.byteCount >= 22 else { throw incomplete }
     let tailStart = max(0, file.byteCount - 22 - 0xFFFF)
     let tail = try file.bytes(at: tailStart, count: file.byteCount - tailStart)
-    guard let place = Self.endRecord(in: tail) else { throw incomplete }
+    let places = Self.endRecords(in: tail)
+    guard let place = places.first else { throw incomplete }
+    guard places.count == 1 else {
+      throw WeightmillError(.refused, file.path, "is a zip file with two ends")
+    }
     let position = tailStart + place
 
     var cursor = ByteCursor(Array(tail[place...]), file: file.path, base: position)
@@ -43,18 +47,13 @@ struct ZipDirectory {
     self.count = Int(count)
   }
 
-  /// The place of the end record: the last one whose comment ends with the file.
-  private static func endRecord(in tail: [UInt8]) -> Int? {
-    var place = tail.count - 22
-    while place >= 0 {
-      if tail[place] == 0x50, tail[place + 1] == 0x4B, tail[place + 2] == 5, tail[place + 3] == 6,
-        Int(tail[place + 20]) | Int(tail[place + 21]) << 8 == tail.count - place - 22
-      {
-        return place
-      }
-      place -= 1
+  /// The places of end records whose comment ends with the file.
+  private static func endRecords(in tail: [UInt8]) -> [Int] {
+    (0...tail.count - 22).filter { place in
+      tail[place] == 0x50 && tail[place + 1] == 0x4B && tail[place + 2] == 5
+        && tail[place + 3] == 6
+        && Int(tail[place + 20]) | Int(tail[place + 21]) << 8 == tail.count - place - 22
     }
-    return nil
   }
 }
 

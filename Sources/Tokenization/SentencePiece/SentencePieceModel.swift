@@ -82,6 +82,9 @@ public struct SentencePieceModel: Sendable {
       throw WeightmillError(
         .malformed, location, "holds no pieces", remedy: "fetch the file again")
     }
+    guard tokens.count(where: { $0.kind == .unknown }) == 1 else {
+      throw WeightmillError(.malformed, location, "has not exactly one unknown piece")
+    }
     let bytes = Set(tokens.compactMap(\.byte))
     guard !model.trainerSpec.byteFallback || bytes.count == 256 else {
       throw WeightmillError(.malformed, location, "lacks some of the 256 byte pieces")

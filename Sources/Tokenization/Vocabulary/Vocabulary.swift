@@ -83,28 +83,26 @@ public struct Vocabulary: Equatable, Sendable {
     self.special = special
   }
 
-  /// Adds a token, or replaces the one that has its id, as an `added_tokens.json` says.
+  /// Gives an id another token, as an `added_tokens.json` says.
   ///
-  /// Score and kind are those llama.cpp's converter gives to added tokens: -1000, user-defined.
+  /// The score is the one llama.cpp's converter gives to added tokens, -1000.
   ///
   /// - Parameters:
   ///   - text: The token's text.
-  ///   - id: Its id; ids between the present last one and this must be added too.
+  ///   - id: Its id.
   ///   - kind: What the token is for.
   ///   - location: The file that says so, for messages.
-  /// - Throws: `malformed` when the id leaves a gap.
+  /// - Throws: `mismatch` when the vocabulary has no such id.
   public mutating func add(
     _ text: String, id: Int, kind: Kind = .userDefined, location: String
   ) throws(WeightmillError) {
-    let token = Token(text: text, score: -1000, kind: kind)
-    switch id {
-    case 0..<tokens.count: tokens[id] = token
-    case tokens.count: tokens.append(token)
-    default:
+    guard tokens.indices.contains(id) else {
       throw WeightmillError(
-        .malformed, location,
-        "the id \(id) of token \(quoted(text)) does not follow the vocabulary of \(tokens.count)")
+        .mismatch, location,
+        "gives token \(quoted(text)) the id \(id), but the model has \(tokens.count) embedding rows",
+        remedy: "use the tokenizer that came with the model")
     }
+    tokens[id] = Token(text: text, score: -1000, kind: kind)
   }
 
   /// Fills the vocabulary up to the rows of an embedding matrix with unused tokens.
@@ -124,7 +122,8 @@ extension Vocabulary.Token {
   /// The byte that a token `<0xHH>` stands for.
   public var byte: UInt8? {
     let digits = Array(text.utf8)
-    guard kind == .byte, digits.count == 6, digits.starts(with: "<0x".utf8), digits[5] == 0x3E
+    guard kind == .byte, digits.count == 6, digits.starts(with: "<0x".utf8), digits[5] == 0x3E,
+      digits[3..<5].allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit })
     else { return nil }
     return UInt8(String(decoding: digits[3..<5], as: UTF8.self), radix: 16)
   }
