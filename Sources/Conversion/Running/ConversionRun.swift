@@ -15,8 +15,6 @@ public struct ConversionProgress: Sendable {
 public struct ConversionReport: Sendable {
   /// The size of the file in bytes.
   public let byteCount: Int
-  /// Bytes of tensors read.
-  public let bytesRead: Int
   /// How many values of the output are infinite or not numbers, by tensor.
   public let nonFinite: [(tensor: String, count: Int)]
 }
@@ -104,7 +102,6 @@ public struct ConversionRun: Sendable {
     let counts = losses.withLock { $0 }
     return ConversionReport(
       byteCount: layout.byteCount,
-      bytesRead: plan.items.reduce(0) { $0 + plan.source.tensors[$1.index].byteCount },
       nonFinite: zip(plan.items, counts).filter { $1 > 0 }.map { ($0.tensor.name, $1) })
   }
 

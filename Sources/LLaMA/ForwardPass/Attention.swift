@@ -18,13 +18,16 @@ struct Attention: Sendable {
     let frequencies = (0..<half).map { place in
       Float(1 / Elementary.power(configuration.ropeBase, Double(2 * place) / Double(head)))
     }
+    let longest = windows.map(\.count).max() ?? 0
+    let turns = (0..<longest * half).map { place -> (cosine: Float, sine: Float) in
+      let angle = Double(Float(place / half) * frequencies[place % half])
+      return (Float(Elementary.cosine(angle)), Float(Elementary.sine(angle)))
+    }
     let columns = vectors.columns
     for window in windows {
       for token in window {
-        let position = Float(token - window.lowerBound)
         for place in 0..<half {
-          let angle = Double(position * frequencies[place])
-          let (cosine, sine) = (Float(Elementary.cosine(angle)), Float(Elementary.sine(angle)))
+          let (cosine, sine) = turns[(token - window.lowerBound) * half + place]
           let (a, b) = rowOrder == .halves ? (place, place + half) : (2 * place, 2 * place + 1)
           for first in stride(from: token * columns, to: token * columns + heads * head, by: head) {
             let (x, y) = (vectors.values[first + a], vectors.values[first + b])

@@ -157,7 +157,9 @@ public struct ForwardPass: Sendable {
     let decoder = try RowDecoder(tensor.type, location: model.catalogue.location)
     let rows = selection ?? 0..<tensor.shape.rows
     let columns = tensor.shape.columns
-    let height = max(2, Self.tileSize / max(columns, 1))
+    // Several tiles for each thread, so that none waits long for the last one.
+    let share = (rows.count + 4 * workers.threads - 1) / (4 * workers.threads)
+    let height = max(2, min(Self.tileSize / max(columns, 1), share))
     var output = Activations(rows: vectors.rows, columns: rows.count)
     try unsafe output.values.withUnsafeMutableBufferPointer { (target) throws(WeightmillError) in
       try unsafe vectors.values.withUnsafeBufferPointer { (source) throws(WeightmillError) in

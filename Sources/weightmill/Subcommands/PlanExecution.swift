@@ -52,10 +52,9 @@ struct PlanExecution {
     for (tensor, count) in report.nonFinite {
       common.printNotes(["\(count) values of \(tensor) are infinite or not numbers in the output"])
     }
-    print("\(printable(output)): \(Text.bytes(report.byteCount)), \(types)")
     print(
-      "read \(Text.bytes(report.bytesRead)), wrote \(Text.bytes(report.byteCount)) "
-        + "in \(Text.fixed(seconds, 2)) s")
+      "\(printable(output)): \(Text.bytes(report.byteCount)) in \(Text.fixed(seconds, 2)) s, \(types)"
+    )
   }
 
   private func printFallbacks() {
