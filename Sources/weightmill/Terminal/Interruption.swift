@@ -9,7 +9,7 @@ import Dispatch
   import Darwin
 #endif
 
-/// Turns SIGINT and SIGTERM into a request to stop, so that no partial file is left behind.
+/// Turns signals that end a process into a request to stop, so that no partial file is left.
 struct Interruption {
   /// What the signals cancel.
   let cancellation: Cancellation
@@ -18,7 +18,9 @@ struct Interruption {
   init() {
     let cancellation = Cancellation()
     self.cancellation = cancellation
-    sources = [SIGINT, SIGTERM].map { number in
+    // A file size limit: the write fails, and the error says so.
+    signal(SIGXFSZ, SIG_IGN)
+    sources = [SIGINT, SIGTERM, SIGHUP].map { number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { cancellation.cancel() }
