@@ -12,8 +12,8 @@ let package = Package(
     .library(
       name: "Weightmill",
       targets: [
-        "Tensors", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization", "LLaMA",
-        "Merging", "Conversion", "Verification",
+        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
+        "LLaMA", "Merging", "Conversion", "Verification",
       ]),
   ],
   dependencies: [

@@ -15,7 +15,8 @@ enum RowSample {
     guard HalfRows.types.contains(tensor.type) else {
       throw WeightmillError(
         .unsupported, model.catalogue.location,
-        "tensor \(quoted(tensor.name)) is of type \(tensor.type.name)")
+        "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), which is not read here",
+        remedy: "give weights in F16, BF16 or F32")
     }
     var bytes = [UInt8](repeating: 0, count: tensor.shape.columns * 2)
     try bytes.withMutableBytes { (span) throws(WeightmillError) in

@@ -1,4 +1,3 @@
-import Synchronization
 public import Tensors
 
 /// A checkpoint written by `torch.save` as a zip file (PyTorch 1.6 and later).
@@ -121,26 +120,5 @@ public final class PyTorchFile: Catalogue {
         for place in 0..<size / 2 { unsafe buffer.swapAt(value + place, value + size - 1 - place) }
       }
     }
-  }
-}
-
-/// A deflated entry that several threads may read.
-private final class InflatedEntry: Sendable {
-  private let state: Mutex<Inflater>
-
-  init(_ entry: ZipArchive.Entry) { state = Mutex(Inflater(entry)) }
-
-  func read(
-    at position: Int, count: Int, from file: borrowing InputFile, into bytes: inout MutableRawSpan,
-    at offset: Int
-  ) throws(WeightmillError) {
-    // Through an array: a span cannot be captured by the lock's closure.
-    var scratch = [UInt8](repeating: 0, count: count)
-    try state.withLock { (inflater) throws(WeightmillError) in
-      try scratch.withMutableBytes { (span) throws(WeightmillError) in
-        try inflater.read(at: position, count: count, from: file, into: &span, at: 0)
-      }
-    }
-    bytes.copy(scratch, from: 0, count: count, to: offset)
   }
 }

@@ -87,7 +87,7 @@ struct TorchArchive {
     var bytes = [UInt8](repeating: 0, count: entry.size)
     try bytes.withMutableBytes { (span) throws(WeightmillError) in
       if entry.method == .deflated {
-        var inflater = Inflater(entry)
+        let inflater = Inflater(entry)
         try inflater.read(at: 0, count: entry.size, from: file, into: &span, at: 0)
       } else {
         try file.read(at: entry.dataOffset, count: entry.size, into: &span, at: 0)

@@ -27,16 +27,29 @@ struct WeightmillCommand: ParsableCommand {
 
   static func main() {
     do {
-      var command = try parseAsRoot()
-      try command.run()
+      try runCommand()
     } catch let error as WeightmillError {
       Terminal.fail("weightmill: \(error)", code: error.code.exitCode)
     } catch {
       let code = exitCode(for: error)
       guard code == .validationFailure else { exit(withError: error) }
-      Terminal.fail(
-        "weightmill: \(printable(message(for: error))); see `weightmill --help`",
-        code: code.rawValue)
+      let problem = message(for: error).split(separator: "\n").joined(separator: " ")
+      Terminal.fail("weightmill: \(printable(problem)); see `\(helpCommand)`", code: code.rawValue)
     }
+  }
+
+  private static func runCommand() throws {
+    var command = try parseAsRoot()
+    try command.run()
+    if let error = Terminal.flushOutput() { throw error }
+  }
+
+  /// The command whose help explains the arguments that were given.
+  private static var helpCommand: String {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let name = CommandLine.arguments.dropFirst().first, names.contains(name) else {
+      return "weightmill --help"
+    }
+    return "weightmill \(name) --help"
   }
 }

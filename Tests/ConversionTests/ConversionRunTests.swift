@@ -107,6 +107,39 @@ struct ConversionRunTests {
     #expect(try Fixtures.bytes(folder("x.gguf")) == before)
   }
 
+  @Test func noFileOfAnInputFolderIsOverwritten() throws {
+    let base = try folder.copy(Fixtures.miniZiya("base-meta"), as: "base")
+    let delta = try folder.copy(Fixtures.miniZiya("delta"), as: "delta")
+    let plan = try ConversionPlan(
+      convert: ModelLoader.load(base, delta: delta), to: .f16, name: "x")
+    for name in [
+      "base/params.json", "base/checklist.chk", "base/consolidated.01.pth", "delta/config.json",
+      "delta/pytorch_model.bin.index.json", "delta/added_tokens.json",
+      "delta/generation_config.json",
+    ] {
+      expectError(.cannotWrite) {
+        _ = try ConversionRun(plan, workers: Workers(threads: 1)).write(
+          to: folder(name), overwrite: true)
+      }
+    }
+    // A GGUF file there is an earlier output.
+    try folder.write([1], to: "delta/x.gguf")
+    _ = try ConversionRun(plan, workers: Workers(threads: 1)).write(
+      to: folder("delta/x.gguf"), overwrite: true)
+  }
+
+  @Test func aLinkThatLeadsNowhereIsNotReplacedUnasked() throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: folder("x.gguf"), withDestinationPath: folder("nothing"))
+    expectError(.cannotWrite) { try convert(Fixtures.miniZiya("base-hf"), to: .f16, as: "x.gguf") }
+    #expect(try folder.names() == ["x.gguf"])
+  }
+
+  @Test func aGGUFFileIsNotConvertedButQuantized() throws {
+    try convert(Fixtures.miniZiya("base-hf"), to: .f16, as: "x.gguf")
+    expectError(.unsupported) { try convert(folder("x.gguf"), to: .q8_0, as: "y.gguf") }
+  }
+
   @Test(arguments: ["missing/x.gguf", "."])
   func impossibleOutputsAreRefused(name: String) throws {
     #expect(throws: WeightmillError.self) {

@@ -78,10 +78,60 @@ struct OpeningTests {
     #expect(error?.problem.contains("consolidated.00.pth") == true)
   }
 
-  @Test func onlyTheFirstMetaPartIsAMismatch() throws {
+  @Test func aMissingLastMetaPartIsNoticed() throws {
     let copy = try folder.copy(Fixtures.miniZiya("base-meta"), as: "copy")
     try FileManager.default.removeItem(atPath: "\(copy)/consolidated.01.pth")
-    expectError(.mismatch) { _ = try ModelLoader.load(copy) }
+    let error = expectError(.noInput) { _ = try Checkpoint(path: copy) }
+    #expect(error?.problem == "holds 1 of 2 parts of the model")
+  }
+
+  @Test func aMetaPartThatIsThereTwiceIsNoticed() throws {
+    let copy = try folder.copy(Fixtures.miniZiya("base-meta"), as: "copy")
+    try FileManager.default.removeItem(atPath: "\(copy)/consolidated.01.pth")
+    try folder.copy(
+      Fixtures.miniZiya("base-meta/consolidated.00.pth"), as: "copy/consolidated.01.pth")
+    let error = expectError(.mismatch) { _ = try Checkpoint(path: copy) }
+    #expect(error?.problem.contains("the same weights") == true)
+  }
+
+  @Test(arguments: ["config.json", "tokenizer.model", "tokenizer_config.json", "added_tokens.json"])
+  func placeholdersOfSmallFilesAreNamed(name: String) throws {
+    let copy = try folder.copy(Fixtures.miniZiya("delta"), as: "copy")
+    let base = Fixtures.miniZiya("base-meta")
+    try folder.write("version https://git-lfs.github.com/spec/v1".utf8, to: "copy/\(name)")
+    let pointer = expectError(.malformed) { _ = try ModelLoader.load(base, delta: copy) }
+    #expect(pointer?.problem.contains("git-lfs") == true)
+    try folder.write("<html>".utf8, to: "copy/\(name)")
+    let page = expectError(.malformed) { _ = try ModelLoader.load(base, delta: copy) }
+    #expect(page?.problem.contains("web page") == true)
+  }
+
+  @Test func aSpecialTokenThatIsNotInTheVocabularyIsAMismatch() throws {
+    let path = try SmallModel().write(to: folder, "small")
+    try folder.write(#"{"bos_token": "<nothing>"}"#.utf8, to: "small/tokenizer_config.json")
+    expectError(.mismatch) { _ = try ModelLoader.load(path) }
+    // Blank ones, as some conversions have them, say nothing.
+    try folder.write(#"{"bos_token": ""}"#.utf8, to: "small/tokenizer_config.json")
+    #expect(try ModelLoader.load(path).vocabulary?.special.bos == 1)
+  }
+
+  @Test func addedTokensFollowLlamaCppsConverter() throws {
+    let path = try SmallModel(rows: 264).write(to: folder, "small")
+    let settings = #"""
+      {"added_tokens_decoder": {
+        "1": {"content": "<s>", "special": true}, "260": {"content": "<|x|>", "special": false},
+        "261": {"content": "a▁b", "special": false}}}
+      """#
+    try folder.write(settings.utf8, to: "small/tokenizer_config.json")
+    try folder.write(#"{"<human>": 262}"#.utf8, to: "small/added_tokens.json")
+    let tokens = try #require(try ModelLoader.load(path).vocabulary).tokens
+    #expect(tokens[1] == .init(text: "<s>", score: -1000, kind: .control))
+    #expect(tokens[259] == .init(text: "[PAD259]", score: -10000, kind: .unused))
+    #expect(tokens[260] == .init(text: "<|x|>", score: -1000, kind: .control))
+    #expect(tokens[261] == .init(text: "a b", score: -1000, kind: .userDefined))
+    #expect(tokens[262] == .init(text: "<human>", score: -1000, kind: .userDefined))
+    try folder.write(#"{"<human>": 264}"#.utf8, to: "small/added_tokens.json")
+    expectError(.mismatch) { _ = try ModelLoader.load(path) }
   }
 
   @Test func metasTokenizerMayLieOneFolderUp() throws {

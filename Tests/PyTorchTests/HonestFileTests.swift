@@ -55,6 +55,24 @@ struct HonestFileTests {
     #expect(try file.bytes(rows: 0..<1, ofTensor: 0) == Array(values[..<16]))
   }
 
+  @Test func deflatedRowsAreReadInAnyOrderFromSeveralThreads() throws {
+    var random = SeededGenerator(seed: 5)
+    let data = (0..<1 << 20).map { _ in UInt8.random(in: 0..<16, using: &random) }
+    let pickle = PickleBuilder.single(
+      "ByteStorage", count: 1 << 20, size: [1024, 1024], stride: [1024, 1])
+    var builder = TorchFileBuilder(pickle: pickle, storages: [("0", data)])
+    builder.entries[1].method = 8
+    let file = try open(builder)
+    let order = (0..<1024).map { $0 % 2 * 512 + $0 / 2 }
+    try Workers(threads: 4).forEach(1024, scratch: {}) { (piece, _) throws(WeightmillError) in
+      let row = order[piece]
+      let bytes = try file.bytes(rows: row..<row + 1, ofTensor: 0)
+      guard bytes.elementsEqual(data[row * 1024..<(row + 1) * 1024]) else {
+        throw WeightmillError(.internal, "row \(row)", "differs")
+      }
+    }
+  }
+
   @Test func bigEndianValuesAreSwapped() throws {
     let pickle = PickleBuilder.single(count: 12, size: [12], stride: [1])
     var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])

@@ -65,6 +65,23 @@ struct VerificationTests {
     expectError(.mismatch) { _ = try comparison.run(TextWindows([], context: 32, bos: 1)) }
   }
 
+  @Test func aModelThatPredictsNoNumbersNeverPasses() throws {
+    var broken = SmallModel(layers: 2)
+    broken.change = { name, values in
+      if name.contains("down_proj") { values[7] = .nan }
+    }
+    let sound = try model("a").llama
+    let damaged = try ModelLoader.load(broken.write(to: folder, "b")).llama
+    for (candidate, reference) in [(damaged, sound), (sound, damaged), (damaged, damaged)] {
+      let comparison = try ModelComparison(
+        candidate: candidate, reference: reference, workers: Workers(threads: 2))
+      let error = expectError(.mismatch) {
+        _ = try comparison.run(TextWindows(tokens(40), context: 32, bos: 1))
+      }
+      #expect(error?.problem.contains("not numbers") == true)
+    }
+  }
+
   @Test func differentVocabulariesCannotBeCompared() throws {
     let (a, b) = (try model("a").llama, try model("b", rows: 400).llama)
     expectError(.mismatch) {

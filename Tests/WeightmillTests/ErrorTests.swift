@@ -106,6 +106,30 @@ struct ErrorTests {
       ["convert", "fixtures/mini-ziya/base-hf", "--output", folder("no/x.gguf")])
   }
 
+  @Test func aDryRunRefusesWhatTheRunWould() throws {
+    try folder.write([1], to: "x.gguf")
+    try expect(73, "--force", convert("fixtures/mini-ziya/base-hf", "--dry-run"))
+    try expect(
+      73, "is an input",
+      [
+        "convert", "fixtures/mini-ziya/base-hf", "--output",
+        "fixtures/mini-ziya/base-hf/config.json",
+        "--force", "--dry-run",
+      ])
+  }
+
+  @Test func outputThatIsLostIsNoSuccess() throws {
+    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLineTool.path)
+    process.arguments = ["inspect", Fixtures.miniZiya("base-hf")]
+    process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 74)
+  }
+
   @Test func aHostilePickle() throws {
     var pickle = PickleBuilder()
     pickle.global("os", "system")
@@ -155,7 +179,7 @@ struct ErrorTests {
     ["generate", "x", "--prompt", "y", "--count", "0"],
   ])
   func wrongUsage(arguments: [String]) throws {
-    try expect(64, "--help", arguments)
+    try expect(64, "--help`", arguments)
   }
 
   @Test(arguments: [

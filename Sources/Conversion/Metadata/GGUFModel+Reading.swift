@@ -35,6 +35,12 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .unsupported, location, "uses rope scaling \(quoted(scaling)), which is not supported yet")
     }
+    if catalogue.tensors.contains(where: {
+      $0.name == NamingScheme.gguf.name(of: .rotaryFrequencies(0))
+    }) {
+      throw WeightmillError(
+        .unsupported, location, "has rope_freqs.weight (Llama 3.1), which is not supported yet")
+    }
     let names = TensorRole.all(layerCount: 0).map { NamingScheme.gguf.name(of: $0) }
     guard let embedding = catalogue.tensors.first(where: { $0.name == names[0] }) else {
       throw WeightmillError(.mismatch, location, "lacks the tensor \(quoted(names[0]))")
@@ -50,6 +56,10 @@ extension LlamaConfiguration {
       ropeBase: metadata["llama.rope.freq_base"]?.double ?? 10_000,
       tiesEmbeddings: !catalogue.tensors.contains { $0.name == NamingScheme.gguf.name(of: .output) }
     ).checked(location: location)
+    if let turned = try size("rope.dimension_count"), turned != headDimension {
+      throw WeightmillError(
+        .unsupported, location, "turns \(turned) of each head's \(headDimension) values")
+    }
   }
 }
 

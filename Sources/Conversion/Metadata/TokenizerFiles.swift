@@ -9,7 +9,7 @@ import Tokenization
 /// `added_tokens.json` as user-defined tokens, then `added_tokens_decoder` of
 /// `tokenizer_config.json`.
 struct TokenizerFiles {
-  /// The files that were found.
+  /// Files that may lie outside of the checkpoint's folder.
   let files: [String]
   private let modelPath: String
   private let added: (path: String, object: JSONObject)?
@@ -25,7 +25,7 @@ struct TokenizerFiles {
     settings = try Self.object("tokenizer_config.json", in: folder)
     configuration = checkpoint.configuration?.json.object
     template = try Self.template(folder)
-    files = [modelPath] + [added?.path, settings?.path].compactMap { $0 }
+    files = [modelPath]
   }
 
   private static func object(
@@ -33,7 +33,7 @@ struct TokenizerFiles {
   ) throws(WeightmillError) -> (path: String, object: JSONObject)? {
     guard folder.contains(name) else { return nil }
     let path = folder.path(name)
-    guard let object = try JSONParser.parse(path: path).object else {
+    guard let object = try TextInput.json(path).object else {
       throw WeightmillError(.malformed, path, "is not a JSON object")
     }
     return (path, object)
@@ -55,6 +55,7 @@ struct TokenizerFiles {
 
   /// The vocabulary with a token for each row of the embedding matrix.
   func vocabulary(rows: Int) throws(WeightmillError) -> Vocabulary {
+    try FileKind.refusePlaceholder(modelPath)
     var vocabulary = try SentencePieceModel(path: modelPath).vocabulary
     guard vocabulary.tokens.count <= rows else {
       throw WeightmillError(
@@ -109,8 +110,13 @@ struct TokenizerFiles {
     func id(_ name: String, _ present: Int?) throws(WeightmillError) -> Int? {
       let value = settings?.object.nonNull(name)
       if let text = value?.string ?? value?.object?["content"]?.string, !text.isEmpty,
-        let id = tokens.firstIndex(where: { TensorName($0.text) == TensorName(text) })
+        let path = settings?.path
       {
+        guard let id = tokens.firstIndex(where: { TensorName($0.text) == TensorName(text) }) else {
+          throw WeightmillError(
+            .mismatch, path, "names the \(name) \(quoted(text)), which is not in the vocabulary",
+            remedy: "use the tokenizer that came with the model")
+        }
         return id
       }
       guard let id = configuration?.nonNull("\(name)_id")?.integer else { return present }

@@ -33,7 +33,7 @@ public struct Checkpoint: Sendable {
   public let metadata: GGUFMetadata?
   /// The version of a GGUF file's format.
   public let formatVersion: Int?
-  /// Every file that tensors come from.
+  /// Every file that belongs to it: none of them may be written to.
   public let files: [String]
   /// What is odd about it, but no error.
   public let notes: [String]
@@ -90,17 +90,19 @@ public struct Checkpoint: Sendable {
     }
     var catalogues: [any Catalogue] = []
     for name in parts { catalogues.append(try Self.openFile(folder.path(name))) }
+    let params = folder.path("params.json")
+    configuration =
+      folder.contains("params.json") ? (params, try TextInput.json(params)) : nil
+    try ModelParallelParts.check(
+      catalogues, folder: folder.path, dimension: configuration?.json.object?["dim"]?.integer)
     path = folder.path
     layout = .meta
     catalogue = try JoinedCatalogue(
       catalogues, location: folder.path, join: ModelParallelParts.join)
     scheme = Self.scheme(of: catalogue)
-    let params = folder.path("params.json")
-    configuration =
-      folder.contains("params.json") ? (params, try JSONParser.parse(path: params)) : nil
     metadata = nil
     formatVersion = nil
-    files = parts.map(folder.path)
+    files = folder.inputs
     notes = []
   }
 
@@ -118,10 +120,10 @@ public struct Checkpoint: Sendable {
     scheme = Self.scheme(of: catalogue)
     let config = folder.path("config.json")
     configuration =
-      folder.contains("config.json") ? (config, try JSONParser.parse(path: config)) : nil
+      folder.contains("config.json") ? (config, try TextInput.json(config)) : nil
     metadata = nil
     formatVersion = nil
-    files = shards.names.map(folder.path)
+    files = folder.inputs
     self.notes = notes
   }
 

@@ -45,6 +45,34 @@ public enum FileKind: String, Sendable {
     }
   }
 
+  /// Refuses what lies in a file's place when it was not really fetched.
+  ///
+  /// - Parameter path: The file, of any kind.
+  /// - Throws: `malformed` for an empty file, a git-lfs pointer or a web page; `noInput`.
+  static func refusePlaceholder(_ path: String) throws(WeightmillError) {
+    let file = try InputFile(path)
+    guard file.byteCount > 0 else {
+      throw WeightmillError(.malformed, path, "is empty", remedy: "fetch the file again")
+    }
+    if let error = placeholder(try file.bytes(at: 0, count: min(file.byteCount, 64)), path: path) {
+      throw error
+    }
+  }
+
+  private static func placeholder(_ head: [UInt8], path: String) -> WeightmillError? {
+    let text = String(decoding: head.prefix(64), as: UTF8.self).lowercased()
+    if text.hasPrefix("version https://git-lfs") {
+      return WeightmillError(
+        .malformed, path, "is a git-lfs pointer, not the file itself", remedy: "run `git lfs pull`")
+    }
+    if text.drop(while: \.isWhitespace).hasPrefix("<") {
+      return WeightmillError(
+        .malformed, path, "is a web page, not the file itself",
+        remedy: "the download failed: log in or accept the licence first")
+    }
+    return nil
+  }
+
   private static func impostor(_ head: [UInt8], path: String) -> WeightmillError {
     func malformed(_ problem: String, _ remedy: String) -> WeightmillError {
       WeightmillError(.malformed, path, problem, remedy: remedy)
@@ -52,15 +80,7 @@ public enum FileKind: String, Sendable {
     func unsupported(_ problem: String, _ remedy: String) -> WeightmillError {
       WeightmillError(.unsupported, path, problem, remedy: remedy)
     }
-    let text = String(decoding: head.prefix(64), as: UTF8.self).lowercased()
-    if text.hasPrefix("version https://git-lfs") {
-      return malformed("is a git-lfs pointer, not the file itself", "run `git lfs pull`")
-    }
-    if text.drop(while: \.isWhitespace).hasPrefix("<") {
-      return malformed(
-        "is a web page, not a checkpoint", "the download failed: log in or accept the licence first"
-      )
-    }
+    if let error = placeholder(head, path: path) { return error }
     if head.starts(with: [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46]) {
       return unsupported(
         "is a PyTorch file from before version 1.6, which is not read yet",

@@ -31,6 +31,10 @@ struct Folder {
     return stat.type == .directory
   }
 
+  /// Every file that belongs to the checkpoint in this folder, and must not be written to. GGUF
+  /// files are outputs that may lie here.
+  var inputs: [String] { names.filter { !$0.hasSuffix(".gguf") }.map(path) }
+
   func contains(_ name: String) -> Bool { names.contains(name) }
 
   func path(_ name: String) -> String { FilePath(path).appending(name).string }

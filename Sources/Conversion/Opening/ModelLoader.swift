@@ -59,6 +59,11 @@ public enum ModelLoader {
     }
     let configuration: LlamaConfiguration
     if let metadata = checkpoint.metadata {
+      if let count = metadata["split.count"]?.integer, count > 1 {
+        throw WeightmillError(
+          .unsupported, checkpoint.path, "is one of \(count) split files, which are not read yet",
+          remedy: "join them with llama.cpp's gguf-split")
+      }
       configuration = try LlamaConfiguration(
         gguf: metadata, catalogue: checkpoint.catalogue)
     } else if let file = checkpoint.configuration, scheme == .meta {

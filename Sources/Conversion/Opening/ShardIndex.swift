@@ -11,7 +11,7 @@ struct ShardIndex {
 
   init(path: String, fileExtension: String) throws(WeightmillError) {
     self.path = path
-    guard let map = try JSONParser.parse(path: path).object?["weight_map"]?.object else {
+    guard let map = try TextInput.json(path).object?["weight_map"]?.object else {
       throw WeightmillError(.malformed, path, "has no \"weight_map\"")
     }
     var shards: Set<String> = []

@@ -12,6 +12,8 @@ public struct ConversionPlan: Sendable {
     public let tensor: TensorDescriptor
     /// Its place in `source`.
     public let index: Int
+    /// How many neighbouring rows are best read together: a head's, where rows change places.
+    public let rowGroup: Int
     /// The type the mix asks for, if the length of the rows did not allow it.
     public let fallbackFrom: TensorType?
   }
@@ -35,6 +37,11 @@ public struct ConversionPlan: Sendable {
   public init(
     convert model: LoadedModel, to mix: TypeMix, name: String
   ) throws(WeightmillError) {
+    guard model.metadata == nil else {
+      throw WeightmillError(
+        .unsupported, model.llama.catalogue.location, "is a GGUF file already",
+        remedy: "use `weightmill quantize` to change its types")
+    }
     guard model.vocabulary != nil else {
       throw WeightmillError(
         .noInput, model.llama.catalogue.location, "has no tokenizer.model",
@@ -42,7 +49,10 @@ public struct ConversionPlan: Sendable {
     }
     let view = LlamaView(model.llama, as: .gguf)
     source = view
-    items = Self.items(view, model.llama, mix)
+    items = Self.items(
+      view, model.llama, mix,
+      rowGroup: model.llama.scheme.rowOrder == NamingScheme.gguf.rowOrder
+        ? 1 : model.llama.configuration.headDimension)
     metadata = GGUFMetadata(model, name: name, fileType: mix.fileType)
     inputs = model.files
   }
@@ -98,7 +108,7 @@ public struct ConversionPlan: Sendable {
   }
 
   private static func items(
-    _ source: any Catalogue, _ model: LlamaModel, _ mix: TypeMix
+    _ source: any Catalogue, _ model: LlamaModel, _ mix: TypeMix, rowGroup: Int = 1
   ) -> [Item] {
     source.tensors.enumerated().map { index, tensor in
       let role = NamingScheme.gguf.role(of: tensor.name) ?? .rotaryFrequencies(0)
@@ -108,6 +118,7 @@ public struct ConversionPlan: Sendable {
         ? (.f32, nil) : mix.type(of: role, columns: tensor.shape.columns, isOutput: isOutput)
       return Item(
         tensor: TensorDescriptor(name: tensor.name, type: type, shape: tensor.shape), index: index,
+        rowGroup: role.isRotated ? rowGroup : 1,
         fallbackFrom: fallback)
     }
   }

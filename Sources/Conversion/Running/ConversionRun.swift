@@ -62,6 +62,16 @@ public struct ConversionRun: Sendable {
     self.progress = progress
   }
 
+  /// Refuses an output that cannot be, or must not be, written; `write` does the same.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - overwrite: Whether a file of that name may be replaced.
+  /// - Throws: `cannotWrite` or `usage`.
+  public func checkOutput(_ path: String, overwrite: Bool) throws(WeightmillError) {
+    try OutputFile.check(path, overwrite: overwrite, inputs: plan.inputs)
+  }
+
   private struct Tile {
     let item: Int
     let rows: Range<Int>
@@ -118,7 +128,8 @@ public struct ConversionRun: Sendable {
     var tiles: [Tile] = []
     for (place, item) in plan.items.enumerated() where item.tensor.byteCount > 0 {
       let size = item.tensor.bytesPerRow
-      let height = max(1, Self.tileBytes / size)
+      let group = item.rowGroup
+      let height = max(1, Self.tileBytes / size / group) * group
       for first in stride(from: 0, to: item.tensor.shape.rows, by: height) {
         let rows = first..<min(first + height, item.tensor.shape.rows)
         tiles.append(Tile(item: place, rows: rows, position: positions[place] + first * size))

@@ -39,10 +39,9 @@ final class OutputFile: Sendable {
         temporary, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
         permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
     } catch {
-      let missing = (error as? Errno) == .noSuchFileOrDirectory
       throw WeightmillError(
-        .cannotWrite, path, missing ? "its folder does not exist" : "cannot be created: \(error)",
-        remedy: missing ? "create the folder first" : "check the folder's permissions")
+        .cannotWrite, path, "cannot be created: \(error)",
+        remedy: "check the folder's permissions")
     }
   }
 
@@ -50,16 +49,24 @@ final class OutputFile: Sendable {
   static func check(
     _ path: String, overwrite: Bool, inputs: [String]
   ) throws(WeightmillError) {
-    guard let name = FilePath(path).lastComponent, name.kind == .regular else {
+    let target = FilePath(path)
+    guard let name = target.lastComponent, name.kind == .regular, !path.hasSuffix("/") else {
       throw WeightmillError(.usage, path, "is not the name of a file")
     }
-    guard let stat = try? FilePath(path).stat() else { return }
+    let folder = target.removingLastComponent()
+    guard (try? (folder.isEmpty ? "." : folder).stat())?.type == .directory else {
+      throw WeightmillError(
+        .cannotWrite, path, "its folder does not exist", remedy: "create the folder first")
+    }
+    // A link that leads nowhere is something, too.
+    guard let entry = try? target.stat(followTargetSymlink: false) else { return }
+    let stat = (try? target.stat()) ?? entry
     let identity = FileIdentity(stat)
     for input in inputs where FileIdentity(path: input) == identity {
       throw WeightmillError(
         .cannotWrite, path, "is an input, which would be destroyed", remedy: "choose another name")
     }
-    guard stat.type == .regular else {
+    guard stat.type == .regular || entry.type == .symbolicLink else {
       throw WeightmillError(.cannotWrite, path, "exists and is not a regular file")
     }
     guard overwrite else {

@@ -22,12 +22,11 @@ public struct LlamaView: Catalogue {
       let source = model.catalogue.tensors[index]
       tensors.append(
         TensorDescriptor(name: scheme.name(of: role), type: source.type, shape: source.shape))
-      let turns = role.rotatedHeads(in: model.configuration) != nil
       let differs = scheme.rowOrder != model.scheme.rowOrder
       sources.append(
         (
           index,
-          turns && differs
+          role.isRotated && differs
             ? RowPermutation(head: model.configuration.headDimension, to: scheme.rowOrder) : nil
         ))
     }
@@ -43,11 +42,20 @@ public struct LlamaView: Catalogue {
       return try model.catalogue.read(
         rows: rows, ofTensor: source.index, into: &bytes, at: offset)
     }
+    // One read for each head: rows change places within it only.
     let size = tensors[index].bytesPerRow
-    for (place, row) in rows.enumerated() {
-      let from = order.source(of: row)
-      try model.catalogue.read(
-        rows: from..<from + 1, ofTensor: source.index, into: &bytes, at: offset + place * size)
+    var first = rows.lowerBound
+    while first < rows.upperBound {
+      let end = min(rows.upperBound, (first / order.head + 1) * order.head)
+      let sources = (first..<end).map(order.source)
+      let (low, high) = (sources.min() ?? first, sources.max() ?? first)
+      let block = try model.catalogue.bytes(rows: low..<high + 1, ofTensor: source.index)
+      for (place, row) in sources.enumerated() {
+        bytes.copy(
+          block, from: (row - low) * size, count: size,
+          to: offset + (first - rows.lowerBound + place) * size)
+      }
+      first = end
     }
   }
 }

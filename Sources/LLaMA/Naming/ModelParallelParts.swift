@@ -5,6 +5,41 @@ public import Tensors
 /// Source: the `ParallelEmbedding`, `ColumnParallelLinear` and `RowParallelLinear` layers of Meta's
 /// LLaMA; section 3.2 of `formats/meta-llama.md`.
 public enum ModelParallelParts {
+  /// Checks that the parts are all there, and each there once, before they are joined.
+  ///
+  /// - Parameters:
+  ///   - parts: The parts in order.
+  ///   - folder: The folder they lie in, for messages.
+  ///   - dimension: The width of the model, if `params.json` says it.
+  /// - Throws: `noInput` when parts are missing, `mismatch` when one repeats another.
+  public static func check(
+    _ parts: [any Catalogue], folder: String, dimension: Int?
+  ) throws(WeightmillError) {
+    let name = NamingScheme.meta.name(of: .layer(0, .query))
+    var firstRows: [[UInt8]] = []
+    for part in parts {
+      guard let index = part.tensors.firstIndex(where: { $0.name == name }) else { return }
+      let tensor = part.tensors[index]
+      guard tensor.shape.rows > 0, tensor.bytesPerRow <= 1 << 24 else { return }
+      if let dimension, dimension % tensor.shape.rows == 0, part.tensors[index].shape.rows > 0,
+        dimension / tensor.shape.rows > parts.count
+      {
+        throw WeightmillError(
+          .noInput, folder,
+          "holds \(parts.count) of \(dimension / tensor.shape.rows) parts of the model",
+          remedy: "fetch the missing consolidated.NN.pth files")
+      }
+      firstRows.append(try part.bytes(rows: 0..<1, ofTensor: index))
+    }
+    for (place, row) in firstRows.enumerated() {
+      if let other = firstRows[..<place].firstIndex(of: row) {
+        throw WeightmillError(
+          .mismatch, parts[place].location, "holds the same weights as \(parts[other].location)",
+          remedy: "each part must be there once: fetch this one again")
+      }
+    }
+  }
+
   /// How a tensor of this name was cut in LLaMA 1 and 2.
   ///
   /// - Parameter tensor: The tensor in the first part.

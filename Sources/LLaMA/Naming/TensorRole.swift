@@ -60,15 +60,11 @@ public enum TensorRole: Hashable, Sendable {
     }
   }
 
-  /// How many heads the rows are made of, if position angles turn them: queries and keys.
-  ///
-  /// - Parameter configuration: The model's sizes.
-  /// - Returns: The number of heads, or `nil`.
-  func rotatedHeads(in configuration: LlamaConfiguration) -> Int? {
+  /// Whether position angles turn the rows, whose order differs between files: queries and keys.
+  public var isRotated: Bool {
     switch self {
-    case .layer(_, .query): configuration.headCount
-    case .layer(_, .key): configuration.keyValueHeadCount
-    default: nil
+    case .layer(_, .query), .layer(_, .key): true
+    default: false
     }
   }
 }

@@ -25,6 +25,9 @@ enum PickleGlobal: Equatable {
       ("torch._utils", "_rebuild_parameter_with_state"),
       ("torch._utils", "_rebuild_wrapper_subclass"), ("torch._tensor", "_rebuild_from_type_v2"),
       ("torch.storage", "UntypedStorage"), ("torch.storage", "TypedStorage"),
+      // What trainers leave in checkpoints.
+      ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"),
+      ("numpy", "dtype"), ("argparse", "Namespace"), ("_codecs", "encode"),
       ("torch", "ComplexFloatStorage"), ("torch", "ComplexDoubleStorage"),
       ("torch", "QInt8Storage"), ("torch", "QUInt8Storage"), ("torch", "QInt32Storage"):
       true

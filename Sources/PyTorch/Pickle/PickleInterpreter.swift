@@ -200,8 +200,8 @@ struct PickleInterpreter {
     guard let global = PickleGlobal(module: module, name: name) else {
       if PickleGlobal.isHarmless(module: module, name: name) {
         throw cursor.error(
-          "holds \(quoted("\(module).\(name)")), a kind of tensor that is not read yet",
-          code: .unsupported, remedy: "save the weights as safetensors, or as plain tensors")
+          "holds \(quoted("\(module).\(name)")), which is not read yet",
+          code: .unsupported, remedy: "save the weights alone, as safetensors or plain tensors")
       }
       throw cursor.error(
         "the pickle asks for \(quoted("\(module).\(name)")), which no checkpoint needs",

@@ -4,15 +4,16 @@ import Tensors
 /// Reads ranges of a deflated zip entry, holding one window of it.
 ///
 /// A deflated stream can only be read forwards: a range before the present place starts again from
-/// the beginning. Rows are asked for in order, so that is rare.
-@safe struct Inflater: ~Copyable {
+/// the beginning. One thread uses it at a time.
+@safe final class Inflater: @unchecked Sendable {
   private static let inputSize = 1 << 16
 
   private let entry: ZipArchive.Entry
   private let stream: UnsafeMutablePointer<z_stream>
   private var input: [UInt8] = []
   private var consumed = 0
-  private var position = 0
+  /// How many bytes of the inflated entry are behind.
+  private(set) var position = 0
   private var started = false
 
   init(_ entry: ZipArchive.Entry) {
@@ -27,7 +28,7 @@ import Tensors
   }
 
   /// Reads bytes of the inflated entry.
-  mutating func read(
+  func read(
     at start: Int, count: Int, from file: borrowing InputFile, into bytes: inout MutableRawSpan,
     at offset: Int
   ) throws(WeightmillError) {
@@ -45,7 +46,7 @@ import Tensors
     if position == entry.size { try checkEnd(file) }
   }
 
-  private mutating func restart(_ path: String) throws(WeightmillError) {
+  private func restart(_ path: String) throws(WeightmillError) {
     if started { unsafe inflateEnd(stream) }
     unsafe stream.pointee = z_stream()
     started = unsafe weightmill_inflate_init_raw(stream) == Z_OK
@@ -53,7 +54,7 @@ import Tensors
     (input, consumed, position) = ([], 0, 0)
   }
 
-  private mutating func inflate(
+  private func inflate(
     _ count: Int, from file: borrowing InputFile, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     precondition(offset >= 0 && count >= 0 && offset + count <= bytes.byteCount)
@@ -67,7 +68,7 @@ import Tensors
   }
 
   /// Inflates at most `count` bytes from the present input; keeps what was not used.
-  private mutating func step(
+  private func step(
     _ count: Int, into bytes: inout MutableRawSpan, at offset: Int, path: String
   ) throws(WeightmillError) -> Int {
     let (status, used, got) = call(count, into: &bytes, at: offset)
@@ -77,7 +78,7 @@ import Tensors
     return got
   }
 
-  private mutating func call(
+  private func call(
     _ count: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) -> (status: CInt, used: Int, got: Int) {
     let available = input.count
@@ -101,7 +102,7 @@ import Tensors
   }
 
   /// The stream must end exactly where the directory says, in both sizes.
-  private mutating func checkEnd(_ file: borrowing InputFile) throws(WeightmillError) {
+  private func checkEnd(_ file: borrowing InputFile) throws(WeightmillError) {
     var scratch: [UInt8] = [0]
     while true {
       if input.isEmpty { try refill(file) }
@@ -113,7 +114,7 @@ import Tensors
     }
   }
 
-  private mutating func refill(_ file: borrowing InputFile) throws(WeightmillError) {
+  private func refill(_ file: borrowing InputFile) throws(WeightmillError) {
     let next = min(Self.inputSize, entry.compressedSize - consumed)
     input = try file.bytes(at: entry.dataOffset + consumed, count: next)
     consumed += next

@@ -1,4 +1,3 @@
-internal import Foundation
 import SwiftProtobuf
 public import Tensors
 

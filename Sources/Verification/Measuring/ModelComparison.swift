@@ -57,6 +57,13 @@ public struct ModelComparison: Sendable {
         progress((Double(number) + share) / Double(passes.count))
       }
     }
+    if let place = positions.firstIndex(where: { $0.brokenSide != nil }) {
+      let isReference = positions[place].brokenSide == .reference
+      throw WeightmillError(
+        .mismatch, (isReference ? reference : candidate).model.catalogue.location,
+        "predicts values that are infinite or not numbers", at: "token \(place) of the text",
+        remedy: "its weights are damaged: look for the notes when it was converted")
+    }
     guard let statistics = LogitStatistics(positions) else {
       throw WeightmillError(
         .mismatch, candidate.model.catalogue.location, "cannot be measured: the text is too short",

@@ -68,9 +68,22 @@ struct PositionComparison: Sendable {
 
   /// KL(reference‖candidate) in nats; rounding cannot make it negative.
   var divergence: Double {
-    max(
-      0,
-      weightedDifference / reference.sum - reference.logPartition + candidate.logPartition)
+    let value =
+      weightedDifference / reference.sum - reference.logPartition + candidate.logPartition
+    return value < 0 ? 0 : value
+  }
+
+  /// Which side predicts values that are infinite or not numbers, if one does.
+  var brokenSide: BrokenSide? {
+    // One such logit makes the sum of the exponentials not a number.
+    if !reference.sum.isFinite || !reference.largest.isFinite { return .reference }
+    if !candidate.sum.isFinite || !candidate.largest.isFinite { return .candidate }
+    return nil
+  }
+
+  enum BrokenSide {
+    case reference
+    case candidate
   }
 
   /// Whether both models think the same token the most likely.

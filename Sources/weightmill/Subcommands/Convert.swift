@@ -6,11 +6,14 @@ extension WeightmillCommand {
   /// `weightmill convert`: a checkpoint, and a delta, to a GGUF file.
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "convert",
       abstract: "Convert a checkpoint to a GGUF file, merging delta weights on the way.",
       discussion: """
-        MODEL is a folder in Hugging Face's layout (safetensors or pytorch_model.bin, sharded or
-        not) or in Meta's (consolidated.00.pth …). With --delta, Ziya's rule applies: embeddings
-        and head are the delta's, all else is base + delta in F16.
+        MODEL is a folder in Hugging Face's layout (model.safetensors or
+        pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth).
+
+        With --delta, Ziya's rule applies: embeddings and head are the delta's, all
+        else is base + delta in F16.
 
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
@@ -28,7 +31,7 @@ extension WeightmillCommand {
       completion: .file(extensions: ["gguf"]))
     var output: String
 
-    @Option(help: "The type of the matrices: \(TypeOption.names).")
+    @Option(help: "The type of the matrices.")
     var type = TypeOption(mix: .f16)
 
     @Option(help: "The model's name in the file (default: from the output's name).")
@@ -56,7 +59,6 @@ extension WeightmillCommand {
 
 /// A `--type` option: the name of a mix of types in any case.
 struct TypeOption: ExpressibleByArgument {
-  static let names = TypeMix.allCases.map { $0.rawValue.lowercased() }.joined(separator: ", ")
   static let allValueStrings = TypeMix.allCases.map { $0.rawValue.lowercased() }
 
   let mix: TypeMix

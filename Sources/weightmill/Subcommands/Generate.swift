@@ -8,13 +8,13 @@ extension WeightmillCommand {
   /// `weightmill generate`: a few tokens from the reference forward pass.
   struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "generate",
       abstract: "Continue a text with the most likely tokens, to see that a model talks sense.",
       discussion: """
         This is the reference forward pass that verify-logits uses: exact, streaming, and slow.
 
         EXAMPLES
-          weightmill generate ziya-q4_0.gguf --prompt "<human>:你好
-          <bot>:"
+          weightmill generate ziya-q4_0.gguf --prompt $'<human>:你好\\n<bot>:'
         """)
 
     @Argument(help: "The model's folder or GGUF file.", completion: .file())
@@ -35,6 +35,7 @@ extension WeightmillCommand {
       guard (1...4096).contains(count) else {
         throw ValidationError("--count must be from 1 to 4096")
       }
+      guard !prompt.isEmpty else { throw ValidationError("--prompt is empty") }
     }
 
     func run() throws {
@@ -47,14 +48,11 @@ extension WeightmillCommand {
       }
       let tokenizer = Tokenizer(vocabulary)
       let ids = tokenizer.encode(prompt, parsesControl: true)
-      guard !ids.isEmpty else {
-        throw WeightmillError(.usage, "--prompt", "is empty", remedy: "give a text to continue")
-      }
       let pass = ForwardPass(loaded.llama, workers: common.workers)
       let new = try pass.continuation(of: ids, count: count, end: vocabulary.special.eos)
       let text = tokenizer.decode(new, atStart: false)
       if common.json { return try JSONOutput.print(Report(prompt: ids, ids: new, text: text)) }
-      print(prompt + text)
+      print(Text.safeLines(prompt + text))
     }
 
     private struct Report: Encodable {

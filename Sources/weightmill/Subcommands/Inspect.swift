@@ -9,6 +9,7 @@ extension WeightmillCommand {
   /// `weightmill inspect`: what a file or folder holds.
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "inspect",
       abstract: "Show what a checkpoint holds: kind, configuration, tensors, metadata.",
       discussion: """
         EXAMPLES

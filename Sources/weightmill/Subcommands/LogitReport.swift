@@ -43,7 +43,7 @@ struct LogitReport: Encodable {
       [
         "text",
         "\(printable(texts.joined(separator: ", "))): \(Text.grouped(tokens)) tokens "
-          + "in \(windows) windows of \(context)",
+          + "in \(windows) window\(windows == 1 ? "" : "s") of at most \(context)",
       ],
       [],
       [

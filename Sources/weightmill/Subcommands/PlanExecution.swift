@@ -12,6 +12,7 @@ struct PlanExecution {
   /// Prints every tensor and the size of the file, to the byte.
   func printPlan() throws {
     let layout = try plan.layout(path: output)
+    try ConversionRun(plan, workers: common.workers).checkOutput(output, overwrite: force)
     if common.json { return try JSONOutput.print(PlanReport(plan, layout, output)) }
     let rows = plan.items.map { item -> [String] in
       let source = plan.source.tensors[item.index]
@@ -50,7 +51,7 @@ struct PlanExecution {
     }
     printFallbacks()
     for (tensor, count) in report.nonFinite {
-      common.printNotes(["\(count) values of \(tensor) are infinite or not numbers in the output"])
+      common.printNotes(["\(tensor) holds infinities or values that are not numbers: \(count)"])
     }
     print(
       "\(printable(output)): \(Text.bytes(report.byteCount)) in \(Text.fixed(seconds, 2)) s, \(types)"

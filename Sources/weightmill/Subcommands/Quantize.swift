@@ -6,6 +6,7 @@ extension WeightmillCommand {
   /// `weightmill quantize`: a GGUF file to one with other types.
   struct Quantize: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "quantize",
       abstract: "Write a GGUF file anew with smaller types.",
       discussion: """
         EXAMPLES
@@ -19,7 +20,7 @@ extension WeightmillCommand {
     @Argument(help: "The GGUF file to write.", completion: .file(extensions: ["gguf"]))
     var output: String
 
-    @Argument(help: "The type of the matrices: \(TypeOption.names).")
+    @Argument(help: "The type of the matrices.")
     var type: TypeOption
 
     @Flag(help: "Accept a file that is quantized already, and lose twice.")

@@ -7,10 +7,11 @@ extension WeightmillCommand {
   /// `weightmill tokenize`: a text's token ids.
   struct Tokenize: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "tokenize",
       abstract: "Show the tokens of a text.",
       discussion: """
         EXAMPLES
-          weightmill tokenize ziya-f16.gguf "<human>:你好\\n<bot>:"
+          weightmill tokenize ziya-f16.gguf $'<human>:你好\\n<bot>:'
         """)
 
     @Argument(help: "The model's folder or GGUF file.", completion: .file())

@@ -9,10 +9,12 @@ extension WeightmillCommand {
   /// `weightmill verify-logits`: compares a GGUF file's predictions with its origin's.
   struct VerifyLogits: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "verify-logits",
       abstract: "Compare a model's predictions with those of the model it was made from.",
       discussion: """
-        Both models read the same tokens in one run, layer by layer. A limit that is not kept makes
-        the exit code 1; a comparison that cannot be made, 78.
+        Both models read the same tokens in one run, layer by layer.
+
+        A limit that is not kept makes the exit code 1; a comparison that cannot be made, 78.
 
         EXAMPLES
           weightmill verify-logits ziya-q4_0.gguf --reference ziya-f16.gguf --text sample.txt
@@ -66,6 +68,12 @@ extension WeightmillCommand {
       let ours = try ModelLoader.load(candidate)
       let theirs = try ModelLoader.load(reference, delta: delta)
       common.printNotes(ours.notes + theirs.notes)
+      let trained = theirs.llama.configuration.contextLength
+      if context > trained {
+        common.printNotes([
+          "the model was trained on \(trained) tokens at once: windows of \(context) say little"
+        ])
+      }
       let windows = try windows(ours, theirs)
       let comparison = try ModelComparison(
         candidate: ours.llama, reference: theirs.llama, workers: common.workers)

@@ -30,7 +30,7 @@ struct CommonOptions: ParsableArguments {
     Workers(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
   }
 
-  /// Prints what the user should know, unless a machine reads the output.
+  /// Prints what the user should know, on standard error.
   func printNotes(_ notes: [String]) {
     for note in notes { Terminal.error("weightmill: note: \(printable(note))\n") }
   }

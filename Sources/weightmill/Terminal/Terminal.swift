@@ -1,3 +1,5 @@
+import Tensors
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -26,6 +28,14 @@ enum Terminal {
       guard count > 0 else { return }
       done += count
     }
+  }
+
+  /// Writes out what was printed; what cannot be written is an error, not a success.
+  static func flushOutput() -> WeightmillError? {
+    fflush(nil) == 0
+      ? nil
+      : WeightmillError(
+        .inputOutput, "standard output", "cannot be written", remedy: "free some space")
   }
 
   /// Writes a line to standard error and ends the process.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Numbers and tables as people read them.
 enum Text {
   enum Alignment {
@@ -23,7 +25,7 @@ enum Text {
   static func significant(_ value: Double) -> String {
     let magnitude = abs(value)
     guard magnitude.isFinite, magnitude > 0 else { return "\(value)" == "0.0" ? "0" : "\(value)" }
-    if magnitude < 1e-7 || magnitude >= 1e7 { return "\(value)" }
+    if magnitude < 1e-7 || magnitude >= 1e7 { return scientific(value) }
     var decimals = 3
     var bound = 1.0
     while magnitude < bound, decimals < 10 {
@@ -32,6 +34,29 @@ enum Text {
     }
     return fixed(
       value, magnitude >= 1000 ? 0 : magnitude >= 100 ? 1 : magnitude >= 10 ? 2 : decimals)
+  }
+
+  /// A very small or very large number: `5.186e-13`.
+  private static func scientific(_ value: Double) -> String {
+    var exponent = 0
+    var mantissa = value
+    while abs(mantissa) >= 9.9995 {
+      mantissa /= 10
+      exponent += 1
+    }
+    while abs(mantissa) < 0.99995 {
+      mantissa *= 10
+      exponent -= 1
+    }
+    return "\(fixed(mantissa, 3))e\(exponent)"
+  }
+
+  /// Text from a model with everything but line ends and tabs made safe for a terminal.
+  static func safeLines(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.split(separator: "\t", omittingEmptySubsequences: false)
+        .map { printable(String($0)) }.joined(separator: "\t")
+    }.joined(separator: "\n")
   }
 
   /// A share as a percentage.
