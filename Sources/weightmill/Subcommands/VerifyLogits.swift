@@ -17,7 +17,7 @@ extension WeightmillCommand {
         A limit that is not kept makes the exit code 1; a comparison that cannot be made, 78.
 
         EXAMPLES
-          weightmill verify-logits ziya-q4_0.gguf --reference ziya-f16.gguf --text sample.txt
+          weightmill verify-logits q4_0.gguf --reference f16.gguf --text sample.txt
           weightmill verify-logits ziya-q4_0.gguf --reference llama-13b \\
             --delta Ziya-LLaMA-13B-v1 --text sample.txt --max-kld 0.05 --min-top1 0.9
         """)
