@@ -23,7 +23,7 @@ public struct WeightmillError: Error, Equatable, Sendable, CustomStringConvertib
     case refused = 77
     /// The inputs are sound but do not belong together.
     case mismatch = 78
-    /// The user stopped the work (SIGINT, SIGTERM).
+    /// The user stopped the work (SIGINT, SIGTERM, SIGHUP).
     case interrupted = 130
 
     /// The process exit code, from `sysexits.h` where one fits.
