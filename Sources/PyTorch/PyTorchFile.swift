@@ -11,6 +11,7 @@ public final class PyTorchFile: Catalogue {
   private let views: [PickleTensor]
   private let entries: [ZipArchive.Entry]
   private let inflaters: [String: InflatedEntry]
+  private let checksums: [String: StorageChecksum]
   private let isBigEndian: Bool
 
   /// Opens a file and checks everything but the tensors' values.
@@ -29,6 +30,7 @@ public final class PyTorchFile: Catalogue {
     let named = try StateDictionary(arena: arena, root: root, file: file.path).tensors
     var entries: [ZipArchive.Entry] = []
     var inflaters: [String: InflatedEntry] = [:]
+    var checksums: [String: StorageChecksum] = [:]
     var storages: [String: PickleStorage] = [:]
     for (name, tensor) in named {
       let entry = try archive.entry(of: tensor.storage, path: file.path)
@@ -43,6 +45,7 @@ public final class PyTorchFile: Catalogue {
       if entry.method == .deflated, inflaters[entry.name] == nil {
         inflaters[entry.name] = InflatedEntry(entry)
       }
+      if checksums[entry.name] == nil { checksums[entry.name] = StorageChecksum(entry) }
       entries.append(entry)
     }
     self.location = file.path
@@ -53,6 +56,7 @@ public final class PyTorchFile: Catalogue {
     }
     self.entries = entries
     self.inflaters = inflaters
+    self.checksums = checksums
     self.isBigEndian = archive.isBigEndian
   }
 
@@ -105,11 +109,12 @@ public final class PyTorchFile: Catalogue {
     _ index: Int, at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let entry = entries[index]
-    guard let inflater = inflaters[entry.name] else {
-      return try file.read(
-        at: entry.dataOffset + position, count: count, into: &bytes, at: offset)
+    if let inflater = inflaters[entry.name] {
+      try inflater.read(at: position, count: count, from: file, into: &bytes, at: offset)
+    } else {
+      try file.read(at: entry.dataOffset + position, count: count, into: &bytes, at: offset)
     }
-    try inflater.read(at: position, count: count, from: file, into: &bytes, at: offset)
+    try checksums[entry.name]?.add(position, bytes, from: offset, count: count, path: location)
   }
 
   private static func swapBytes(

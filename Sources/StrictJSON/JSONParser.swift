@@ -9,7 +9,12 @@ public struct JSONParser {
   /// How deep arrays and objects may be nested.
   public static let maximumDepth = 100
 
+  /// How many values a text may hold in all, since each takes more memory than bytes. Llama 3's
+  /// tokenizer.json has about a million.
+  public static let maximumValues = 1 << 22
+
   private var cursor: ArraySlice<UInt8>
+  private var values = 0
   private let file: String
   private let base: Int
 
@@ -69,6 +74,8 @@ public struct JSONParser {
 
   private mutating func value(depth: Int) throws(WeightmillError) -> JSONValue {
     guard depth <= Self.maximumDepth else { throw error("nested too deeply") }
+    values += 1
+    guard values <= Self.maximumValues else { throw error("too many values") }
     switch cursor.first {
     case UInt8(ascii: "{"): return .object(try object(depth: depth))
     case UInt8(ascii: "["): return .array(try array(depth: depth))

@@ -245,6 +245,30 @@ struct HostileFileTests {
     expectError(.malformed) { try open(pickle: Self.honest) { $0.entries[0].crc = 1 } }
   }
 
+  @Test(arguments: [UInt16(0), 8])
+  func aFlippedBitInAWeightIsNoticedWhenAllWasRead(method: UInt16) throws {
+    var random = SeededGenerator(seed: 8)
+    let data = (0..<1 << 16).map { _ in UInt8.random(in: 0..<16, using: &random) }
+    let pickle = PickleBuilder.single(
+      "ByteStorage", count: 1 << 16, size: [256, 256], stride: [256, 1])
+    var builder = TorchFileBuilder(pickle: pickle, storages: [("0", data)])
+    let sound = builder.bytes
+    builder.entries[1].method = method
+    builder.entries[1].crc = TorchFileBuilder.checksum(data)
+    builder.entries[1].data[40_000] ^= 1
+    for (bytes, isDamaged) in [(builder.bytes, true), (sound, false)] {
+      let file = try PyTorchFile(path: folder.write(bytes, to: "x.bin"))
+      // Rows that are only sampled before do not disturb.
+      for row in [0, 100, 255] { _ = try file.bytes(rows: row..<row + 1, ofTensor: 0) }
+      let read = {
+        try Workers(threads: 3).forEach(26, scratch: {}) { (piece, _) throws(WeightmillError) in
+          _ = try file.bytes(rows: piece * 10..<min(piece * 10 + 10, 256), ofTensor: 0)
+        }
+      }
+      if isDamaged { expectError(.malformed) { try read() } } else { try read() }
+    }
+  }
+
   @Test func aDeflateBombStopsAtTheDeclaredSize() {
     let zeros = [UInt8](repeating: 0, count: 1 << 22)
     expectNoCrash {

@@ -29,6 +29,12 @@ struct JSONParserTests {
     expectError(.malformed) { _ = try parse(String(repeating: "[", count: 1_000_000)) }
   }
 
+  @Test func valuesHaveALimit() throws {
+    let most = JSONParser.maximumValues
+    _ = try parse("[" + String(repeating: "1,", count: most - 2) + "1]")
+    expectError(.malformed) { _ = try parse("[" + String(repeating: "1,", count: most) + "1]") }
+  }
+
   @Test func namesThatDifferInNormalizationStayApart() throws {
     let object = try #require(try parse("{\"\u{E9}\":1,\"e\u{301}\":2}").object)
     #expect(object["\u{E9}"]?.integer == 1)

@@ -43,11 +43,7 @@ public struct TorchFileBuilder: Sendable {
       let start = UInt32(file.all.count)
       let stored = entry.method == 8 ? deflated(entry.data) : entry.data
       let size = entry.size ?? UInt32(entry.data.count)
-      let crc =
-        entry.crc
-        ?? entry.data.withUnsafeBufferPointer {
-          UInt32(truncatingIfNeeded: crc32(0, $0.baseAddress, UInt32($0.count)))
-        }
+      let crc = entry.crc ?? Self.checksum(entry.data)
       let localName = entry.localName ?? entry.name
       file.put(UInt32(0x0403_4B50))
       file.put(UInt16(20))
@@ -85,6 +81,13 @@ public struct TorchFileBuilder: Sendable {
     file.put(offset)
     file.put(UInt16(0))
     return file.all + trailer
+  }
+
+  /// The CRC-32 of bytes.
+  public static func checksum(_ data: [UInt8]) -> UInt32 {
+    data.withUnsafeBufferPointer {
+      UInt32(truncatingIfNeeded: crc32(0, $0.baseAddress, UInt32($0.count)))
+    }
   }
 
   /// Raw deflate.

@@ -7,7 +7,7 @@ import Tensors
 /// `formats/pytorch.md`.
 struct PickleInterpreter {
   /// The largest pickle accepted, in bytes. A checkpoint of 10,000 tensors takes about 2 MB.
-  static let maximumBytes = 16 << 20
+  static let maximumBytes = 8 << 20
 
   private(set) var arena: [PickleValue] = []
   private var stack: [PickleReference] = []

@@ -17,8 +17,9 @@ enum PickleValue {
   case set
   case dictionary([(key: PickleReference, value: PickleReference)])
   case global(PickleGlobal)
-  case storage(PickleStorage)
-  case tensor(PickleTensor)
+  // Indirect, so that the many small values stay small.
+  indirect case storage(PickleStorage)
+  indirect case tensor(PickleTensor)
   /// Something harmless that is not needed: an optimizer's `device`, a big integer.
   case opaque
 }

@@ -2,6 +2,9 @@ import Tensors
 
 /// Where the central directory of a zip file lies, according to its end records.
 struct ZipDirectory {
+  /// The largest directory accepted, in bytes. One of 10,000 tensors takes about 1 MB.
+  private static let maximumBytes = 16 << 20
+
   let offset: Int
   let size: Int
   let count: Int
@@ -42,6 +45,10 @@ struct ZipDirectory {
     guard let size = Int(exactly: size), let offset = Int(exactly: offset), offset <= end,
       size == end - offset, count > 0, count <= UInt64(size / 46)
     else { throw inconsistent }
+    guard size <= Self.maximumBytes else {
+      throw WeightmillError(
+        .refused, file.path, "has a zip directory of \(size) bytes, more than any checkpoint")
+    }
     self.offset = offset
     self.size = size
     self.count = Int(count)
