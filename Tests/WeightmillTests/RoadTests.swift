@@ -55,6 +55,9 @@ struct RoadTests {
   }
 
   @Test func inspectShowsWhatIsThere() throws {
+    let remarks = try CommandLineTool.run(
+      "inspect", "fixtures/mini-ziya/expected/logits.safetensors")
+    #expect(remarks.output.contains("transformers LlamaForCausalLM, float32, CPU"))
     let people = try CommandLineTool.run("inspect", try convert())
     #expect(people.code == 0)
     #expect(people.output.contains("GGUF file, version 3"))

@@ -31,6 +31,8 @@ public struct Checkpoint: Sendable {
   public let configuration: (path: String, json: JSONValue)?
   /// The metadata of a GGUF file.
   public let metadata: GGUFMetadata?
+  /// The `__metadata__` of a safetensors file.
+  public let remarks: [(name: String, value: String)]
   /// The version of a GGUF file's format.
   public let formatVersion: Int?
   /// Every file that belongs to it: none of them may be written to.
@@ -54,17 +56,21 @@ public struct Checkpoint: Sendable {
   private init(file path: String) throws(WeightmillError) {
     let kind = try FileKind(path: path)
     var gguf: GGUFFile?
+    var safetensors: SafetensorsFile?
     switch kind {
     case .gguf:
       let file = try GGUFFile(path: path)
       (gguf, catalogue, layout) = (file, file, .ggufFile)
     case .pytorch: (catalogue, layout) = (try PyTorchFile(path: path), .pytorchFile)
-    case .safetensors: (catalogue, layout) = (try SafetensorsFile(path: path), .safetensorsFile)
+    case .safetensors:
+      let file = try SafetensorsFile(path: path)
+      (safetensors, catalogue, layout) = (file, file, .safetensorsFile)
     }
     self.path = path
     scheme = Self.scheme(of: catalogue)
     configuration = nil
     metadata = gguf?.metadata
+    remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
     files = [path]
     notes = []
@@ -101,6 +107,7 @@ public struct Checkpoint: Sendable {
       catalogues, location: folder.path, join: ModelParallelParts.join)
     scheme = Self.scheme(of: catalogue)
     metadata = nil
+    remarks = []
     formatVersion = nil
     files = folder.inputs
     notes = []
@@ -122,6 +129,7 @@ public struct Checkpoint: Sendable {
     configuration =
       folder.contains("config.json") ? (config, try TextInput.json(config)) : nil
     metadata = nil
+    remarks = []
     formatVersion = nil
     files = folder.inputs
     self.notes = notes

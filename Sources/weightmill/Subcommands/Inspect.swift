@@ -65,7 +65,11 @@ private struct InspectReport: Encodable {
     parameters = checkpoint.catalogue.parameterCount
     bytes = checkpoint.catalogue.byteCount
     configuration = checkpoint.configuration?.json.object?.members.map(Self.entry) ?? []
-    metadata = checkpoint.metadata?.entries.map(Self.entry) ?? []
+    metadata =
+      (checkpoint.metadata?.entries.map(Self.entry) ?? [])
+      + checkpoint.remarks.map {
+        Entry(key: $0.name, type: "string", count: nil, value: $0.value)
+      }
     tensors = checkpoint.catalogue.tensors.map {
       Tensor(name: $0.name, shape: $0.shape.extents, type: $0.type.name, bytes: $0.byteCount)
     }
