@@ -75,6 +75,29 @@ struct RoadTests {
     }
   }
 
+  @Test func hashGivesTorchsDigestsAndComparesThem() throws {
+    let result = try CommandLineTool.run("hash", Self.base, "--delta", Self.delta, "--json")
+    #expect(result.code == 0, "\(result.error)")
+    let tensors = try #require(result.json?["tensors"] as? [[String: Any]])
+    let json = try Fixtures.json(Fixtures.miniZiya("expected/merged-tensors.json"))
+    let expected = try #require(json as? [String: [String: Any]])
+    #expect(tensors.count == expected.count)
+    for tensor in tensors {
+      let item = try #require(expected[tensor["name"] as? String ?? ""])
+      #expect(tensor["sha256"] as? String == item["sha256"] as? String)
+      #expect(tensor["dtype"] as? String == item["dtype"] as? String)
+      #expect(tensor["shape"] as? [Int] == item["shape"] as? [Int])
+    }
+    let manifest = try folder.write(result.output.utf8, to: "digests.json")
+    let same = try CommandLineTool.run(
+      "hash", "fixtures/mini-ziya/base-hf", "--delta", Self.delta, "--check", manifest)
+    #expect(same.code == 0, "\(same.error)")
+    let other = try CommandLineTool.run("hash", "fixtures/mini-ziya/base-hf", "--check", manifest)
+    #expect(other.code == 78)
+    #expect(other.error.contains("model.layers.{0…3}.mlp.up_proj.weight"))
+    #expect(other.output.isEmpty)
+  }
+
   @Test func dryRunWritesNothingAndIsExact() throws {
     let arguments = ["convert", Self.base, "--delta", Self.delta, "--type", "q4_0", "--json"]
     let file = folder("x.gguf")

@@ -1,0 +1,70 @@
+internal import Crypto
+internal import Synchronization
+public import Tensors
+
+/// The SHA-256 of a tensor's values, whatever file they are in.
+///
+/// Values are hashed row-major, little endian, in the tensor's own type; blocks as they are stored.
+/// The same weights give the same digests in a PyTorch file, in safetensors and in shards.
+public struct TensorDigest: Codable, Equatable, Sendable {
+  /// The tensor's name.
+  public let name: String
+  /// The type, as safetensors and ggml spell it.
+  public let dtype: String
+  /// The extents, outermost first.
+  public let shape: [Int]
+  /// SHA-256 in hexadecimal.
+  public let sha256: String
+
+  /// About how many bytes are read at a time.
+  private static let tileBytes = 4 << 20
+
+  /// Hashes every tensor of a catalogue.
+  ///
+  /// - Parameters:
+  ///   - catalogue: The tensors.
+  ///   - workers: The threads; each hashes one tensor at a time.
+  ///   - cancellation: A way to stop.
+  ///   - progress: Called, from any thread, with the bytes hashed so far.
+  /// - Returns: The digests in the order of the catalogue.
+  /// - Throws: Reading errors, `interrupted`.
+  public static func all(
+    of catalogue: any Catalogue, workers: Workers, cancellation: Cancellation = Cancellation(),
+    progress: @escaping @Sendable (Int) -> Void = { _ in }
+  ) throws(WeightmillError) -> [TensorDigest] {
+    let digests = Mutex([TensorDigest?](repeating: nil, count: catalogue.tensors.count))
+    let done = Atomic<Int>(0)
+    try workers.forEach(catalogue.tensors.count, scratch: { [UInt8]() }) {
+      (index, buffer: inout [UInt8]) throws(WeightmillError) in
+      let tensor = catalogue.tensors[index]
+      var hash = SHA256()
+      let height = max(1, tileBytes / max(tensor.bytesPerRow, 1))
+      for first in stride(from: 0, to: tensor.byteCount > 0 ? tensor.shape.rows : 0, by: height) {
+        guard !cancellation.isCancelled else {
+          throw WeightmillError(.interrupted, catalogue.location, "was not hashed: interrupted")
+        }
+        let rows = first..<min(first + height, tensor.shape.rows)
+        let count = rows.count * tensor.bytesPerRow
+        if buffer.count != count { buffer = [UInt8](repeating: 0, count: count) }
+        try buffer.withMutableBytes { (span) throws(WeightmillError) in
+          try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
+        }
+        unsafe buffer.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+        progress(done.wrappingAdd(count, ordering: .relaxed).newValue)
+      }
+      let digest = TensorDigest(tensor, hash.finalize())
+      digests.withLock { $0[index] = digest }
+    }
+    return digests.withLock { $0.compactMap { $0 } }
+  }
+
+  private init(_ tensor: TensorDescriptor, _ digest: SHA256.Digest) {
+    name = tensor.name
+    dtype = tensor.type.name
+    shape = tensor.shape.extents
+    sha256 = digest.map { byte in
+      let digits = String(byte, radix: 16)
+      return byte < 16 ? "0" + digits : digits
+    }.joined()
+  }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Conversion
+import LLaMA
+import Tensors
+
+extension WeightmillCommand {
+  /// `weightmill hash`: the SHA-256 of every tensor.
+  struct Hash: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "hash",
+      abstract: "Print the SHA-256 of every tensor's values.",
+      discussion: """
+        Values are hashed row by row, little endian, in their own type: the digests do
+        not depend on the container or the shards. With --delta, those of the merged
+        model are printed, in Hugging Face's names and row order.
+
+        EXAMPLES
+          weightmill hash llama-13b --delta Ziya-LLaMA-13B-v1 --json > ziya.json
+          weightmill hash my-merged-model --check ziya.json
+        """)
+
+    @Argument(help: "A folder or a file.", completion: .file())
+    var path: String
+
+    @Option(help: "The folder of delta weights to add.", completion: .directory)
+    var delta: String?
+
+    @Option(
+      help: "Compare with what --json printed earlier.", completion: .file(extensions: ["json"]))
+    var check: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+      let catalogue = try catalogue()
+      let manifest = try check.map { path throws(WeightmillError) in
+        try DigestManifest(path: path)
+      }
+      let interruption = Interruption()
+      let line = ProgressLine("hashing", options: common)
+      let total = catalogue.byteCount
+      let digests: [TensorDigest]
+      do {
+        defer { line.finish() }
+        digests = try TensorDigest.all(
+          of: catalogue, workers: common.workers, cancellation: interruption.cancellation,
+          progress: { line.update(done: $0, total: total) })
+      }
+      try manifest?.check(digests)
+      if common.json { return try JSONOutput.print(["tensors": digests]) }
+      if let check {
+        return print("\(printable(check)): all \(digests.count) tensors agree")
+      }
+      let rows = digests.map { digest in
+        [
+          digest.sha256, digest.dtype,
+          "[\(digest.shape.map(String.init).joined(separator: ", "))]", printable(digest.name),
+        ]
+      }
+      print(Text.table(rows, alignments: [.left, .left, .right, .left]))
+    }
+
+    private func catalogue() throws(WeightmillError) -> any Catalogue {
+      guard let delta else {
+        let checkpoint = try Checkpoint(path: path)
+        common.printNotes(checkpoint.notes)
+        return checkpoint.catalogue
+      }
+      let merged = try ModelLoader.load(path, delta: delta)
+      common.printNotes(merged.notes)
+      return LlamaView(merged.llama, as: .huggingFace)
+    }
+  }
+}
