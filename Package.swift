@@ -62,7 +62,8 @@ let package = Package(
     .executableTarget(
       name: "weightmill",
       dependencies: [
-        "Tensors", "StrictJSON", "GGUF", "Tokenization", "LLaMA", "Conversion", "Verification",
+        "Tensors", "StrictJSON", "GGUF", "Tokenization", "LLaMA", "Merging", "Conversion",
+        "Verification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -86,7 +87,8 @@ let package = Package(
       name: "LLaMATests",
       dependencies: ["Tensors", "StrictJSON", "Safetensors", "LLaMA", "Conversion", "TestSupport"]),
     .testTarget(
-      name: "MergingTests", dependencies: ["Tensors", "LLaMA", "Conversion", "TestSupport"]),
+      name: "MergingTests",
+      dependencies: ["Tensors", "LLaMA", "Merging", "Conversion", "TestSupport"]),
     .testTarget(
       name: "ConversionTests",
       dependencies: [

@@ -8,11 +8,12 @@ public enum DeltaCheck {
   /// - Parameters:
   ///   - base: The base.
   ///   - delta: The delta.
-  /// - Returns: What the user should know: types that had to be rounded.
+  ///   - forced: The delta's family, if it is not to be recognised.
+  /// - Returns: The family, and what the user should know: types that had to be rounded.
   /// - Throws: `mismatch`, naming every tensor that does not fit.
   public static func check(
-    base: LlamaModel, delta: LlamaModel
-  ) throws(WeightmillError) -> [String] {
+    base: LlamaModel, delta: LlamaModel, kind forced: DeltaKind?
+  ) throws(WeightmillError) -> (kind: DeltaKind, notes: [String]) {
     try checkShapes(base: base, delta: delta)
     try checkTypes(base)
     try checkTypes(delta)
@@ -23,8 +24,10 @@ public enum DeltaCheck {
         "holds a whole model, not a delta: its norms are those of a whole model",
         remedy: "convert it by itself, without --delta")
     }
-    try checkEmbeddings(base: base, delta: delta)
-    return constantNotes(base, delta) + notes(base, "base") + notes(delta, "delta")
+    let kind: DeltaKind
+    if let forced { kind = forced } else { kind = try DeltaKind(base: base, delta: delta) }
+    try checkHeights(kind, base: base, delta: delta)
+    return (kind, constantNotes(base, delta) + notes(base, "base") + notes(delta, "delta"))
   }
 
   private static func checkShapes(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
@@ -62,6 +65,25 @@ public enum DeltaCheck {
     }
   }
 
+  /// An additive delta has the base's rows, and more only where zeros go before the addition.
+  private static func checkHeights(
+    _ kind: DeltaKind, base: LlamaModel, delta: LlamaModel
+  ) throws(WeightmillError) {
+    let ours = base.configuration.vocabularyRows
+    let theirs = delta.configuration.vocabularyRows
+    switch kind {
+    case .ziya: return
+    case .add where ours == theirs: return
+    case .zeroPad where ours <= theirs: return
+    default:
+      throw WeightmillError(
+        .mismatch, delta.catalogue.location,
+        "has \(theirs) embedding rows, the base \(ours), which does not go with the kind "
+          + kind.rawValue,
+        remedy: "another kind may, or another base")
+    }
+  }
+
   private static func checkTypes(_ model: LlamaModel) throws(WeightmillError) {
     for tensor in model.catalogue.tensors where !HalfRows.types.contains(tensor.type) {
       guard let role = model.scheme.role(of: tensor.name) else { continue }
@@ -70,21 +92,6 @@ public enum DeltaCheck {
         .unsupported, model.catalogue.location,
         "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), which cannot be merged",
         remedy: "give weights in F16, BF16 or F32")
-    }
-  }
-
-  /// The delta's embeddings are whole, and grew from the base's: shared rows must resemble them.
-  private static func checkEmbeddings(
-    base: LlamaModel, delta: LlamaModel
-  ) throws(WeightmillError) {
-    let similarity = try RowSample.similarity(.tokenEmbedding, base, delta)
-    guard similarity >= 0.5 else {
-      throw WeightmillError(
-        .mismatch, delta.catalogue.location,
-        "has embeddings that do not resemble the base's "
-          + "(mean cosine \((similarity * 1000).rounded() / 1000))",
-        remedy: "this is another model's delta, or one of another kind than Ziya's, "
-          + "which adds embeddings too")
     }
   }
 

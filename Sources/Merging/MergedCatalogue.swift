@@ -1,14 +1,15 @@
 public import LLaMA
 public import Tensors
 
-/// A base model plus delta weights, by the rule with which Ziya was published.
+/// A base model plus delta weights, by the rule with which they were published.
 ///
-/// `embed_tokens` and `lm_head` are the delta's, everything else is base + delta; rotary
-/// frequencies are left out, since they follow from the configuration. Both sides are rounded to
-/// binary16 first, as `from_pretrained(torch_dtype=float16)` does, and the sum once more to the
-/// nearest, ties to even. Tensors have Hugging Face's names and row order.
+/// Ziya's `embed_tokens` and `lm_head` are taken from the delta, everything else is base + delta;
+/// in the other families those are added, too, the base's rows continued by zeros where the delta
+/// has more. Rotary frequencies are left out, since they follow from the configuration. Both sides
+/// are rounded to binary16 first, as `from_pretrained(torch_dtype=float16)` does, and the sum once
+/// more to the nearest, ties to even. Tensors have Hugging Face's names and row order.
 ///
-/// Source: `apply_delta.py` of Fengshenbang-LM; `formats/delta-ziya.md`.
+/// Source: `apply_delta.py` of Fengshenbang-LM and of FastChat; `formats/delta-ziya.md`.
 public struct MergedCatalogue: Catalogue {
   public let location: String
   public let tensors: [TensorDescriptor]
@@ -26,8 +27,11 @@ public struct MergedCatalogue: Catalogue {
   /// - Parameters:
   ///   - base: The base, in any layout.
   ///   - delta: The delta.
+  ///   - kind: The delta's family.
   /// - Throws: `mismatch` when a tensor is on one side only.
-  public init(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
+  public init(
+    base: LlamaModel, delta: LlamaModel, kind: DeltaKind
+  ) throws(WeightmillError) {
     self.location = "\(base.catalogue.location) + \(delta.catalogue.location)"
     self.base = LlamaView(base, as: .huggingFace)
     self.delta = LlamaView(delta, as: .huggingFace)
@@ -40,7 +44,7 @@ public struct MergedCatalogue: Catalogue {
           .mismatch, base.catalogue.location, "lacks tensor \(quoted(tensor.name)) of the delta")
       }
       tensors.append(TensorDescriptor(name: tensor.name, type: .f16, shape: tensor.shape))
-      sources.append((Self.rule(tensor.name), basePlace, place))
+      sources.append((kind == .ziya ? Self.rule(tensor.name) : .add, basePlace, place))
     }
     self.tensors = tensors
     self.sources = sources
@@ -61,8 +65,10 @@ public struct MergedCatalogue: Catalogue {
     guard source.rule == .add else { return }
     let count = rows.count * tensors[index].bytesPerRow
     var addend = [UInt8](repeating: 0, count: count)
+    // Rows that the base does not have stay zeros.
+    let shared = rows.clamped(to: 0..<base.tensors[source.base].shape.rows)
     try addend.withMutableBytes { (span) throws(WeightmillError) in
-      try HalfRows.read(rows, of: base, source.base, into: &span, at: 0)
+      try HalfRows.read(shared, of: base, source.base, into: &span, at: 0)
     }
     HalfRows.add(addend, to: &bytes, at: offset)
   }

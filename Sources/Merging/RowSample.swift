@@ -27,13 +27,14 @@ enum RowSample {
     }
   }
 
-  /// The mean cosine between rows that both models have, spread evenly.
-  static func similarity(
+  /// The mean cosine between rows that both models have, spread evenly, and how large the second's
+  /// are relative to the first's.
+  static func compare(
     _ role: TensorRole, _ a: LlamaModel, _ b: LlamaModel
-  ) throws(WeightmillError) -> Double {
+  ) throws(WeightmillError) -> (cosine: Double, ratio: Double) {
     let shared = min(a.tensor(role)?.shape.rows ?? 0, b.tensor(role)?.shape.rows ?? 0)
-    guard shared > 0 else { return 0 }
-    var sum = 0.0
+    guard shared > 0 else { return (0, .infinity) }
+    var (cosines, sizeA, sizeB) = (0.0, 0.0, 0.0)
     var count = 0
     for sample in 0..<min(rows, shared) {
       let row = sample * shared / min(rows, shared)
@@ -45,11 +46,15 @@ enum RowSample {
         xx += Double(p) * Double(p)
         yy += Double(q) * Double(q)
       }
-      // Rows of tokens that never occurred may be zero; they tell nothing.
+      sizeA += xx
+      sizeB += yy
+      // Rows of tokens that never occurred may be zero; they have no direction.
       guard xx > 0, yy > 0 else { continue }
-      sum += xy / (xx * yy).squareRoot()
+      cosines += xy / (xx * yy).squareRoot()
       count += 1
     }
-    return count > 0 ? sum / Double(count) : 0
+    return (
+      count > 0 ? cosines / Double(count) : 0, sizeA > 0 ? (sizeB / sizeA).squareRoot() : .infinity
+    )
   }
 }

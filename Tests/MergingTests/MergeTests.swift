@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import LLaMA
+import Merging
 import Tensors
 import TestSupport
 import Testing
@@ -77,7 +78,65 @@ struct MergeTests {
     let base = try SmallModel(seed: 1).write(to: folder, "base")
     let delta = try SmallModel(seed: 2, isDelta: true).write(to: folder, "delta")
     let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
-    #expect(error?.problem.contains("do not resemble") == true)
+    #expect(error?.problem.contains("neither resemble the base's") == true)
+    // The user may know better.
+    #expect(try ModelLoader.load(base, delta: delta, kind: .ziya).mergeRule == "ziya")
+  }
+
+  /// The float32 values of a tensor of F16 numbers.
+  private func values(_ name: String, _ catalogue: any Catalogue) throws -> [Float] {
+    let index = try #require(catalogue.tensors.firstIndex { $0.name == name })
+    let rows = catalogue.tensors[index].shape.rows
+    let bytes = try catalogue.bytes(rows: 0..<rows, ofTensor: index)
+    return stride(from: 0, to: bytes.count, by: 2).map {
+      Binary16.float(UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8)
+    }
+  }
+
+  @Test(arguments: [(300, "add"), (301, "zero-pad"), (320, "zero-pad")])
+  func additiveDeltasAreRecognisedAndAddedEverywhere(rows: Int, kind: String) throws {
+    let folder = try TemporaryFolder()
+    let base = try SmallModel(seed: 1).write(to: folder, "base")
+    var model = SmallModel(rows: rows, seed: 2, isDelta: true)
+    model.isAdditive = true
+    let delta = try model.write(to: folder, "delta")
+    let merged = try ModelLoader.load(base, delta: delta)
+    #expect(merged.mergeRule == kind)
+    #expect(merged.llama.configuration.vocabularyRows == rows)
+    let (a, b) = (try Checkpoint(path: base).catalogue, try Checkpoint(path: delta).catalogue)
+    for name in [
+      "model.embed_tokens.weight", "lm_head.weight", "model.layers.0.mlp.up_proj.weight",
+    ] {
+      let ours = try values(name, a)
+      let theirs = try values(name, b)
+      let sum = try values(name, merged.llama.catalogue)
+      #expect(sum.count == theirs.count)
+      for place in sum.indices {
+        let expected = theirs[place] + (place < ours.count ? ours[place] : 0)
+        #expect(sum[place] == Binary16.float(Binary16.bits(expected)))
+      }
+    }
+  }
+
+  @Test func kindsThatDoNotGoWithTheHeightsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let base = try SmallModel(rows: 300, seed: 1).write(to: folder, "base")
+    let taller = try SmallModel(rows: 301, isDelta: true).write(to: folder, "taller")
+    let shorter = try SmallModel(rows: 299, isDelta: true).write(to: folder, "shorter")
+    expectError(.mismatch) { _ = try ModelLoader.load(base, delta: taller, kind: .add) }
+    expectError(.mismatch) { _ = try ModelLoader.load(base, delta: shorter, kind: .add) }
+    expectError(.mismatch) { _ = try ModelLoader.load(base, delta: shorter, kind: .zeroPad) }
+    #expect(try ModelLoader.load(base, delta: taller, kind: .zeroPad).mergeRule == "zero-pad")
+  }
+
+  @Test func additiveDeltasInF32AreUnsupportedUnlessForced() throws {
+    let folder = try TemporaryFolder()
+    let base = try SmallModel(seed: 1).write(to: folder, "base")
+    var model = SmallModel(seed: 2, type: .f32, isDelta: true)
+    model.isAdditive = true
+    let delta = try model.write(to: folder, "delta")
+    expectError(.unsupported) { _ = try ModelLoader.load(base, delta: delta) }
+    #expect(try ModelLoader.load(base, delta: delta, kind: .add).mergeRule == "add")
   }
 
   @Test func otherTypesAreRoundedToBinary16FirstAndReported() throws {

@@ -12,6 +12,8 @@ public struct SmallModel: Sendable {
   public var seed: UInt64 = 1
   public var type = TensorType.f16
   public var isDelta = false
+  /// Whether embeddings and output matrix are small differences, as Vicuna's deltas have them.
+  public var isAdditive = false
   /// Called with each tensor's name; may change its values.
   public var change: @Sendable (String, inout [Float]) -> Void = { _, _ in }
   /// Tensors that are left out.
@@ -46,6 +48,7 @@ public struct SmallModel: Sendable {
     var values = (0..<count).map { _ in
       let value = random.gaussian() * 0.1
       if role.isNorm { return isDelta ? value * 0.1 : 0.5 + value * 0.1 }
+      if isAdditive { return Binary16.float(Binary16.bits(value * 0.05)) }
       // Binary16 numbers, so that files of any type hold the same values.
       return Binary16.float(Binary16.bits(value))
     }

@@ -177,6 +177,8 @@ struct ErrorTests {
     ["verify-logits", "a", "--reference", "b", "--text", "c", "--min-top1", "2"],
     ["verify-logits", "a", "--reference", "b", "--text", "c", "--max-kld", "nan"],
     ["generate", "x", "--prompt", "y", "--count", "0"],
+    ["convert", "x", "--output", "y", "--delta-kind", "add"],
+    ["convert", "x", "--output", "y", "--delta", "z", "--delta-kind", "xor"],
   ])
   func wrongUsage(arguments: [String]) throws {
     try expect(64, "--help`", arguments)

@@ -1,6 +1,6 @@
 public import GGUF
 public import LLaMA
-import Merging
+public import Merging
 import StrictJSON
 public import Tensors
 public import Tokenization
@@ -30,10 +30,11 @@ public enum ModelLoader {
   /// - Parameters:
   ///   - path: A folder in Hugging Face's or Meta's layout, or a GGUF file.
   ///   - deltaPath: The folder of the delta.
+  ///   - kind: The delta's family, if it is not to be recognised.
   /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
   public static func load(
-    _ path: String, delta deltaPath: String? = nil
+    _ path: String, delta deltaPath: String? = nil, kind: DeltaKind? = nil
   ) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: path)
     let llama = try model(checkpoint)
@@ -43,7 +44,7 @@ public enum ModelLoader {
         .unsupported, path, "is a GGUF file; a delta is added to the original checkpoint",
         remedy: "give the folder in Meta's or Hugging Face's layout")
     }
-    return try merged(checkpoint, llama, delta: Checkpoint(path: deltaPath))
+    return try merged(checkpoint, llama, delta: Checkpoint(path: deltaPath), kind: kind)
   }
 
   /// Checks that a checkpoint holds a LLaMA model.
@@ -134,18 +135,18 @@ public enum ModelLoader {
   }
 
   private static func merged(
-    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint
+    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, kind forced: DeltaKind?
   ) throws(WeightmillError) -> LoadedModel {
     let deltaModel = try model(delta)
-    let notes = try DeltaCheck.check(base: baseModel, delta: deltaModel)
+    let (kind, notes) = try DeltaCheck.check(base: baseModel, delta: deltaModel, kind: forced)
     let llama = try LlamaModel(
-      catalogue: MergedCatalogue(base: baseModel, delta: deltaModel),
+      catalogue: MergedCatalogue(base: baseModel, delta: deltaModel, kind: kind),
       configuration: deltaModel.configuration, scheme: .huggingFace)
     let tokenizer = try TokenizerFiles(Folder(delta.path), delta)
     return LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
-      mergeRule: "ziya",
+      mergeRule: kind.rawValue,
       files: base.files + delta.files + (tokenizer?.files ?? []),
       notes: base.notes + delta.notes + notes)
   }

@@ -12,8 +12,8 @@ extension WeightmillCommand {
         MODEL is a folder in Hugging Face's layout (model.safetensors or
         pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth).
 
-        With --delta, Ziya's rule applies: embeddings and head are the delta's, all
-        else is base + delta in F16.
+        With --delta, weights are base + delta in F16. Embeddings and head are the
+        delta's alone if it is of Ziya's kind; base + delta if it is of Vicuna's.
 
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
@@ -23,8 +23,7 @@ extension WeightmillCommand {
     @Argument(help: "The model's folder.", completion: .directory)
     var model: String
 
-    @Option(help: "The folder of the delta weights to add.", completion: .directory)
-    var delta: String?
+    @OptionGroup var delta: DeltaOptions
 
     @Option(
       name: .shortAndLong, help: "The GGUF file to write.",
@@ -46,7 +45,7 @@ extension WeightmillCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let loaded = try ModelLoader.load(model, delta: delta)
+      let loaded = try ModelLoader.load(model, delta: delta.delta, kind: delta.kind)
       let plan = try ConversionPlan(
         convert: loaded, to: type.mix,
         name: name ?? ConversionPlan.modelName(output: output, mix: type.mix))

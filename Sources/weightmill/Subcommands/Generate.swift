@@ -20,8 +20,7 @@ extension WeightmillCommand {
     @Argument(help: "The model's folder or GGUF file.", completion: .file())
     var model: String
 
-    @Option(help: "The folder of delta weights to add.", completion: .directory)
-    var delta: String?
+    @OptionGroup var delta: DeltaOptions
 
     @Option(name: .shortAndLong, help: "The text to continue.")
     var prompt: String
@@ -39,7 +38,7 @@ extension WeightmillCommand {
     }
 
     func run() throws {
-      let loaded = try ModelLoader.load(model, delta: delta)
+      let loaded = try ModelLoader.load(model, delta: delta.delta, kind: delta.kind)
       common.printNotes(loaded.notes)
       guard let vocabulary = loaded.vocabulary else {
         throw WeightmillError(

@@ -22,8 +22,7 @@ extension WeightmillCommand {
     @Argument(help: "A folder or a file.", completion: .file())
     var path: String
 
-    @Option(help: "The folder of delta weights to add.", completion: .directory)
-    var delta: String?
+    @OptionGroup var delta: DeltaOptions
 
     @Option(
       help: "Compare with what --json printed earlier.", completion: .file(extensions: ["json"]))
@@ -61,12 +60,12 @@ extension WeightmillCommand {
     }
 
     private func catalogue() throws(WeightmillError) -> any Catalogue {
-      guard let delta else {
+      guard delta.delta != nil else {
         let checkpoint = try Checkpoint(path: path)
         common.printNotes(checkpoint.notes)
         return checkpoint.catalogue
       }
-      let merged = try ModelLoader.load(path, delta: delta)
+      let merged = try ModelLoader.load(path, delta: delta.delta, kind: delta.kind)
       common.printNotes(merged.notes)
       return LlamaView(merged.llama, as: .huggingFace)
     }

@@ -28,8 +28,7 @@ extension WeightmillCommand {
     @Option(help: "The model to judge it by: a folder or a GGUF file.", completion: .file())
     var reference: String
 
-    @Option(help: "The folder of delta weights to add to the reference.", completion: .directory)
-    var delta: String?
+    @OptionGroup var delta: DeltaOptions
 
     @Option(help: "A UTF-8 text file; may be given several times.", completion: .file())
     var text: [String]
@@ -66,7 +65,7 @@ extension WeightmillCommand {
 
     func run() throws {
       let ours = try ModelLoader.load(candidate)
-      let theirs = try ModelLoader.load(reference, delta: delta)
+      let theirs = try ModelLoader.load(reference, delta: delta.delta, kind: delta.kind)
       common.printNotes(ours.notes + theirs.notes)
       let trained = theirs.llama.configuration.contextLength
       if context > trained {
