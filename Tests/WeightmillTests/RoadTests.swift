@@ -113,6 +113,9 @@ struct RoadTests {
   @Test func tokenizeAndGenerateWork() throws {
     let tokens = try CommandLineTool.run("tokenize", Self.delta, "你好，世界！", "--json")
     #expect(tokens.json?["ids"] as? [Int] == [1, 1905, 2398, 2233, 2001, 2665, 2311, 2622])
+    let alone = try CommandLineTool.run(
+      "tokenize", "\(Self.delta)/tokenizer.model", "你好，世界！", "--json")
+    #expect(alone.json?["ids"] as? [Int] == [1, 1905, 2398, 2233, 2001, 2665, 2311, 2622])
     let prompt = "深度学习是"
     let fromFile = try CommandLineTool.run(
       "generate", try convert(), "--prompt", prompt, "--count", "8", "--json")

@@ -24,6 +24,17 @@ public enum FileKind: String, Sendable {
     self = kind
   }
 
+  /// Whether a file begins like one of the kinds.
+  ///
+  /// - Parameter path: The file.
+  /// - Returns: Whether it is worth opening as a checkpoint.
+  /// - Throws: `noInput` when it cannot be read.
+  static func isKnown(_ path: String) throws(WeightmillError) -> Bool {
+    let file = try InputFile(path)
+    let head = try file.bytes(at: 0, count: min(file.byteCount, 512))
+    return kind(of: head, size: file.byteCount) != nil
+  }
+
   private static func kind(of head: [UInt8], size: Int) -> FileKind? {
     if head.starts(with: "GGUF".utf8) { return .gguf }
     if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return .pytorch }

@@ -84,10 +84,14 @@ public enum ModelLoader {
 
   /// The vocabulary of a model, whatever its weights are.
   ///
-  /// - Parameter path: A folder, or a GGUF file.
+  /// - Parameter path: A folder, a GGUF file, or a SentencePiece `tokenizer.model` by itself.
   /// - Returns: The vocabulary, padded to the embedding rows.
   /// - Throws: `noInput` when it has none; the errors of the formats.
   public static func vocabulary(_ path: String) throws(WeightmillError) -> Vocabulary {
+    if Folder.isFolder(path) == false, try !FileKind.isKnown(path) {
+      try FileKind.refusePlaceholder(path)
+      return try SentencePieceModel(path: path).vocabulary
+    }
     let checkpoint = try Checkpoint(path: path)
     let missing = WeightmillError(
       .noInput, path, "has no tokenizer that Weightmill can use",

@@ -36,11 +36,7 @@ extension WeightmillCommand {
     @Option(help: "The model's name in the file (default: from the output's name).")
     var name: String?
 
-    @Flag(help: "Print what would be written, and write nothing.")
-    var dryRun = false
-
-    @Flag(help: "Replace the output if it exists.")
-    var force = false
+    @OptionGroup var writing: OutputOptions
 
     @OptionGroup var common: CommonOptions
 
@@ -50,8 +46,8 @@ extension WeightmillCommand {
         convert: loaded, to: type.mix,
         name: name ?? ConversionPlan.modelName(output: output, mix: type.mix))
       common.printNotes(loaded.notes)
-      let execution = PlanExecution(plan: plan, output: output, force: force, common: common)
-      try dryRun ? execution.printPlan() : execution.run(label: "converting")
+      try PlanExecution(plan: plan, output: output, options: writing, common: common)
+        .perform(label: "converting")
     }
   }
 }

@@ -6,13 +6,18 @@ import Tensors
 struct PlanExecution {
   let plan: ConversionPlan
   let output: String
-  let force: Bool
+  let options: OutputOptions
   let common: CommonOptions
 
+  /// Writes the file, or prints what would be written.
+  func perform(label: String) throws {
+    try options.dryRun ? printPlan() : run(label: label)
+  }
+
   /// Prints every tensor and the size of the file, to the byte.
-  func printPlan() throws {
+  private func printPlan() throws {
     let layout = try plan.layout(path: output)
-    try ConversionRun(plan, workers: common.workers).checkOutput(output, overwrite: force)
+    try ConversionRun(plan, workers: common.workers).checkOutput(output, overwrite: options.force)
     if common.json { return try JSONOutput.print(PlanReport(plan, layout, output)) }
     let rows = plan.items.map { item -> [String] in
       let source = plan.source.tensors[item.index]
@@ -30,7 +35,7 @@ struct PlanExecution {
   }
 
   /// Writes the file and prints what was done.
-  func run(label: String) throws {
+  private func run(label: String) throws {
     let interruption = Interruption()
     let line = ProgressLine(label, options: common)
     let began = Terminal.seconds()
@@ -39,7 +44,7 @@ struct PlanExecution {
       progress: { line.update(done: $0.done, total: $0.total) })
     let report: ConversionReport
     do {
-      report = try run.write(to: output, overwrite: force)
+      report = try run.write(to: output, overwrite: options.force)
       line.finish()
     } catch {
       line.finish()

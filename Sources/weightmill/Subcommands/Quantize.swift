@@ -26,11 +26,7 @@ extension WeightmillCommand {
     @Flag(help: "Accept a file that is quantized already, and lose twice.")
     var allowRequantize = false
 
-    @Flag(help: "Print what would be written, and write nothing.")
-    var dryRun = false
-
-    @Flag(help: "Replace the output if it exists.")
-    var force = false
+    @OptionGroup var writing: OutputOptions
 
     @OptionGroup var common: CommonOptions
 
@@ -39,8 +35,8 @@ extension WeightmillCommand {
       let plan = try ConversionPlan(
         quantize: loaded, to: type.mix, allowsRequantizing: allowRequantize)
       common.printNotes(loaded.notes)
-      let execution = PlanExecution(plan: plan, output: output, force: force, common: common)
-      try dryRun ? execution.printPlan() : execution.run(label: "quantizing")
+      try PlanExecution(plan: plan, output: output, options: writing, common: common)
+        .perform(label: "quantizing")
     }
   }
 }

@@ -14,7 +14,7 @@ extension WeightmillCommand {
           weightmill tokenize ziya-f16.gguf $'<human>:你好\\n<bot>:'
         """)
 
-    @Argument(help: "The model's folder or GGUF file.", completion: .file())
+    @Argument(help: "The model's folder, GGUF file or tokenizer.model.", completion: .file())
     var model: String
 
     @Argument(help: "The text.")
