@@ -92,7 +92,7 @@ let package = Package(
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport",
+        "Tensors", "PyTorch", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",

@@ -1,5 +1,6 @@
 import Conversion
 import Foundation
+import PyTorch
 import Tensors
 import TestSupport
 import Testing
@@ -83,6 +84,20 @@ struct OpeningTests {
     try FileManager.default.removeItem(atPath: "\(copy)/consolidated.01.pth")
     let error = expectError(.noInput) { _ = try Checkpoint(path: copy) }
     #expect(error?.problem == "holds 1 of 2 parts of the model")
+  }
+
+  @Test func partsOfTwoModelsAreNoticed() throws {
+    let copy = try folder.copy(Fixtures.miniZiya("base-meta"), as: "copy")
+    // The bytes of norm.weight in part 1 alone are changed, and its checksum is left out.
+    let path = "\(copy)/consolidated.01.pth"
+    let file = try PyTorchFile(path: path)
+    let index = try #require(file.tensors.firstIndex { $0.name == "norm.weight" })
+    let norm = try file.bytes(rows: 0..<1, ofTensor: index)
+    var bytes = try Fixtures.bytes(path)
+    let place = try #require(bytes.firstRange(of: norm)).lowerBound
+    bytes[place] ^= 1
+    try folder.write(bytes, to: "copy/consolidated.01.pth")
+    #expect(throws: WeightmillError.self) { _ = try Checkpoint(path: copy) }
   }
 
   @Test func aMetaPartThatIsThereTwiceIsNoticed() throws {

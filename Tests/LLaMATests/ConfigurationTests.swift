@@ -46,6 +46,7 @@ struct ConfigurationTests {
     ["num_hidden_layers": "0"], ["num_hidden_layers": "1000000000"], ["vocab_size": "-1"],
     ["hidden_size": "9223372036854775807"], ["rms_norm_eps": "0"], ["rope_theta": "-1"],
     ["rms_norm_eps": "1e999"], ["hidden_size": "null"], ["head_dim": "63"],
+    ["tie_word_embeddings": "\"yes\""], ["attention_bias": "\"true\""],
   ])
   func impossibleValuesAreMalformed(changes: [String: String]) {
     expectError(.malformed) { _ = try read(changes) }
@@ -54,7 +55,8 @@ struct ConfigurationTests {
   @Test(arguments: [
     ["model_type": "\"qwen2\""], ["hidden_act": "\"gelu\""],
     ["rope_scaling": "{\"type\":\"yarn\"}"],
-    ["rope_parameters": "{\"rope_type\":\"llama3\"}"],
+    ["rope_parameters": "{\"rope_type\":\"llama3\"}"], ["rope_scaling": "{\"factor\":4}"],
+    ["hidden_size": "1048576", "head_dim": "1048576"],
     ["attention_bias": "true"],
   ])
   func otherArchitecturesAreUnsupported(changes: [String: String]) {

@@ -40,8 +40,15 @@ struct HostileFileTests {
   func namesThatNoCheckpointNeedsAreRefused(module: String, name: String) {
     var pickle = PickleBuilder()
     pickle.global(module, name)
-    pickle.op("0")
-    expectError(.refused) { try open(pickle: pickle.bytes + Self.honest.dropFirst(2)) }
+    // The name stays on the stack, unused: an honest program after it would load.
+    let error = expectError(.refused) { try open(pickle: pickle.bytes + Self.honest.dropFirst(2)) }
+    #expect(error?.problem.contains("\(module).\(name)") == true)
+  }
+
+  @Test func namesOnTheListMayStandUnused() throws {
+    var pickle = PickleBuilder()
+    pickle.global("torch", "Size")
+    try open(pickle: pickle.bytes + Self.honest.dropFirst(2))
   }
 
   @Test(arguments: Array("IioSVLFdlpgDP0123".utf8) + [0x82, 0x83, 0x84, 0x92, 0x97, 0x98, 0xFF])
@@ -114,6 +121,36 @@ struct HostileFileTests {
       try open(
         pickle: PickleBuilder.single(count: count, offset: offset, size: size, stride: stride))
     }
+  }
+
+  @Test func viewsThatRepeatTheirStorageForeverAreRefused() {
+    expectError(.refused) {
+      try open(pickle: PickleBuilder.single(count: 12, size: [1 << 46], stride: [0]))
+    }
+  }
+
+  @Test func lazyViewsAreUnsupported() {
+    // The seventh argument of _rebuild_tensor_v2: {"neg": True}.
+    var pickle = PickleBuilder()
+    pickle.op("}")
+    pickle.text("x")
+    pickle.global("torch._utils", "_rebuild_tensor_v2")
+    pickle.op("(")
+    pickle.storage("FloatStorage", key: "0", count: 12)
+    pickle.integer(0)
+    pickle.tuple([3])
+    pickle.tuple([1])
+    pickle.raw([0x89])
+    pickle.op("}")
+    pickle.op("}")
+    pickle.text("neg")
+    pickle.raw([0x88])
+    pickle.op("s")
+    pickle.op("t")
+    pickle.op("R")
+    pickle.op("s")
+    pickle.op(".")
+    expectError(.unsupported) { try open(pickle: pickle.bytes) }
   }
 
   @Test(arguments: [11, 13, 1 << 40])

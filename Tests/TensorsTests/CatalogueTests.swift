@@ -43,6 +43,25 @@ struct CatalogueTests {
     #expect(try joined.bytes(rows: 1..<3, ofTensor: 0) == [3, 4, 5, 6])
   }
 
+  @Test func onlyMatricesAreJoined() {
+    for extents in [[], [4], [1, 2, 2]] as [[Int]] {
+      guard let shape = TensorShape(extents) else { continue }
+      let tensor = TensorDescriptor(name: "x", type: .u8, shape: shape)
+      let part = ArrayCatalogue(tensors: [tensor], data: [[1, 2, 3, 4]])
+      for join in [JoinedCatalogue.Join.rows, .columns] {
+        expectError(.mismatch) {
+          _ = try JoinedCatalogue([part, part], location: "parts", join: { _ in join })
+        }
+      }
+    }
+    let huge = TensorDescriptor(name: "x", type: .u8, shape: TensorShape(rows: 1 << 60, columns: 1))
+    let part = ArrayCatalogue(tensors: [huge], data: [[]])
+    expectError(.malformed) {
+      _ = try JoinedCatalogue(
+        Array(repeating: part, count: 9), location: "parts", join: { _ in .rows })
+    }
+  }
+
   @Test func partsOfDifferentModelsAreRefused() {
     expectError(.mismatch) {
       _ = try JoinedCatalogue(

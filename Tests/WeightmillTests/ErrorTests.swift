@@ -118,8 +118,8 @@ struct ErrorTests {
       ])
   }
 
-  @Test func outputThatIsLostIsNoSuccess() throws {
-    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
+  func outputThatIsLostIsNoSuccess() throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: CommandLineTool.path)
     process.arguments = ["inspect", Fixtures.miniZiya("base-hf")]
@@ -128,6 +128,50 @@ struct ErrorTests {
     try process.run()
     process.waitUntilExit()
     #expect(process.terminationStatus == 74)
+  }
+
+  @Test func aVocabularyOfOneTokenIsNoTrap() throws {
+    var file = Bytes()
+    file.put("GGUF")
+    file.put(UInt32(3))
+    file.put(UInt64(0))
+    file.put(UInt64(2))
+    func key(_ name: String) {
+      file.put(UInt64(name.utf8.count))
+      file.put(name)
+    }
+    key("tokenizer.ggml.model")
+    file.put(UInt32(8))
+    key("llama")
+    key("tokenizer.ggml.tokens")
+    file.put(UInt32(9))
+    file.put(UInt32(8))
+    file.put(UInt64(1))
+    key("a")
+    let path = try folder.write(file.all + [UInt8](repeating: 0, count: 64), to: "x.gguf")
+    let result = try CommandLineTool.run("tokenize", path, "a")
+    #expect(result.code == 0, "\(result.error)")
+  }
+
+  @Test func aSignalEndsTheWorkAndLeavesNothing() throws {
+    var model = SmallModel(rows: 40_000)
+    model.hidden = 512
+    let base = try model.write(to: folder, "base")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLineTool.path)
+    process.arguments = [
+      "convert", base, "--output", folder("x.gguf"), "--type", "q6_k", "--threads", "1",
+    ]
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    // The temporary file tells that the work has begun.
+    for _ in 0..<2000 where try folder.names().count == 1 && process.isRunning { usleep(1000) }
+    process.terminate()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit)
+    #expect(process.terminationStatus == 130)
+    #expect(try folder.names() == ["base"])
   }
 
   @Test func aHostilePickle() throws {

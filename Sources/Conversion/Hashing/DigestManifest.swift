@@ -22,9 +22,10 @@ public struct DigestManifest: Sendable {
     for tensor in tensors {
       guard let object = tensor.object, let name = object["name"]?.string,
         let dtype = object["dtype"]?.string, let shape = object["shape"]?.array,
-        let sha256 = object["sha256"]?.string
+        let sha256 = object["sha256"]?.string, case let extents = shape.compactMap(\.integer),
+        extents.count == shape.count, digests[TensorName(name)] == nil
       else { throw malformed }
-      digests[TensorName(name)] = (dtype, shape.compactMap(\.integer), sha256.lowercased())
+      digests[TensorName(name)] = (dtype, extents, sha256.lowercased())
     }
     self.digests = digests
   }

@@ -18,6 +18,8 @@ public struct TensorDigest: Codable, Equatable, Sendable {
 
   /// About how many bytes are read at a time.
   private static let tileBytes = 4 << 20
+  /// A row is read at once; those of the largest models take less than 1 MB.
+  private static let maximumRowBytes = 256 << 20
 
   /// Hashes every tensor of a catalogue.
   ///
@@ -37,6 +39,11 @@ public struct TensorDigest: Codable, Equatable, Sendable {
     try workers.forEach(catalogue.tensors.count, scratch: { [UInt8]() }) {
       (index, buffer: inout [UInt8]) throws(WeightmillError) in
       let tensor = catalogue.tensors[index]
+      guard tensor.bytesPerRow <= maximumRowBytes else {
+        throw WeightmillError(
+          .unsupported, catalogue.location,
+          "tensor \(quoted(tensor.name)) has rows of \(tensor.bytesPerRow) bytes")
+      }
       var hash = SHA256()
       let height = max(1, tileBytes / max(tensor.bytesPerRow, 1))
       for first in stride(from: 0, to: tensor.byteCount > 0 ? tensor.shape.rows : 0, by: height) {

@@ -31,9 +31,15 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .malformed, location, "lacks the key \"llama.attention.layer_norm_rms_epsilon\"")
     }
-    if let scaling = metadata["llama.rope.scaling.type"]?.string, scaling != "none" {
+    if let scaling = metadata["llama.rope.scaling.type"], scaling.string != "none" {
       throw WeightmillError(
-        .unsupported, location, "uses rope scaling \(quoted(scaling)), which is not supported yet")
+        .unsupported, location,
+        "uses rope scaling \(quoted(scaling.string ?? "?")), which is not supported yet")
+    }
+    let base = metadata["llama.rope.freq_base"]
+    guard let ropeBase = base == nil ? 10_000 : base?.double ?? base?.integer.map(Double.init)
+    else {
+      throw WeightmillError(.malformed, location, "the key \"llama.rope.freq_base\" is no number")
     }
     if catalogue.tensors.contains(where: {
       $0.name == NamingScheme.gguf.name(of: .rotaryFrequencies(0))
@@ -53,7 +59,7 @@ extension LlamaConfiguration {
       headDimension: size("attention.key_length") ?? hidden / max(heads, 1),
       feedForwardSize: required("feed_forward_length"), vocabularyRows: embedding.shape.rows,
       contextLength: required("context_length"), normEpsilon: epsilon,
-      ropeBase: metadata["llama.rope.freq_base"]?.double ?? 10_000,
+      ropeBase: ropeBase,
       tiesEmbeddings: !catalogue.tensors.contains { $0.name == NamingScheme.gguf.name(of: .output) }
     ).checked(location: location)
     if let turned = try size("rope.dimension_count"), turned != headDimension {
@@ -81,6 +87,9 @@ extension Vocabulary {
         throw WeightmillError(.malformed, location, "token \(place) is not a text")
       }
       let score = scores?[place].double ?? scores?[place].integer.map(Double.init) ?? 0
+      guard score.isFinite else {
+        throw WeightmillError(.malformed, location, "the score of token \(place) is not a number")
+      }
       let code = Int32(clamping: kinds?[place].integer ?? 1)
       tokens.append(Token(text: text, score: Float(score), kind: Kind(rawValue: code) ?? .normal))
     }
@@ -92,9 +101,13 @@ extension Vocabulary {
       }
       return id
     }
+    // llama.cpp's defaults, where there are such tokens.
+    func id(_ name: String, orElse other: Int) throws(WeightmillError) -> Int? {
+      try id(name) ?? (tokens.indices.contains(other) ? other : nil)
+    }
     var special = Special(
-      bos: try id("bos") ?? 1, eos: try id("eos") ?? 2, unknown: try id("unknown") ?? 0,
-      padding: try id("padding"))
+      bos: try id("bos", orElse: 1), eos: try id("eos", orElse: 2),
+      unknown: try id("unknown", orElse: 0), padding: try id("padding"))
     special.addsBOS = metadata["tokenizer.ggml.add_bos_token"]?.bool ?? true
     special.addsEOS = metadata["tokenizer.ggml.add_eos_token"]?.bool ?? false
     special.addsSpacePrefix = metadata["tokenizer.ggml.add_space_prefix"]?.bool ?? true

@@ -11,6 +11,8 @@ import Tokenization
 struct TokenizerFiles {
   /// Files that may lie outside of the checkpoint's folder.
   let files: [String]
+  /// What the user should know.
+  let notes: [String]
   private let modelPath: String
   private let added: (path: String, object: JSONObject)?
   private let settings: (path: String, object: JSONObject)?
@@ -19,8 +21,12 @@ struct TokenizerFiles {
 
   /// Looks for the files; `nil` when the folder has no `tokenizer.model`.
   init?(_ folder: Folder, _ checkpoint: Checkpoint) throws(WeightmillError) {
-    guard let modelPath = folder.pathHereOrAbove("tokenizer.model") else { return nil }
+    let name = "tokenizer.model"
+    // Meta publishes one for all sizes, one folder up.
+    let above = checkpoint.layout == .meta ? folder.pathAbove(name) : nil
+    guard let modelPath = folder.contains(name) ? folder.path(name) : above else { return nil }
     self.modelPath = modelPath
+    notes = folder.contains(name) ? [] : ["the tokenizer is \(modelPath), one folder up"]
     added = try Self.object("added_tokens.json", in: folder)
     settings = try Self.object("tokenizer_config.json", in: folder)
     configuration = checkpoint.configuration?.json.object
@@ -43,6 +49,7 @@ struct TokenizerFiles {
   private static func template(_ folder: Folder) throws(WeightmillError) -> String? {
     let name = "chat_template.jinja"
     guard folder.contains(name) else { return nil }
+    try FileKind.refusePlaceholder(folder.path(name))
     let file = try InputFile(folder.path(name))
     guard file.byteCount <= 1 << 20,
       let text = String(
@@ -65,10 +72,12 @@ struct TokenizerFiles {
     }
     vocabulary.pad(toRows: rows)
     if let added {
+      var ids: Set<Int> = []
       for member in added.object.members {
-        guard let id = member.value.integer else {
+        guard let id = member.value.integer, ids.insert(id).inserted else {
           throw WeightmillError(
-            .malformed, added.path, "the id of token \(quoted(member.name)) is not a number")
+            .malformed, added.path,
+            "the id of token \(quoted(member.name)) is not a number, or another token's")
         }
         try vocabulary.add(member.name, id: id, location: added.path)
       }
@@ -83,14 +92,16 @@ struct TokenizerFiles {
   ) throws(WeightmillError) {
     guard let decoder = file.object["added_tokens_decoder"]?.object else { return }
     for member in decoder.members {
-      guard let id = Int(member.name), let content = member.value.object?["content"]?.string else {
+      guard let id = Int(member.name), String(id) == member.name,
+        let content = member.value.object?["content"]?.string
+      else {
         throw WeightmillError(
           .malformed, file.path, "added_tokens_decoder entry \(quoted(member.name)) is malformed")
       }
       let isSpecial =
         member.value.object?["special"]?.bool ?? false || Self.looksSpecial(content)
       try vocabulary.add(
-        isSpecial ? content : content.replacing("\u{2581}", with: " "), id: id,
+        isSpecial ? content : content.withSpaces, id: id,
         kind: isSpecial ? .control : .userDefined, location: file.path)
     }
   }

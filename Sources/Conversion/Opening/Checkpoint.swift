@@ -110,7 +110,9 @@ public struct Checkpoint: Sendable {
     remarks = []
     formatVersion = nil
     files = folder.inputs
-    notes = []
+    notes =
+      folder.contains("config.json")
+      ? ["the folder holds files of Hugging Face's layout, too; Meta's are used"] : []
   }
 
   private init(huggingFace folder: Folder) throws(WeightmillError) {

@@ -39,9 +39,8 @@ struct Folder {
 
   func path(_ name: String) -> String { FilePath(path).appending(name).string }
 
-  /// The path of a file that may lie here or, as Meta publishes its tokenizer, one folder up.
-  func pathHereOrAbove(_ name: String) -> String? {
-    if contains(name) { return path(name) }
+  /// The path of a regular file one folder up, if it is there.
+  func pathAbove(_ name: String) -> String? {
     let above = FilePath(path).appending("..").appending(name)
     return (try? above.stat())?.type == .regular ? above.string : nil
   }

@@ -124,7 +124,7 @@ public enum ModelLoader {
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
       files: checkpoint.files + (tokenizer?.files ?? []),
-      notes: checkpoint.notes + contextNotes(checkpoint, llama))
+      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (tokenizer?.notes ?? []))
   }
 
   /// Meta's files do not say how many tokens a model was trained to see.
@@ -152,6 +152,6 @@ public enum ModelLoader {
       chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
       mergeRule: kind.rawValue,
       files: base.files + delta.files + (tokenizer?.files ?? []),
-      notes: base.notes + delta.notes + notes)
+      notes: base.notes + delta.notes + notes + (tokenizer?.notes ?? []))
   }
 }

@@ -18,6 +18,7 @@ final class OutputFile: Sendable {
   private let path: String
   private let temporary: FilePath
   private let descriptor: FileDescriptor
+  private let overwrite: Bool
   private let isCommitted = Atomic<Bool>(false)
 
   /// Creates the temporary file.
@@ -30,6 +31,7 @@ final class OutputFile: Sendable {
   init(_ path: String, overwrite: Bool, inputs: [String]) throws(WeightmillError) {
     try Self.check(path, overwrite: overwrite, inputs: inputs)
     self.path = path
+    self.overwrite = overwrite
     let target = FilePath(path)
     let name = target.lastComponent?.string ?? "output"
     let random = String(UInt64.random(in: .min ... .max), radix: 36)
@@ -66,7 +68,7 @@ final class OutputFile: Sendable {
       throw WeightmillError(
         .cannotWrite, path, "is an input, which would be destroyed", remedy: "choose another name")
     }
-    guard stat.type == .regular || entry.type == .symbolicLink else {
+    guard stat.type == .regular || stat.type == .symbolicLink else {
       throw WeightmillError(.cannotWrite, path, "exists and is not a regular file")
     }
     guard overwrite else {
@@ -103,17 +105,72 @@ final class OutputFile: Sendable {
   func commit() throws(WeightmillError) {
     guard fsync(descriptor.rawValue) == 0 else { throw failed(Errno(rawValue: errno)) }
     let target = FilePath(path)
-    let renamed = unsafe temporary.withPlatformString { from in
-      unsafe target.withPlatformString { to in unsafe rename(from, to) }
+    if overwrite {
+      try rename(to: target)
+    } else {
+      try link(to: target)
     }
-    guard renamed == 0 else { throw failed(Errno(rawValue: errno)) }
-    isCommitted.store(true, ordering: .releasing)
     // The name is safe on the disk when its folder is; not every file system can be asked.
     let folder = target.removingLastComponent()
     if let handle = try? FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly) {
       _ = fsync(handle.rawValue)
       try? handle.close()
     }
+  }
+
+  private func rename(to target: FilePath) throws(WeightmillError) {
+    let (result, code) = unsafe temporary.withPlatformString { from in
+      unsafe target.withPlatformString { to in
+        let result = unsafe Self.rename(from, to)
+        return (result, errno)
+      }
+    }
+    guard result == 0 else { throw failed(Errno(rawValue: code)) }
+    isCommitted.store(true, ordering: .releasing)
+  }
+
+  /// Gives the file its name unless something has taken the name since.
+  private func link(to target: FilePath) throws(WeightmillError) {
+    let (result, code) = unsafe temporary.withPlatformString { from in
+      unsafe target.withPlatformString { to in
+        let result = unsafe Self.link(from, to)
+        return (result, errno)
+      }
+    }
+    if result == 0 { return }  // the temporary name goes away with this object
+    switch Errno(rawValue: code) {
+    case .fileExists:
+      throw WeightmillError(
+        .cannotWrite, path, "has appeared since the work began", remedy: "choose another name")
+    case .notPermitted, .notSupported, .tooManyLinks:
+      // A file system without links.
+      try rename(to: target)
+    case let error: throw failed(error)
+    }
+  }
+
+  private static func rename(
+    _ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>
+  ) -> CInt {
+    #if canImport(Glibc)
+      unsafe Glibc.rename(from, to)
+    #elseif canImport(Musl)
+      unsafe Musl.rename(from, to)
+    #else
+      unsafe Darwin.rename(from, to)
+    #endif
+  }
+
+  private static func link(
+    _ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>
+  ) -> CInt {
+    #if canImport(Glibc)
+      unsafe Glibc.link(from, to)
+    #elseif canImport(Musl)
+      unsafe Musl.link(from, to)
+    #else
+      unsafe Darwin.link(from, to)
+    #endif
   }
 
   private func failed(_ error: any Error) -> WeightmillError {

@@ -27,6 +27,12 @@ extension LlamaConfiguration {
         "\(headCount) heads of \(headDimension) do not go with \(keyValueHeadCount) key-value heads"
       )
     }
+    // Rows of a head are read together; 2^26 values are 32 times those of the largest models.
+    guard headDimension * hiddenSize <= 1 << 26, feedForwardSize <= 1 << 22 else {
+      throw WeightmillError(
+        .unsupported, location,
+        "heads of \(headDimension) in a width of \(hiddenSize) are too large")
+    }
     guard normEpsilon > 0, normEpsilon < 1, ropeBase > 1, ropeBase.isFinite else {
       throw WeightmillError(
         .malformed, location, "the constants \(normEpsilon) and \(ropeBase) are impossible")
@@ -51,7 +57,7 @@ extension LlamaConfiguration {
         .unsupported, location, "is of model type \(quoted(type)); only llama is supported")
     }
     let ropeBase = try fields.ropeBase()
-    for flag in ["attention_bias", "mlp_bias"] where fields.object[flag]?.bool == true {
+    for flag in ["attention_bias", "mlp_bias"] where try fields.flag(flag) == true {
       throw WeightmillError(.unsupported, location, "uses \(flag), which is not supported yet")
     }
     if let activation = try fields.text("hidden_act"), activation != "silu" {
@@ -69,7 +75,7 @@ extension LlamaConfiguration {
       contextLength: fields.size("max_position_embeddings") ?? 2048,
       normEpsilon: fields.number("rms_norm_eps") ?? 1e-6,
       ropeBase: ropeBase,
-      tiesEmbeddings: fields.object["tie_word_embeddings"]?.bool ?? false
+      tiesEmbeddings: fields.flag("tie_word_embeddings") ?? false
     ).checked(location: location)
   }
 
@@ -86,7 +92,7 @@ extension LlamaConfiguration {
     let fields = try ConfigurationFields(json, location: location)
     let dimension = try fields.requiredSize("dim")
     let heads = try fields.requiredSize("n_heads")
-    guard fields.object["use_scaled_rope"]?.bool != true else {
+    guard try fields.flag("use_scaled_rope") != true else {
       throw WeightmillError(.unsupported, location, "uses scaled rope, which is not supported yet")
     }
     func rows(_ role: TensorRole) throws(WeightmillError) -> Int {
@@ -103,7 +109,7 @@ extension LlamaConfiguration {
       vocabularyRows: rows(.tokenEmbedding),
       // Meta's files do not say; LLaMA 1 was trained on 2048 tokens.
       contextLength: fields.size("max_seq_len") ?? 2048,
-      normEpsilon: fields.number("norm_eps") ?? 1e-6,
+      normEpsilon: fields.requiredNumber("norm_eps"),
       ropeBase: fields.number("rope_theta") ?? 10_000
     ).checked(location: location)
   }
@@ -152,15 +158,31 @@ private struct ConfigurationFields {
       guard let value = object.nonNull(name) else { continue }
       let rope = try ConfigurationFields(value, location: location)
       let (new, old) = (try rope.text("rope_type"), try rope.text("type"))
-      let type = new ?? old ?? "default"
-      guard type == "default" else {
+      // Without a type there must be nothing to scale by.
+      let isPlain = rope.object.members.allSatisfy { $0.name == "rope_theta" }
+      guard let type = new ?? old ?? (isPlain ? "default" : nil), type == "default" else {
         throw WeightmillError(
-          .unsupported, location, "uses \(name) of type \(quoted(type)), which is not supported yet"
-        )
+          .unsupported, location,
+          "uses \(name) of type \(quoted(new ?? old ?? "unknown")), which is not supported yet")
       }
       if let base = try rope.number("rope_theta") { return base }
     }
     return try number("rope_theta") ?? 10_000
+  }
+
+  func requiredNumber(_ name: String) throws(WeightmillError) -> Double {
+    guard let number = try number(name) else {
+      throw WeightmillError(.malformed, location, "does not say \(quoted(name))")
+    }
+    return number
+  }
+
+  func flag(_ name: String) throws(WeightmillError) -> Bool? {
+    guard let value = object.nonNull(name) else { return nil }
+    guard let flag = value.bool else {
+      throw WeightmillError(.malformed, location, "\(quoted(name)) is not true or false")
+    }
+    return flag
   }
 
   func text(_ name: String) throws(WeightmillError) -> String? {

@@ -11,7 +11,7 @@ extension ForwardPass {
   ///   - count: How many to add.
   ///   - end: An id that ends the text; it is not returned.
   /// - Returns: The new ids.
-  /// - Throws: Reading errors.
+  /// - Throws: `mismatch` when the logits are not finite; reading errors.
   public func continuation(
     of tokens: [Int], count: Int, end: Int?
   ) throws(WeightmillError) -> [Int] {
@@ -26,6 +26,11 @@ extension ForwardPass {
       let logits = try logits(rows: 0..<model.configuration.vocabularyRows, of: normalized(last))
       var best = 0
       for (id, logit) in logits.values.enumerated() where logit > logits.values[best] { best = id }
+      guard logits.values.allSatisfy(\.isFinite) else {
+        throw WeightmillError(
+          .mismatch, model.catalogue.location, "predicts values that are infinite or not numbers",
+          remedy: "its weights are damaged")
+      }
       if best == end { break }
       text.append(best)
     }

@@ -21,7 +21,7 @@ public enum ModelParallelParts {
       guard let index = part.tensors.firstIndex(where: { $0.name == name }) else { return }
       let tensor = part.tensors[index]
       guard tensor.shape.rows > 0, tensor.bytesPerRow <= 1 << 24 else { return }
-      if let dimension, dimension % tensor.shape.rows == 0, part.tensors[index].shape.rows > 0,
+      if let dimension, dimension % tensor.shape.rows == 0,
         dimension / tensor.shape.rows > parts.count
       {
         throw WeightmillError(
@@ -31,11 +31,33 @@ public enum ModelParallelParts {
       }
       firstRows.append(try part.bytes(rows: 0..<1, ofTensor: index))
     }
+    try checkNorms(parts)
     for (place, row) in firstRows.enumerated() {
       if let other = firstRows[..<place].firstIndex(of: row) {
         throw WeightmillError(
           .mismatch, parts[place].location, "holds the same weights as \(parts[other].location)",
           remedy: "each part must be there once: fetch this one again")
+      }
+    }
+  }
+
+  /// Each part holds all norms, which are the same in parts of one model.
+  private static func checkNorms(_ parts: [any Catalogue]) throws(WeightmillError) {
+    guard let first = parts.first else { return }
+    for (index, tensor) in first.tensors.enumerated() {
+      guard NamingScheme.meta.role(of: tensor.name)?.isNorm == true, tensor.byteCount <= 1 << 24
+      else { continue }
+      let expected = try first.bytes(rows: 0..<tensor.shape.rows, ofTensor: index)
+      for part in parts.dropFirst() {
+        guard let other = part.tensors.firstIndex(where: { $0.name == tensor.name }),
+          part.tensors[other] == tensor
+        else { continue }  // joining names what is missing or differs in shape
+        guard try part.bytes(rows: 0..<tensor.shape.rows, ofTensor: other) == expected else {
+          throw WeightmillError(
+            .mismatch, part.location,
+            "holds another \(quoted(tensor.name)) than \(first.location): they are of two models",
+            remedy: "take all parts from the same model")
+        }
       }
     }
   }

@@ -9,6 +9,9 @@ struct PickleInterpreter {
   /// The largest pickle accepted, in bytes. A checkpoint of 10,000 tensors takes about 2 MB.
   static let maximumBytes = 8 << 20
 
+  /// How many values a view may have that has more than its storage.
+  private static let maximumRepeated = 1 << 24
+
   private(set) var arena: [PickleValue] = []
   private var stack: [PickleReference] = []
   private var marks: [Int] = []
@@ -274,6 +277,21 @@ struct PickleInterpreter {
       throw cursor.error(
         "a tensor of shape \(extents), strides \(strides) at \(offset) reaches beyond its storage "
           + "of \(storage.count) values", code: .refused)
+    }
+    // Repeated values (stride 0) are legal, but a few bytes must not become terabytes.
+    guard tensor.shape.count <= max(storage.count, Self.maximumRepeated) else {
+      throw cursor.error(
+        "a tensor of shape \(extents) repeats the \(storage.count) values of its storage too often",
+        code: .refused)
+    }
+    // torch negates or conjugates such a view when it is used; it is not the values that are stored.
+    if arguments.count == 7 {
+      switch arena[arguments[6]] {
+      case .none: break
+      case .dictionary(let members) where members.isEmpty: break
+      default:
+        throw cursor.error("a tensor is a lazy view, which is not read", code: .unsupported)
+      }
     }
     push(.tensor(tensor))
   }

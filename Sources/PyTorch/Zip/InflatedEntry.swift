@@ -26,6 +26,8 @@ final class InflatedEntry: Sendable {
     }
     let inflater = stream ?? Inflater(entry)
     try inflater.read(at: position, count: count, from: file, into: &bytes, at: offset)
+    // One that has come to its end will not be needed again.
+    guard inflater.position < entry.size else { return }
     idle.withLock { streams in
       streams.append(inflater)
       if streams.count > Self.limit { streams.removeFirst() }

@@ -12,17 +12,20 @@ final class StorageChecksum: Sendable {
     let crc: UInt
   }
 
-  private enum State {
-    case partial([Segment])
+  /// What has been read: segments in order, none of them overlapping.
+  private struct State {
+    var segments: [Segment] = []
+    var covered = 0
     /// Verified, or given up.
-    case closed
+    var isClosed = false
   }
 
-  /// More ranges than this are rows looked up one by one, not a storage read whole.
-  private static let maximumSegments = 4096
+  /// More ranges than this are rows looked up one by one, not a storage read whole: at a megabyte
+  /// each they would be 256 GB.
+  private static let maximumSegments = 1 << 18
 
   private let entry: ZipArchive.Entry
-  private let state = Mutex(State.partial([]))
+  private let state = Mutex(State())
 
   /// Returns `nil` for an entry that records no checksum.
   init?(_ entry: ZipArchive.Entry) {
@@ -62,35 +65,52 @@ final class StorageChecksum: Sendable {
     }
   }
 
-  private var isClosed: Bool {
-    state.withLock { state in
-      if case .closed = state { true } else { false }
-    }
-  }
+  private var isClosed: Bool { state.withLock(\.isClosed) }
 
   /// Keeps a segment; returns the checksum of all when they are the whole storage.
   private func insert(_ segment: Segment) -> UInt? {
     state.withLock { state in
-      guard case .partial(var segments) = state else { return nil }
-      state = .partial([])  // so that the array is not copied
-      // Rows that were sampled before lie within a range that is read now. A range that overlaps
-      // otherwise cannot be joined and is left out.
-      segments.removeAll { other in
-        segment.range.lowerBound <= other.range.lowerBound
-          && other.range.upperBound <= segment.range.upperBound
+      guard !state.isClosed else { return nil }
+      let first = state.segments.partition { $0.range.upperBound > segment.range.lowerBound }
+      var end = first
+      while end < state.segments.count,
+        state.segments[end].range.lowerBound < segment.range.upperBound
+      {
+        // Rows that were sampled before lie within a range that is read now. A range that
+        // overlaps otherwise cannot be joined and is left out.
+        let other = state.segments[end].range
+        guard segment.range.lowerBound <= other.lowerBound,
+          other.upperBound <= segment.range.upperBound
+        else { return nil }
+        end += 1
       }
-      if !segments.contains(where: { $0.range.overlaps(segment.range) }) {
-        segments.append(segment)
+      state.covered -= state.segments[first..<end].reduce(0) { $0 + $1.range.count }
+      state.segments.replaceSubrange(first..<end, with: [segment])
+      state.covered += segment.range.count
+      let isWhole = state.covered == entry.size
+      let checksum = isWhole ? Self.checksum(state.segments) : nil
+      if isWhole || state.segments.count > Self.maximumSegments {
+        state = State(isClosed: true)
       }
-      let isWhole = segments.reduce(0) { $0 + $1.range.count } == entry.size
-      state = isWhole || segments.count > Self.maximumSegments ? .closed : .partial(segments)
-      return isWhole ? Self.checksum(segments) : nil
+      return checksum
     }
   }
 
   private static func checksum(_ segments: [Segment]) -> UInt {
-    segments.sorted { $0.range.lowerBound < $1.range.lowerBound }.reduce(0) { crc, segment in
+    segments.reduce(0) { crc, segment in
       weightmill_crc32_combine(crc, segment.crc, Int64(segment.range.count))
     }
+  }
+}
+
+extension Array {
+  /// The place of the first element for which a predicate holds that holds for all after it.
+  fileprivate func partition(_ holds: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if holds(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

@@ -82,12 +82,19 @@ public struct JoinedCatalogue: Catalogue {
           remedy: "the parts must come from the same checkpoint")
       }
     }
+    if join == .replicated { return first }
+    guard first.shape.extents.count == 2 else {
+      throw WeightmillError(
+        .mismatch, parts[0].location,
+        "tensor \(quoted(first.name)) is cut in parts, but is no matrix: \(first.shape)")
+    }
+    let place = join == .rows ? 0 : 1
     var extents = first.shape.extents
-    switch join {
-    case .replicated: return first
-    case .rows: extents[0] = members.reduce(0) { $0 + ($1.shape.extents.first ?? 0) }
-    case .columns:
-      extents[extents.count - 1] = members.reduce(0) { $0 + $1.shape.columns }
+    extents[place] = 0
+    for member in members {
+      let (sum, overflow) = extents[place].addingReportingOverflow(member.shape.extents[place])
+      extents[place] = overflow ? -1 : sum
+      if overflow { break }
     }
     guard let shape = TensorShape(extents) else {
       throw WeightmillError(

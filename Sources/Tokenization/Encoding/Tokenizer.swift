@@ -29,7 +29,7 @@ public struct Tokenizer: Sendable {
       switch token.kind {
       case .normal, .userDefined, .unused:
         ids[bytes[...], default: id] = min(ids[bytes[...]] ?? id, id)
-      case .byte: if let byte = token.byte { byteIDs[byte] = id }
+      case .byte: if let byte = token.byte { byteIDs[byte] = byteIDs[byte] ?? id }
       case .unknown, .control: break
       }
       if [.control, .userDefined, .unknown].contains(token.kind), !bytes.isEmpty {
@@ -95,7 +95,7 @@ public struct Tokenizer: Sendable {
       switch token.kind {
       case .byte: if let byte = token.byte { bytes.append(byte) }
       case .control, .unknown: break
-      default: bytes += token.text.replacing("\u{2581}", with: " ").utf8
+      default: bytes += token.text.withSpaces.utf8
       }
     }
     let hasPrefix = atStart && vocabulary.special.addsSpacePrefix && bytes.first == 0x20
@@ -112,7 +112,12 @@ public struct Tokenizer: Sendable {
   /// Cuts a text at special tokens: longer tokens first, each from left to right.
   private func fragments(of text: [UInt8], parsesControl: Bool) -> [Fragment] {
     var fragments: [Fragment] = text.isEmpty ? [] : [.text(text[...])]
+    // Most tokens' first two bytes do not stand in the text together: it need not be searched.
+    let pairs = Set(zip(text, text.dropFirst()).map { UInt16($0) << 8 | UInt16($1) })
     for (bytes, id) in special {
+      guard bytes.count < 2 || pairs.contains(UInt16(bytes[0]) << 8 | UInt16(bytes[1])) else {
+        continue
+      }
       guard parsesControl || vocabulary.tokens[id].kind == .userDefined else { continue }
       fragments = fragments.flatMap { fragment -> [Fragment] in
         guard case .text(let text) = fragment else { return [fragment] }

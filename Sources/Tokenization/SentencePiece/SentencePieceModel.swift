@@ -3,8 +3,8 @@ public import Tensors
 
 /// A SentencePiece `tokenizer.model` of the BPE kind, as LLaMA and Ziya use.
 public struct SentencePieceModel: Sendable {
-  /// The largest file accepted, in bytes.
-  public static let maximumBytes = 64 << 20
+  /// The largest file accepted, in bytes; LLaMA's takes 0.5 MB, Ziya's 0.6.
+  public static let maximumBytes = 16 << 20
 
   /// The vocabulary, without added tokens.
   public let vocabulary: Vocabulary

@@ -13,6 +13,8 @@ struct PositionComparison: Sendable {
     /// Σ exp(logit − largest).
     var sum = 0.0
     var target = 0.0
+    /// Whether a logit was infinite or not a number.
+    var isBroken = false
 
     var logPartition: Double { largest + Elementary.logarithm(sum) }
   }
@@ -39,6 +41,8 @@ struct PositionComparison: Sendable {
     weightedDifference *= scale
     _ = Self.raise(&candidate, to: others, first: first)
     for (logit, other) in zip(logits, others) {
+      if !logit.isFinite { reference.isBroken = true }
+      if !other.isFinite { candidate.isBroken = true }
       let weight = Elementary.exponential(Double(logit) - reference.largest)
       reference.sum += weight
       weightedDifference += weight * (Double(logit) - Double(other))
@@ -75,10 +79,7 @@ struct PositionComparison: Sendable {
 
   /// Which side predicts values that are infinite or not numbers, if one does.
   var brokenSide: BrokenSide? {
-    // One such logit makes the sum of the exponentials not a number.
-    if !reference.sum.isFinite || !reference.largest.isFinite { return .reference }
-    if !candidate.sum.isFinite || !candidate.largest.isFinite { return .candidate }
-    return nil
+    reference.isBroken ? .reference : candidate.isBroken ? .candidate : nil
   }
 
   enum BrokenSide {

@@ -20,8 +20,10 @@ struct Interruption {
     self.cancellation = cancellation
     // A file size limit: the write fails, and the error says so.
     signal(SIGXFSZ, SIG_IGN)
-    sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-      signal(number, SIG_IGN)
+    sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
+      // Ignored already: under nohup the work goes on when the terminal goes away.
+      let before = unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
+      guard before != unsafeBitCast(SIG_IGN, to: Int.self) else { return nil }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { cancellation.cancel() }
       source.resume()
