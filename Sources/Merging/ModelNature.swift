@@ -1,12 +1,12 @@
-public import LLaMA
-public import Tensors
+package import LLaMA
+package import Tensors
 
 /// Whether weights are a whole model's or differences to another's.
 ///
 /// The gains of a trained model's norms are positive and of the order of 0.1 to 10; those of a
 /// delta are small, or of either sign. On mini-ziya: no negative gain and a root mean square of
 /// 0.74 in the base, 95 % and 0.041 in the delta.
-public enum ModelNature: Sendable {
+package enum ModelNature: Sendable {
   case whole
   case delta
 
@@ -19,7 +19,7 @@ public enum ModelNature: Sendable {
   ///
   /// - Parameter model: The model.
   /// - Throws: Reading errors.
-  public init(_ model: LlamaModel) throws(WeightmillError) {
+  package init(_ model: LlamaModel) throws(WeightmillError) {
     var (count, negative, square) = (0, 0, 0.0)
     for role in model.roles where role.isNorm && role != .outputNorm {
       for gain in try RowSample.values(role, model, row: 0) {
@@ -39,7 +39,7 @@ public enum ModelNature: Sendable {
   ///   - model: The model.
   ///   - remedy: What the user can do about it.
   /// - Throws: `mismatch` for a delta; reading errors.
-  public static func requireWhole(
+  package static func requireWhole(
     _ model: LlamaModel, remedy: String
   ) throws(WeightmillError) {
     guard try ModelNature(model) == .whole else {

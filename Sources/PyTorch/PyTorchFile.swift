@@ -5,6 +5,10 @@ public import Tensors
 /// The pickle inside is run by an interpreter that can only describe tensors; the tensors' bytes
 /// are read in place, row by row, whatever their strides.
 public final class PyTorchFile: Catalogue {
+  /// The largest compressed storage of which columns are read, in bytes: each tile of rows inflates
+  /// it anew.
+  private static let largestInflated = 64 << 20
+
   public let location: String
   public let tensors: [TensorDescriptor]
   private let file: InputFile
@@ -65,6 +69,14 @@ public final class PyTorchFile: Catalogue {
   ) throws(WeightmillError) {
     let view = views[index]
     let size = view.storage.type.bytesPerBlock
+    if let transposed = TransposedRows(view) {
+      try readTransposed(transposed, rows, ofTensor: index, into: &bytes, at: offset)
+      if isBigEndian, size > 1 {
+        let end = offset + rows.count * view.shape.columns * size
+        Self.swapBytes(&bytes, from: offset, to: end, size: size)
+      }
+      return
+    }
     var position = offset
     for run in StridedRows(view).runs(rows) {
       switch run.stride {
@@ -78,6 +90,34 @@ public final class PyTorchFile: Catalogue {
     }
     if isBigEndian, size > 1 {
       Self.swapBytes(&bytes, from: offset, to: position, size: size)
+    }
+  }
+
+  /// Reads rows of a transposed matrix: a column of the rows lies side by side, and is read at once.
+  private func readTransposed(
+    _ transposed: TransposedRows, _ rows: Range<Int>, ofTensor index: Int,
+    into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let size = views[index].storage.type.bytesPerBlock
+    let columns = views[index].shape.columns
+    guard !rows.isEmpty else { return }
+    guard inflaters[entries[index].name] == nil || entries[index].size <= Self.largestInflated
+    else {
+      throw WeightmillError(
+        .unsupported, location, "holds a transposed tensor in a compressed entry",
+        at: "tensor \(quoted(tensors[index].name))", remedy: "load and save it again with PyTorch")
+    }
+    var column = [UInt8](repeating: 0, count: rows.count * size)
+    for place in 0..<columns {
+      let start = (transposed.start(ofColumn: place) + rows.lowerBound) * size
+      let count = column.count
+      try column.withMutableBytes { (span) throws(WeightmillError) in
+        try readStorage(index, at: start, count: count, into: &span, at: 0)
+      }
+      for row in 0..<rows.count {
+        bytes.copy(
+          column, from: row * size, count: size, to: offset + (row * columns + place) * size)
+      }
     }
   }
 

@@ -49,3 +49,21 @@ struct StridedRows {
     return start
   }
 }
+
+/// A matrix whose rows' neighbours lie side by side: `w.T` of a contiguous one.
+struct TransposedRows {
+  private let offset: Int
+  private let columnStride: Int
+
+  /// Returns `nil` for every other view.
+  init?(_ view: PickleTensor) {
+    guard view.strides.count == 2, view.strides[0] == 1, view.strides[1] > 1,
+      view.shape.columns > 1, view.shape.rows > 1
+    else { return nil }
+    offset = view.offset
+    columnStride = view.strides[1]
+  }
+
+  /// Where the column's value of row 0 lies; that of row *r* is *r* values on.
+  func start(ofColumn column: Int) -> Int { offset + column * columnStride }
+}

@@ -1,12 +1,12 @@
-public import Tensors
+package import Tensors
 
 /// Looks for values that are infinite or not numbers.
-public enum FloatScan {
+package enum FloatScan {
   /// The place of the first value that is not finite, or `nil`.
   ///
   /// - Parameter values: The values.
   /// - Returns: The place, or `nil`.
-  public static func firstNonFinite(_ values: [Float]) -> Int? {
+  package static func firstNonFinite(_ values: [Float]) -> Int? {
     // Integers compare several at a time, and hardly ever is there anything to find.
     var largest: UInt32 = 0
     for value in values { largest = max(largest, value.bitPattern & 0x7FFF_FFFF) }
@@ -20,7 +20,7 @@ public enum FloatScan {
   ///   - count: How many there are.
   ///   - type: How they are stored.
   /// - Returns: The number of values.
-  public static func nonFinite(_ bytes: [UInt8], count: Int, type: TensorType) -> Int {
+  package static func nonFinite(_ bytes: [UInt8], count: Int, type: TensorType) -> Int {
     switch type {
     case .f16: halves(bytes, count, exponent: 0x7C00)
     case .bf16: halves(bytes, count, exponent: 0x7F80)

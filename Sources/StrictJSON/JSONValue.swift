@@ -76,3 +76,35 @@ extension JSONValue {
     return value
   }
 }
+
+extension JSONValue: CustomStringConvertible {
+  /// The value as compact JSON, strings in quotation marks.
+  public var description: String {
+    switch self {
+    case .null: "null"
+    case .bool(let bool): "\(bool)"
+    case .number(let digits): digits
+    case .string(let text): Self.quotedText(text)
+    case .array(let values): "[" + values.map(\.description).joined(separator: ",") + "]"
+    case .object(let object):
+      "{"
+        + object.members.map { Self.quotedText($0.name) + ":" + $0.value.description }
+        .joined(separator: ",") + "}"
+    }
+  }
+
+  private static func quotedText(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

@@ -73,6 +73,26 @@ struct HonestFileTests {
     }
   }
 
+  @Test func aLargeTransposedMatrixIsReadInTiles() throws {
+    let (rows, columns) = (700, 300)
+    var data = Bytes()
+    for place in 0..<rows * columns { data.put(UInt16(truncatingIfNeeded: place &* 40503)) }
+    let pickle = PickleBuilder.single(
+      "HalfStorage", count: rows * columns, size: [rows, columns], stride: [1, rows])
+    let file = try open(TorchFileBuilder(pickle: pickle, storages: [("0", data.all)]))
+    for first in stride(from: 0, to: rows, by: 97) {
+      let range = first..<min(first + 97, rows)
+      var expected: [UInt8] = []
+      for row in range {
+        for column in 0..<columns {
+          let place = 2 * (column * rows + row)
+          expected += data.all[place..<place + 2]
+        }
+      }
+      #expect(try file.bytes(rows: range, ofTensor: 0) == expected)
+    }
+  }
+
   @Test func bigEndianValuesAreSwapped() throws {
     let pickle = PickleBuilder.single(count: 12, size: [12], stride: [1])
     var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])

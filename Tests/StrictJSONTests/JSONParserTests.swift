@@ -53,6 +53,12 @@ struct JSONParserTests {
     #expect(object["c"]?.object?.members.isEmpty == true)
   }
 
+  @Test func valuesAreWrittenAsTheyWereRead() throws {
+    let text = #"{"a":[1,-2.5e3,true,null],"b":"x\"\\\u0001","c":{}}"#
+    #expect(try parse(text).description == text)
+    #expect(try parse(parse(text).description) == parse(text))
+  }
+
   @Test(arguments: ["2.0", "1e3", "-0", "9223372036854775808", "true", "\"1\""])
   func sizesMustBeWrittenAsIntegers(text: String) throws {
     #expect(try parse(text).integer == nil)

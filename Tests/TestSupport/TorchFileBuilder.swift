@@ -23,7 +23,6 @@ public struct TorchFileBuilder: Sendable {
     }
   }
 
-  public var folder = "archive"
   public var entries: [Entry] = []
   /// Bytes after the end record.
   public var trailer: [UInt8] = []

@@ -67,9 +67,3 @@ extension GGUFMetadata {
     return "\(tenths / 10).\(tenths % 10)\(suffix)"
   }
 }
-
-/// What the program says of itself.
-public enum Weightmill {
-  /// The version, as written into files.
-  public static let version = "0.1.0"
-}

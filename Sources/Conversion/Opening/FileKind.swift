@@ -1,7 +1,7 @@
-public import Tensors
+import Tensors
 
 /// What a file is, judged by its content.
-public enum FileKind: String, Sendable {
+enum FileKind: String, Sendable {
   case gguf = "GGUF"
   case pytorch = "PyTorch"
   case safetensors = "safetensors"
@@ -11,7 +11,7 @@ public enum FileKind: String, Sendable {
   /// - Parameter path: The file.
   /// - Throws: `noInput`; `malformed` for what is no checkpoint at all, `unsupported` for kinds
   ///   that are not read.
-  public init(path: String) throws(WeightmillError) {
+  init(path: String) throws(WeightmillError) {
     let file = try InputFile(path)
     let head = try file.bytes(at: 0, count: min(file.byteCount, 512))
     guard !head.isEmpty else {

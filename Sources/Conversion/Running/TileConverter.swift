@@ -8,7 +8,7 @@ struct TileBuffers {
   /// The encoded tile, at its beginning.
   var output: [UInt8] = []
 
-  /// Makes room; buffers only grow.
+  /// Makes room; a buffer is made anew only when tiles of another size come.
   mutating func reserve(input: Int, values: Int, output: Int) {
     if self.input.count != input { self.input = [UInt8](repeating: 0, count: input) }
     if self.values.count != values { self.values = [Float](repeating: 0, count: values) }

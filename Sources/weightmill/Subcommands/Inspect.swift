@@ -43,8 +43,17 @@ private struct InspectReport: Encodable {
   struct Entry: Encodable {
     let key: String
     let type: String
+    /// The number of elements of an array.
     let count: Int?
-    let value: String
+    let value: String?
+    let values: [String]?
+
+    /// The value in a table: the first elements of an array.
+    var shown: String {
+      guard let values else { return value ?? "" }
+      let first = values.prefix(4).joined(separator: ", ")
+      return values.count > 4 ? first + ", …" : first
+    }
   }
 
   let path: String
@@ -68,7 +77,7 @@ private struct InspectReport: Encodable {
     metadata =
       (checkpoint.metadata?.entries.map(Self.entry) ?? [])
       + checkpoint.remarks.map {
-        Entry(key: $0.name, type: "string", count: nil, value: $0.value)
+        Entry(key: $0.name, type: "string", count: nil, value: $0.value, values: nil)
       }
     tensors = checkpoint.catalogue.tensors.map {
       Tensor(name: $0.name, shape: $0.shape.extents, type: $0.type.name, bytes: $0.byteCount)
@@ -76,29 +85,29 @@ private struct InspectReport: Encodable {
   }
 
   private static func entry(_ member: JSONObject.Member) -> Entry {
-    switch member.value {
-    case .null: Entry(key: member.name, type: "null", count: nil, value: "null")
-    case .bool(let bool): Entry(key: member.name, type: "bool", count: nil, value: "\(bool)")
-    case .number(let digits): Entry(key: member.name, type: "number", count: nil, value: digits)
-    case .string(let text): Entry(key: member.name, type: "string", count: nil, value: text)
-    case .array(let array):
-      Entry(
-        key: member.name, type: "array", count: array.count,
-        value: array.prefix(4).map { $0.string ?? "…" }.joined(separator: ", "))
-    case .object(let object):
-      Entry(key: member.name, type: "object", count: object.members.count, value: "…")
-    }
+    let type =
+      switch member.value {
+      case .null: "null"
+      case .bool: "bool"
+      case .number: "number"
+      case .string: "string"
+      case .array: "array"
+      case .object: "object"
+      }
+    return Entry(
+      key: member.name, type: type, count: nil,
+      value: member.value.string ?? member.value.description, values: nil)
   }
 
   private static func entry(_ entry: GGUFMetadata.Entry) -> Entry {
     guard case .array(let kind, let values) = entry.value else {
       return Entry(
-        key: entry.key, type: "\(entry.value.kind)", count: nil, value: text(entry.value))
+        key: entry.key, type: "\(entry.value.kind)", count: nil, value: text(entry.value),
+        values: nil)
     }
-    let shown = values.prefix(4).map(text).joined(separator: ", ")
     return Entry(
-      key: entry.key, type: "\(kind) array", count: values.count,
-      value: values.count > 4 ? shown + ", …" : shown)
+      key: entry.key, type: "\(kind) array", count: values.count, value: nil,
+      values: values.map(text))
   }
 
   private static func text(_ value: GGUFValue) -> String {
@@ -136,6 +145,6 @@ private struct InspectReport: Encodable {
   }
 
   private func quotedIfText(_ entry: Entry) -> String {
-    entry.type == "string" ? quoted(entry.value) : printable(entry.value)
+    entry.type == "string" ? quoted(entry.shown) : printable(entry.shown)
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Tensors
 
 #if canImport(FoundationEssentials)
