@@ -71,14 +71,21 @@ public final class PyTorchFile: Catalogue {
     let size = view.storage.type.bytesPerBlock
     if let transposed = TransposedRows(view) {
       try readTransposed(transposed, rows, ofTensor: index, into: &bytes, at: offset)
-      if isBigEndian, size > 1 {
-        let end = offset + rows.count * view.shape.columns * size
-        Self.swapBytes(&bytes, from: offset, to: end, size: size)
-      }
-      return
+    } else {
+      try readRuns(StridedRows(view).runs(rows), ofTensor: index, into: &bytes, at: offset)
     }
+    if isBigEndian, size > 1 {
+      let end = offset + rows.count * view.shape.columns * size
+      Self.swapBytes(&bytes, from: offset, to: end, size: size)
+    }
+  }
+
+  private func readRuns(
+    _ runs: [StridedRows.Run], ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let size = views[index].storage.type.bytesPerBlock
     var position = offset
-    for run in StridedRows(view).runs(rows) {
+    for run in runs {
       switch run.stride {
       case 1:
         try readStorage(
@@ -87,9 +94,6 @@ public final class PyTorchFile: Catalogue {
         try gather(run, ofTensor: index, into: &bytes, at: position)
       }
       position += run.count * size
-    }
-    if isBigEndian, size > 1 {
-      Self.swapBytes(&bytes, from: offset, to: position, size: size)
     }
   }
 
@@ -112,7 +116,8 @@ public final class PyTorchFile: Catalogue {
       let start = (transposed.start(ofColumn: place) + rows.lowerBound) * size
       let count = column.count
       try column.withMutableBytes { (span) throws(WeightmillError) in
-        try readStorage(index, at: start, count: count, into: &span, at: 0)
+        // Too many small ranges to keep for a checksum.
+        try readUnchecked(index, at: start, count: count, into: &span, at: 0)
       }
       for row in 0..<rows.count {
         bytes.copy(
@@ -145,7 +150,16 @@ public final class PyTorchFile: Catalogue {
     }
   }
 
+  /// Reads bytes of a storage, and takes them into its checksum.
   private func readStorage(
+    _ index: Int, at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    try readUnchecked(index, at: position, count: count, into: &bytes, at: offset)
+    try checksums[entries[index].name]?.add(
+      position, bytes, from: offset, count: count, path: location)
+  }
+
+  private func readUnchecked(
     _ index: Int, at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let entry = entries[index]
@@ -154,7 +168,6 @@ public final class PyTorchFile: Catalogue {
     } else {
       try file.read(at: entry.dataOffset + position, count: count, into: &bytes, at: offset)
     }
-    try checksums[entry.name]?.add(position, bytes, from: offset, count: count, path: location)
   }
 
   private static func swapBytes(
