@@ -135,6 +135,18 @@ struct ConversionRunTests {
     #expect(try folder.names() == ["x.gguf"])
   }
 
+  @Test func aFileThatAppearsMeanwhileIsKept() throws {
+    let plan = try ConversionPlan(
+      convert: ModelLoader.load(Fixtures.miniZiya("base-hf")), to: .f16, name: "x")
+    let folder = folder
+    let run = ConversionRun(plan, workers: Workers(threads: 1)) { _ in
+      _ = try? folder.write(Array("precious".utf8), to: "x.gguf")
+    }
+    expectError(.cannotWrite) { _ = try run.write(to: folder("x.gguf"), overwrite: false) }
+    #expect(try Fixtures.bytes(folder("x.gguf")) == Array("precious".utf8))
+    #expect(try folder.names() == ["x.gguf"])
+  }
+
   @Test func aGGUFFileIsNotConvertedButQuantized() throws {
     try convert(Fixtures.miniZiya("base-hf"), to: .f16, as: "x.gguf")
     expectError(.unsupported) { try convert(folder("x.gguf"), to: .q8_0, as: "y.gguf") }

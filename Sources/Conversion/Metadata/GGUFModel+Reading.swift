@@ -7,12 +7,7 @@ extension LlamaConfiguration {
   /// Reads the sizes and constants from a GGUF file's metadata.
   init(gguf metadata: GGUFMetadata, catalogue: any Catalogue) throws(WeightmillError) {
     let location = catalogue.location
-    let architecture = metadata["general.architecture"]?.string
-    guard architecture == "llama" else {
-      throw WeightmillError(
-        .unsupported, location,
-        "is of architecture \(quoted(architecture ?? "none")); only llama is supported")
-    }
+    try Self.refuseUnsupported(metadata, catalogue)
     func size(_ key: String) throws(WeightmillError) -> Int? {
       guard let value = metadata["llama." + key] else { return nil }
       guard let size = value.integer else {
@@ -31,21 +26,10 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .malformed, location, "lacks the key \"llama.attention.layer_norm_rms_epsilon\"")
     }
-    if let scaling = metadata["llama.rope.scaling.type"], scaling.string != "none" {
-      throw WeightmillError(
-        .unsupported, location,
-        "uses rope scaling \(quoted(scaling.string ?? "?")), which is not supported yet")
-    }
     let base = metadata["llama.rope.freq_base"]
     guard let ropeBase = base == nil ? 10_000 : base?.double ?? base?.integer.map(Double.init)
     else {
       throw WeightmillError(.malformed, location, "the key \"llama.rope.freq_base\" is no number")
-    }
-    if catalogue.tensors.contains(where: {
-      $0.name == NamingScheme.gguf.name(of: .rotaryFrequencies(0))
-    }) {
-      throw WeightmillError(
-        .unsupported, location, "has rope_freqs.weight (Llama 3.1), which is not supported yet")
     }
     let names = TensorRole.all(layerCount: 0).map { NamingScheme.gguf.name(of: $0) }
     guard let embedding = catalogue.tensors.first(where: { $0.name == names[0] }) else {
@@ -65,6 +49,29 @@ extension LlamaConfiguration {
     if let turned = try size("rope.dimension_count"), turned != headDimension {
       throw WeightmillError(
         .unsupported, location, "turns \(turned) of each head's \(headDimension) values")
+    }
+  }
+
+  private static func refuseUnsupported(
+    _ metadata: GGUFMetadata, _ catalogue: any Catalogue
+  ) throws(WeightmillError) {
+    let location = catalogue.location
+    let architecture = metadata["general.architecture"]?.string
+    guard architecture == "llama" else {
+      throw WeightmillError(
+        .unsupported, location,
+        "is of architecture \(quoted(architecture ?? "none")); only llama is supported")
+    }
+    if let scaling = metadata["llama.rope.scaling.type"], scaling.string != "none" {
+      throw WeightmillError(
+        .unsupported, location,
+        "uses rope scaling \(quoted(scaling.string ?? "?")), which is not supported yet")
+    }
+    if catalogue.tensors.contains(where: {
+      $0.name == NamingScheme.gguf.name(of: .rotaryFrequencies(0))
+    }) {
+      throw WeightmillError(
+        .unsupported, location, "has rope_freqs.weight (Llama 3.1), which is not supported yet")
     }
   }
 }

@@ -106,9 +106,9 @@ final class OutputFile: Sendable {
     guard fsync(descriptor.rawValue) == 0 else { throw failed(Errno(rawValue: errno)) }
     let target = FilePath(path)
     if overwrite {
-      try rename(to: target)
+      try replace(target)
     } else {
-      try link(to: target)
+      try claim(target)
     }
     // The name is safe on the disk when its folder is; not every file system can be asked.
     let folder = target.removingLastComponent()
@@ -118,59 +118,34 @@ final class OutputFile: Sendable {
     }
   }
 
-  private func rename(to target: FilePath) throws(WeightmillError) {
-    let (result, code) = unsafe temporary.withPlatformString { from in
-      unsafe target.withPlatformString { to in
-        let result = unsafe Self.rename(from, to)
-        return (result, errno)
-      }
-    }
-    guard result == 0 else { throw failed(Errno(rawValue: code)) }
+  private func replace(_ target: FilePath) throws(WeightmillError) {
+    if let error = unsafe call(rename, target) { throw failed(error) }
     isCommitted.store(true, ordering: .releasing)
   }
 
   /// Gives the file its name unless something has taken the name since.
-  private func link(to target: FilePath) throws(WeightmillError) {
-    let (result, code) = unsafe temporary.withPlatformString { from in
-      unsafe target.withPlatformString { to in
-        let result = unsafe Self.link(from, to)
-        return (result, errno)
-      }
-    }
-    if result == 0 { return }  // the temporary name goes away with this object
-    switch Errno(rawValue: code) {
+  private func claim(_ target: FilePath) throws(WeightmillError) {
+    switch unsafe call(link, target) {
+    case nil: break  // the temporary name goes away with this object
     case .fileExists:
       throw WeightmillError(
         .cannotWrite, path, "has appeared since the work began", remedy: "choose another name")
     case .notPermitted, .notSupported, .tooManyLinks:
       // A file system without links.
-      try rename(to: target)
-    case let error: throw failed(error)
+      try replace(target)
+    case let error?: throw failed(error)
     }
   }
 
-  private static func rename(
-    _ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>
-  ) -> CInt {
-    #if canImport(Glibc)
-      unsafe Glibc.rename(from, to)
-    #elseif canImport(Musl)
-      unsafe Musl.rename(from, to)
-    #else
-      unsafe Darwin.rename(from, to)
-    #endif
-  }
-
-  private static func link(
-    _ from: UnsafePointer<CChar>, _ to: UnsafePointer<CChar>
-  ) -> CInt {
-    #if canImport(Glibc)
-      unsafe Glibc.link(from, to)
-    #elseif canImport(Musl)
-      unsafe Musl.link(from, to)
-    #else
-      unsafe Darwin.link(from, to)
-    #endif
+  /// Calls a C function with the temporary name and the final one.
+  private func call(
+    _ function: (UnsafePointer<CChar>, UnsafePointer<CChar>) -> CInt, _ target: FilePath
+  ) -> Errno? {
+    unsafe temporary.withPlatformString { from in
+      unsafe target.withPlatformString { to in
+        unsafe function(from, to) == 0 ? nil : Errno(rawValue: errno)
+      }
+    }
   }
 
   private func failed(_ error: any Error) -> WeightmillError {

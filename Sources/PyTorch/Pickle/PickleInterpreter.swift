@@ -82,6 +82,30 @@ struct PickleInterpreter {
       }
     case 0x95: try cursor.skip(8)  // FRAME: its length only helps buffering
     case UInt8(ascii: "("): marks.append(stack.count)
+    case UInt8(ascii: "q"): memo[Int(try cursor.readByte())] = try top()
+    case UInt8(ascii: "r"): memo[Int(try cursor.read(UInt32.self))] = try top()
+    case 0x94: memo[memo.count] = try top()
+    case UInt8(ascii: "h"): try recall(Int(cursor.readByte()))
+    case UInt8(ascii: "j"): try recall(Int(cursor.read(UInt32.self)))
+    case UInt8(ascii: "c"): try global(module: line(), name: line())
+    case 0x93:
+      let name = try popText()
+      try global(module: popText(), name: name)
+    case UInt8(ascii: "R"), 0x81: try reduce()
+    case UInt8(ascii: "b"): try build()
+    case UInt8(ascii: "Q"): try persistentID()
+    default:
+      if try pushValue(opcode) { return }
+      if try fillContainer(opcode) { return }
+      throw cursor.error(
+        "the pickle uses opcode 0x\(String(opcode, radix: 16)), which no checkpoint needs",
+        code: .refused)
+    }
+  }
+
+  /// Opcodes that push a value; returns whether this is one.
+  private mutating func pushValue(_ opcode: UInt8) throws(WeightmillError) -> Bool {
+    switch opcode {
     case UInt8(ascii: "N"): push(.none)
     case 0x88: push(.bool(true))
     case 0x89: push(.bool(false))
@@ -98,11 +122,19 @@ struct PickleInterpreter {
     case UInt8(ascii: "B"): try bytes(Int(cursor.read(UInt32.self)))
     case 0x8E, 0x96: try bytes(length64())
     case UInt8(ascii: ")"): push(.tuple([]))
-    case 0x85, 0x86, 0x87: try tuple(Int(opcode) - 0x84)
-    case UInt8(ascii: "t"): try push(.tuple(popToMark()))
     case UInt8(ascii: "]"): push(.list([]))
     case UInt8(ascii: "}"): push(.dictionary([]))
     case 0x8F: push(.set)
+    default: return false
+    }
+    return true
+  }
+
+  /// Opcodes that put values from the stack into a container; returns whether this is one.
+  private mutating func fillContainer(_ opcode: UInt8) throws(WeightmillError) -> Bool {
+    switch opcode {
+    case 0x85, 0x86, 0x87: try tuple(Int(opcode) - 0x84)
+    case UInt8(ascii: "t"): try push(.tuple(popToMark()))
     case UInt8(ascii: "a"): try append([pop()])
     case UInt8(ascii: "e"): try append(popToMark())
     case UInt8(ascii: "s"):
@@ -114,23 +146,9 @@ struct PickleInterpreter {
       guard case .set = arena[try top()] else {
         throw cursor.error("the pickle adds members to something that is not a set")
       }
-    case UInt8(ascii: "q"): memo[Int(try cursor.readByte())] = try top()
-    case UInt8(ascii: "r"): memo[Int(try cursor.read(UInt32.self))] = try top()
-    case 0x94: memo[memo.count] = try top()
-    case UInt8(ascii: "h"): try recall(Int(cursor.readByte()))
-    case UInt8(ascii: "j"): try recall(Int(cursor.read(UInt32.self)))
-    case UInt8(ascii: "c"): try global(module: line(), name: line())
-    case 0x93:
-      let name = try popText()
-      try global(module: popText(), name: name)
-    case UInt8(ascii: "R"), 0x81: try reduce()
-    case UInt8(ascii: "b"): try build()
-    case UInt8(ascii: "Q"): try persistentID()
-    default:
-      throw cursor.error(
-        "the pickle uses opcode 0x\(String(opcode, radix: 16)), which no checkpoint needs",
-        code: .refused)
+    default: return false
     }
+    return true
   }
 
   private mutating func length64() throws(WeightmillError) -> Int {
