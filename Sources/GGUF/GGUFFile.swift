@@ -11,8 +11,6 @@ public final class GGUFFile: Catalogue {
   public let version: Int
   /// The keys and values of the header.
   public let metadata: GGUFMetadata
-  /// Where tensors may begin: multiples of this many bytes.
-  public let alignment: Int
   private let file: InputFile
   private let positions: [Int]
 
@@ -30,7 +28,6 @@ public final class GGUFFile: Catalogue {
     self.file = file
     self.version = header.version
     self.metadata = header.metadata
-    self.alignment = header.alignment
     self.tensors = header.tensors.map(\.descriptor)
     self.positions = header.tensors.map { header.dataStart + $0.offset }
   }
@@ -38,9 +35,7 @@ public final class GGUFFile: Catalogue {
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    let size = tensors[index].bytesPerRow
     try file.read(
-      at: positions[index] + rows.lowerBound * size, count: rows.count * size, into: &bytes,
-      at: offset)
+      rows: rows, of: tensors[index], from: positions[index], into: &bytes, at: offset)
   }
 }

@@ -36,10 +36,8 @@ public final class SafetensorsFile: Catalogue {
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    let size = tensors[index].bytesPerRow
     try file.read(
-      at: positions[index] + rows.lowerBound * size, count: rows.count * size, into: &bytes,
-      at: offset)
+      rows: rows, of: tensors[index], from: positions[index], into: &bytes, at: offset)
   }
 }
 

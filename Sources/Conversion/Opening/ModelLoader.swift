@@ -21,6 +21,19 @@ public struct LoadedModel: Sendable {
   public let files: [String]
   /// What the user should know.
   public let notes: [String]
+
+  /// The vocabulary, for work that cannot be done without one.
+  ///
+  /// - Returns: The vocabulary.
+  /// - Throws: `mismatch` when the model has none that can be used.
+  public func requiredVocabulary() throws(WeightmillError) -> Vocabulary {
+    guard let vocabulary else {
+      throw WeightmillError(
+        .mismatch, llama.catalogue.location, "has no tokenizer that Weightmill can use",
+        remedy: "the model needs a SentencePiece tokenizer.model")
+    }
+    return vocabulary
+  }
 }
 
 /// Makes models of checkpoints.

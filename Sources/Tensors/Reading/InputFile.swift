@@ -86,6 +86,24 @@ public struct InputFile: ~Copyable, Sendable {
     }
   }
 
+  /// Reads rows of a tensor whose rows lie one after the other.
+  ///
+  /// - Parameters:
+  ///   - rows: The rows.
+  ///   - tensor: The tensor.
+  ///   - position: Where its first row begins.
+  ///   - bytes: Where to write; must have room for the rows at `offset`.
+  ///   - offset: The first byte to write.
+  /// - Throws: As `read(at:count:into:at:)`.
+  package borrowing func read(
+    rows: Range<Int>, of tensor: TensorDescriptor, from position: Int,
+    into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let size = tensor.bytesPerRow
+    try read(
+      at: position + rows.lowerBound * size, count: rows.count * size, into: &bytes, at: offset)
+  }
+
   /// Reads bytes at a position into a new array.
   ///
   /// - Parameters:

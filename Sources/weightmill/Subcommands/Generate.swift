@@ -40,11 +40,7 @@ extension WeightmillCommand {
     func run() throws {
       let loaded = try ModelLoader.load(model, delta: delta.delta, kind: delta.kind)
       common.printNotes(loaded.notes)
-      guard let vocabulary = loaded.vocabulary else {
-        throw WeightmillError(
-          .mismatch, model, "has no tokenizer that Weightmill can use",
-          remedy: "the model needs a SentencePiece tokenizer.model")
-      }
+      let vocabulary = try loaded.requiredVocabulary()
       let tokenizer = Tokenizer(vocabulary)
       let ids = tokenizer.encode(prompt, parsesControl: true)
       let pass = ForwardPass(loaded.llama, workers: common.workers)

@@ -35,14 +35,12 @@ extension WeightmillCommand {
       let manifest = try check.map { path throws(WeightmillError) in
         try DigestManifest(path: path)
       }
-      let interruption = Interruption()
       let line = ProgressLine("hashing", options: common)
       let total = catalogue.byteCount
-      let digests: [TensorDigest]
-      do {
+      let digests = try Interruption.during { cancellation in
         defer { line.finish() }
-        digests = try TensorDigest.all(
-          of: catalogue, workers: common.workers, cancellation: interruption.cancellation,
+        return try TensorDigest.all(
+          of: catalogue, workers: common.workers, cancellation: cancellation,
           progress: { line.update(done: $0, total: total) })
       }
       try manifest?.check(digests)

@@ -36,19 +36,14 @@ struct PlanExecution {
 
   /// Writes the file and prints what was done.
   private func run(label: String) throws {
-    let interruption = Interruption()
     let line = ProgressLine(label, options: common)
     let began = Terminal.seconds()
-    let run = ConversionRun(
-      plan, workers: common.workers, cancellation: interruption.cancellation,
-      progress: { line.update(done: $0.done, total: $0.total) })
-    let report: ConversionReport
-    do {
-      report = try run.write(to: output, overwrite: options.force)
-      line.finish()
-    } catch {
-      line.finish()
-      throw error
+    let report = try Interruption.during { cancellation in
+      defer { line.finish() }
+      return try ConversionRun(
+        plan, workers: common.workers, cancellation: cancellation,
+        progress: { line.update(done: $0.done, total: $0.total) }
+      ).write(to: output, overwrite: options.force)
     }
     let seconds = Terminal.seconds() - began
     if common.json {

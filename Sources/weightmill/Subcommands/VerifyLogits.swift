@@ -100,12 +100,8 @@ extension WeightmillCommand {
     private func windows(
       _ ours: LoadedModel, _ theirs: LoadedModel
     ) throws(WeightmillError) -> TextWindows {
-      guard let candidateVocabulary = ours.vocabulary, let vocabulary = theirs.vocabulary else {
-        throw WeightmillError(
-          .mismatch, ours.vocabulary == nil ? candidate : reference,
-          "has no tokenizer that Weightmill can use",
-          remedy: "the model needs a SentencePiece tokenizer.model")
-      }
+      let candidateVocabulary = try ours.requiredVocabulary()
+      let vocabulary = try theirs.requiredVocabulary()
       var windows: [[Int]] = []
       for path in text {
         let tokens = try TokenAgreement.encode(

@@ -11,11 +11,16 @@ import Dispatch
 
 /// Turns signals that end a process into a request to stop, so that no partial file is left.
 struct Interruption {
-  /// What the signals cancel.
-  let cancellation: Cancellation
+  private let cancellation: Cancellation
   private let sources: [any DispatchSourceSignal]
 
-  init() {
+  /// Does work that signals can stop, and keeps listening for them until it is done.
+  static func during<Result>(_ work: (Cancellation) throws -> Result) rethrows -> Result {
+    let interruption = Interruption()
+    return try withExtendedLifetime(interruption) { try work(interruption.cancellation) }
+  }
+
+  private init() {
     let cancellation = Cancellation()
     self.cancellation = cancellation
     // A file size limit: the write fails, and the error says so.
