@@ -62,8 +62,8 @@ let package = Package(
     .executableTarget(
       name: "weightmill",
       dependencies: [
-        "Tensors", "StrictJSON", "GGUF", "Tokenization", "LLaMA", "Merging", "Conversion",
-        "Verification",
+        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Tokenization", "LLaMA", "Merging",
+        "Conversion", "Verification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

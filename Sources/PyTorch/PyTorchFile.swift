@@ -11,6 +11,8 @@ public final class PyTorchFile: Catalogue {
 
   public let location: String
   public let tensors: [TensorDescriptor]
+  /// What of the file was left out.
+  public let notes: [String]
   private let file: InputFile
   private let views: [PickleTensor]
   private let entries: [ZipArchive.Entry]
@@ -20,18 +22,27 @@ public final class PyTorchFile: Catalogue {
 
   /// Opens a file and checks everything but the tensors' values.
   ///
-  /// - Parameter path: The file.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - selection: Which tensors are wanted.
   /// - Throws: `noInput`; `malformed`; `refused` for what only hostile files hold; `unsupported`.
-  public convenience init(path: String) throws(WeightmillError) {
-    try self.init(file: InputFile(path))
+  public convenience init(
+    path: String, selection: TensorSelection = .model
+  ) throws(WeightmillError) {
+    try self.init(file: InputFile(path), selection: selection)
   }
 
-  private init(file: consuming InputFile) throws(WeightmillError) {
+  private init(
+    file: consuming InputFile, selection: TensorSelection
+  ) throws(WeightmillError) {
     let archive = try TorchArchive(file)
     let program = ByteCursor(
       try archive.read(archive.pickle, from: file), file: "\(file.path), \(archive.pickle.name)")
     let (arena, root) = try PickleInterpreter.run(program)
-    let named = try StateDictionary(arena: arena, root: root, file: file.path).tensors
+    let dictionary = try StateDictionary(
+      arena: arena, root: root, selection: selection, file: file.path)
+    let named = dictionary.tensors
+    self.notes = dictionary.notes
     var entries: [ZipArchive.Entry] = []
     var inflaters: [String: InflatedEntry] = [:]
     var checksums: [String: StorageChecksum] = [:]

@@ -1,6 +1,6 @@
 public import GGUF
 public import LLaMA
-import PyTorch
+public import PyTorch
 import Safetensors
 public import StrictJSON
 public import Tensors
@@ -42,26 +42,33 @@ public struct Checkpoint: Sendable {
 
   /// Opens a file or a folder.
   ///
-  /// - Parameter path: The path.
+  /// - Parameters:
+  ///   - path: The path.
+  ///   - selection: Which tensors of PyTorch files are wanted.
   /// - Throws: `noInput` when there is nothing to open, or the errors of the format found.
-  public init(path: String) throws(WeightmillError) {
+  public init(
+    path: String, selection: TensorSelection = .model
+  ) throws(WeightmillError) {
     switch Folder.isFolder(path) {
     case nil:
       throw WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
-    case true?: try self.init(folder: Folder(path))
-    case false?: try self.init(file: path)
+    case true?: try self.init(folder: Folder(path), selection: selection)
+    case false?: try self.init(file: path, selection: selection)
     }
   }
 
-  private init(file path: String) throws(WeightmillError) {
+  private init(file path: String, selection: TensorSelection) throws(WeightmillError) {
     let kind = try FileKind(path: path)
     var gguf: GGUFFile?
     var safetensors: SafetensorsFile?
+    var pytorch: PyTorchFile?
     switch kind {
     case .gguf:
       let file = try GGUFFile(path: path)
       (gguf, catalogue, layout) = (file, file, .ggufFile)
-    case .pytorch: (catalogue, layout) = (try PyTorchFile(path: path), .pytorchFile)
+    case .pytorch:
+      let file = try PyTorchFile(path: path, selection: selection)
+      (pytorch, catalogue, layout) = (file, file, .pytorchFile)
     case .safetensors:
       let file = try SafetensorsFile(path: path)
       (safetensors, catalogue, layout) = (file, file, .safetensorsFile)
@@ -73,19 +80,21 @@ public struct Checkpoint: Sendable {
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
     files = [path]
-    notes = []
+    notes = pytorch?.notes ?? []
   }
 
-  private init(folder: Folder) throws(WeightmillError) {
+  private init(folder: Folder, selection: TensorSelection) throws(WeightmillError) {
     let metaParts = folder.names.filter { $0.hasPrefix("consolidated.") && $0.hasSuffix(".pth") }
     if !metaParts.isEmpty {
-      try self.init(meta: folder, parts: metaParts)
+      try self.init(meta: folder, parts: metaParts, selection: selection)
     } else {
-      try self.init(huggingFace: folder)
+      try self.init(huggingFace: folder, selection: selection)
     }
   }
 
-  private init(meta folder: Folder, parts: [String]) throws(WeightmillError) {
+  private init(meta folder: Folder, parts: [String], selection: TensorSelection)
+    throws(WeightmillError)
+  {
     for (number, name) in parts.enumerated() {
       let digits = number < 10 ? "0\(number)" : "\(number)"
       guard name == "consolidated.\(digits).pth" else {
@@ -95,7 +104,9 @@ public struct Checkpoint: Sendable {
       }
     }
     var catalogues: [any Catalogue] = []
-    for name in parts { catalogues.append(try Self.openFile(folder.path(name))) }
+    for name in parts {
+      catalogues.append(try Self.openFile(folder.path(name), selection: selection))
+    }
     let params = folder.path("params.json")
     configuration =
       folder.contains("params.json") ? (params, try TextInput.json(params)) : nil
@@ -115,10 +126,12 @@ public struct Checkpoint: Sendable {
       ? ["the folder holds files of Hugging Face's layout, too; Meta's are used"] : []
   }
 
-  private init(huggingFace folder: Folder) throws(WeightmillError) {
+  private init(huggingFace folder: Folder, selection: TensorSelection) throws(WeightmillError) {
     let shards = try HuggingFaceShards(folder)
     var parts: [(shard: String, catalogue: any Catalogue)] = []
-    for name in shards.names { parts.append((name, try Self.openFile(folder.path(name)))) }
+    for name in shards.names {
+      parts.append((name, try Self.openFile(folder.path(name), selection: selection)))
+    }
     var notes = shards.notes
     if let index = shards.index { notes += try index.check(parts) }
     path = folder.path
@@ -137,9 +150,11 @@ public struct Checkpoint: Sendable {
     self.notes = notes
   }
 
-  private static func openFile(_ path: String) throws(WeightmillError) -> any Catalogue {
+  private static func openFile(
+    _ path: String, selection: TensorSelection
+  ) throws(WeightmillError) -> any Catalogue {
     switch try FileKind(path: path) {
-    case .pytorch: return try PyTorchFile(path: path)
+    case .pytorch: return try PyTorchFile(path: path, selection: selection)
     case .safetensors: return try SafetensorsFile(path: path)
     case .gguf:
       throw WeightmillError(.unsupported, path, "is a GGUF file among a checkpoint's shards")

@@ -42,22 +42,32 @@ public enum ModelLoader {
   ///
   /// - Parameters:
   ///   - path: A folder in Hugging Face's or Meta's layout, or a GGUF file.
-  ///   - deltaPath: The folder of the delta.
+  ///   - delta: The folder of the delta.
   ///   - kind: The delta's family, if it is not to be recognised.
   /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
   public static func load(
-    _ path: String, delta deltaPath: String? = nil, kind: DeltaKind? = nil
+    _ path: String, delta: String? = nil, kind: DeltaKind? = nil
   ) throws(WeightmillError) -> LoadedModel {
-    let checkpoint = try Checkpoint(path: path)
+    try load(ModelRequest(path, delta: delta, kind: kind))
+  }
+
+  /// Opens the model that is asked for.
+  ///
+  /// - Parameter request: The checkpoint, and what is to be merged into it.
+  /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
+  /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
+  public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+    let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
-    guard let deltaPath else { return try whole(checkpoint, llama) }
+    guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }
     guard checkpoint.layout != .ggufFile else {
       throw WeightmillError(
-        .unsupported, path, "is a GGUF file; a delta is added to the original checkpoint",
+        .unsupported, request.path, "is a GGUF file; a delta is added to the original checkpoint",
         remedy: "give the folder in Meta's or Hugging Face's layout")
     }
-    return try merged(checkpoint, llama, delta: Checkpoint(path: deltaPath), kind: kind)
+    let delta = try Checkpoint(path: deltaPath, selection: request.selection)
+    return try merged(checkpoint, llama, delta: delta, kind: request.deltaKind)
   }
 
   /// Checks that a checkpoint holds a LLaMA model.

@@ -23,7 +23,7 @@ extension WeightmillCommand {
     @Argument(help: "The model's folder.", completion: .directory)
     var model: String
 
-    @OptionGroup var delta: DeltaOptions
+    @OptionGroup var merging: MergeOptions
 
     @Option(
       name: .shortAndLong, help: "The GGUF file to write.",
@@ -41,7 +41,7 @@ extension WeightmillCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let loaded = try ModelLoader.load(model, delta: delta.delta, kind: delta.kind)
+      let loaded = try ModelLoader.load(merging.request(model))
       let plan = try ConversionPlan(
         convert: loaded, to: type.mix,
         name: name ?? ConversionPlan.modelName(output: output, mix: type.mix))

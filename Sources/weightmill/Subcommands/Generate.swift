@@ -20,7 +20,7 @@ extension WeightmillCommand {
     @Argument(help: "The model's folder or GGUF file.", completion: .file())
     var model: String
 
-    @OptionGroup var delta: DeltaOptions
+    @OptionGroup var merging: MergeOptions
 
     @Option(name: .shortAndLong, help: "The text to continue.")
     var prompt: String
@@ -38,7 +38,7 @@ extension WeightmillCommand {
     }
 
     func run() throws {
-      let loaded = try ModelLoader.load(model, delta: delta.delta, kind: delta.kind)
+      let loaded = try ModelLoader.load(merging.request(model))
       common.printNotes(loaded.notes)
       let vocabulary = try loaded.requiredVocabulary()
       let tokenizer = Tokenizer(vocabulary)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversion
 import LLaMA
+import PyTorch
 import Tensors
 
 extension WeightmillCommand {
@@ -22,7 +23,7 @@ extension WeightmillCommand {
     @Argument(help: "A folder or a file.", completion: .file())
     var path: String
 
-    @OptionGroup var delta: DeltaOptions
+    @OptionGroup var merging: MergeOptions
 
     @Option(
       help: "Compare with what --json printed earlier.", completion: .file(extensions: ["json"]))
@@ -58,12 +59,13 @@ extension WeightmillCommand {
     }
 
     private func catalogue() throws(WeightmillError) -> any Catalogue {
-      guard delta.delta != nil else {
-        let checkpoint = try Checkpoint(path: path)
+      guard merging.merges else {
+        let checkpoint = try Checkpoint(
+          path: path, selection: merging.key.map { .member($0) } ?? .everything)
         common.printNotes(checkpoint.notes)
         return checkpoint.catalogue
       }
-      let merged = try ModelLoader.load(path, delta: delta.delta, kind: delta.kind)
+      let merged = try ModelLoader.load(merging.request(path))
       common.printNotes(merged.notes)
       return LlamaView(merged.llama, as: .huggingFace)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import GGUF
 import LLaMA
+import PyTorch
 import StrictJSON
 import Tensors
 
@@ -20,10 +21,13 @@ extension WeightmillCommand {
     @Argument(help: "A folder or a file.", completion: .file())
     var path: String
 
+    @Option(help: "The member of PyTorch files that holds the tensors (default: found).")
+    var key: String?
+
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let checkpoint = try Checkpoint(path: path)
+      let checkpoint = try Checkpoint(path: path, selection: key.map { .member($0) } ?? .model)
       common.printNotes(checkpoint.notes)
       let report = InspectReport(checkpoint)
       try common.json ? JSONOutput.print(report) : report.print()

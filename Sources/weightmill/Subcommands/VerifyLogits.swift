@@ -28,7 +28,7 @@ extension WeightmillCommand {
     @Option(help: "The model to judge it by: a folder or a GGUF file.", completion: .file())
     var reference: String
 
-    @OptionGroup var delta: DeltaOptions
+    @OptionGroup var merging: MergeOptions
 
     @Option(help: "A UTF-8 text file; may be given several times.", completion: .file())
     var text: [String]
@@ -65,7 +65,7 @@ extension WeightmillCommand {
 
     func run() throws {
       let ours = try ModelLoader.load(candidate)
-      let theirs = try ModelLoader.load(reference, delta: delta.delta, kind: delta.kind)
+      let theirs = try ModelLoader.load(merging.request(reference))
       common.printNotes(ours.notes + theirs.notes)
       let trained = theirs.llama.configuration.contextLength
       if context > trained {

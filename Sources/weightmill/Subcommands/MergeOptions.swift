@@ -1,0 +1,45 @@
+import ArgumentParser
+import Conversion
+import Merging
+import PyTorch
+
+/// The options of commands that can merge something into a model.
+struct MergeOptions: ParsableArguments {
+  @Option(help: "The folder of the delta weights to add.", completion: .directory)
+  var delta: String?
+
+  @Option(
+    name: .customLong("delta-kind"),
+    help: "The delta's family (default: recognised by its embeddings).")
+  private var kindOption: KindOption?
+
+  @Option(
+    help: "The member of PyTorch files that holds the tensors (default: found).")
+  var key: String?
+
+  /// Whether anything is merged into the model.
+  var merges: Bool { delta != nil }
+
+  /// The model of a path with what the options merge into it.
+  func request(_ path: String) -> ModelRequest {
+    var request = ModelRequest(path, delta: delta, kind: kindOption?.kind)
+    if let key { request.selection = .member(key) }
+    return request
+  }
+
+  func validate() throws {
+    if kindOption != nil, delta == nil { throw ValidationError("--delta-kind goes with --delta") }
+  }
+}
+
+/// A family's name on the command line.
+private struct KindOption: ExpressibleByArgument {
+  static let allValueStrings = DeltaKind.allCases.map(\.rawValue)
+
+  let kind: DeltaKind
+
+  init?(argument: String) {
+    guard let kind = DeltaKind(rawValue: argument.lowercased()) else { return nil }
+    self.kind = kind
+  }
+}
