@@ -58,7 +58,8 @@ struct StateDictionary {
     throw WeightmillError(
       .noInput, file,
       "has no member \(quoted(key)); it has "
-        + texts.prefix(8).map { quoted($0) }.joined(separator: ", ") + (texts.count > 8 ? ", …" : ""),
+        + texts.prefix(8).map { quoted($0) }.joined(separator: ", ")
+        + (texts.count > 8 ? ", …" : ""),
       remedy: "give one of these with --key")
   }
 
