@@ -92,7 +92,8 @@ let package = Package(
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "PyTorch", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport",
+        "Tensors", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA", "Conversion",
+        "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",

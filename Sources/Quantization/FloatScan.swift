@@ -13,6 +13,16 @@ package enum FloatScan {
     return largest < 0x7F80_0000 ? nil : values.firstIndex { !$0.isFinite }
   }
 
+  /// How many values are not finite.
+  ///
+  /// - Parameter values: The values.
+  /// - Returns: The number of values.
+  package static func nonFinite(_ values: [Float]) -> Int {
+    var found = 0
+    for value in values { found &+= value.isFinite ? 0 : 1 }
+    return found
+  }
+
   /// How many stored values are not finite; 0 for types other than F16, BF16 and F32.
   ///
   /// - Parameters:

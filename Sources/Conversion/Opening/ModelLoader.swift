@@ -21,6 +21,10 @@ public struct LoadedModel: Sendable {
   public let files: [String]
   /// What the user should know.
   public let notes: [String]
+  /// The paths that were asked for.
+  public internal(set) var origins: [String] = []
+  /// The folder whose configuration and tokenizer files are the model's, if it is one.
+  public internal(set) var settingsFolder: String?
 
   /// The vocabulary, for work that cannot be done without one.
   ///
@@ -58,6 +62,14 @@ public enum ModelLoader {
   /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
   public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+    var model = try open(request)
+    model.origins = request.paths
+    let settings = request.delta ?? request.path
+    if Folder.isFolder(settings) == true { model.settingsFolder = settings }
+    return model
+  }
+
+  private static func open(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
     guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }
