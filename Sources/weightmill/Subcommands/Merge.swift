@@ -11,14 +11,15 @@ extension WeightmillCommand {
       discussion: """
         The options are those of the documented script: put `weightmill merge` in the
         place of `python3 -m apply_delta`. It is `weightmill convert` with
-        --format safetensors, and needs no memory for whole tensors.
+        --format safetensors; memory is low without an option for it.
 
-        The target must not lie in the folder of the base or the delta. Nothing is ever
-        deleted.
+        The target must not lie in the folder of the base or the delta. Nothing in it
+        is deleted; --force replaces files of the same names.
 
         EXAMPLES
-          weightmill merge --base llama-13b --delta Ziya-LLaMA-13B-v1 --target Ziya-LLaMA-13B
-          weightmill merge --base llama-13b --delta Ziya-LLaMA-13B-v1 --target t --dry-run
+          weightmill merge --base llama-13b --delta Ziya-LLaMA-13B-v1 --target ziya
+          weightmill merge --base llama-13b --delta Ziya-LLaMA-13B-v1 --target ziya \\
+            --type bf16 --max-shard-size 2GB --dry-run
         """)
 
     @Option(
