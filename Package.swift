@@ -92,7 +92,8 @@ let package = Package(
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "PyTorch", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport",
+        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "Conversion",
+        "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",
