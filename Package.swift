@@ -92,8 +92,8 @@ let package = Package(
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "Conversion",
-        "TestSupport",
+        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA",
+        "Conversion", "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",

@@ -89,7 +89,9 @@ extension LlamaConfiguration {
   public init(
     meta json: JSONValue, location: String, tensors: [TensorDescriptor]
   ) throws(WeightmillError) {
-    let fields = try ConfigurationFields(json, location: location)
+    // Newer files keep the sizes one level down.
+    let fields = try ConfigurationFields(
+      json.object?["dim"] == nil ? json.object?["model"] ?? json : json, location: location)
     let dimension = try fields.requiredSize("dim")
     let heads = try fields.requiredSize("n_heads")
     guard try fields.flag("use_scaled_rope") != true else {
