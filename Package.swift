@@ -103,6 +103,20 @@ let package = Package(
   ]
 )
 
+// The readers under libFuzzer: `make fuzz`. Its flags are not for packages that use this one.
+if Context.environment["WEIGHTMILL_FUZZING"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
+        "LLaMA",
+      ],
+      path: "Fuzz", exclude: ["seeds", "finds", "run.sh"],
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}
+
 /// Rooms that touch raw bytes mark every unsafe use with `unsafe`.
 let strictlyMemorySafe: Set<String> = [
   "Tensors", "PyTorch", "Safetensors", "GGUF", "Quantization", "LLaMA", "Merging", "Conversion",
