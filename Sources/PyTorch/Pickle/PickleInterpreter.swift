@@ -36,6 +36,8 @@ struct PickleInterpreter {
   private var stack: [PickleReference] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleReference] = [:]
+  /// How many values the views have so far that have more than their storage.
+  var repeated = 0
   /// The storages referred to so far, by key.
   var storages: [String: PickleStorage] = [:]
 
