@@ -71,7 +71,7 @@ struct BlockPropertyTests {
   }
 
   @Test func otherTypesAreUnsupportedYet() {
-    expectError(.unsupported) { _ = try RowDecoder(.iq2_S, location: "x") }
+    expectError(.unsupported) { _ = try RowDecoder(.i8, location: "x") }
     expectError(.unsupported) { _ = try RowEncoder(.i8, location: "x") }
   }
 }
