@@ -30,7 +30,7 @@ TYPES = {
     "iq4_xs": (256, 136, 23), "iq1_m": (256, 56, 29), "tq1_0": (256, 54, 34), "tq2_0": (256, 66, 35),
     "mxfp4": (32, 17, 39), "nvfp4": (64, 36, 40), "q1_0": (128, 18, 41), "q2_0": (64, 18, 42),
     "f16": (1, 2, 1), "f64": (1, 8, 28), "bf16": (1, 2, 30), "f8_e4m3": (1, 1, 100),
-    "f8_e5m2": (1, 1, 101),
+    "f8_e5m2": (1, 1, 101), "f8_e4m3fnuz": (1, 1, 102), "f8_e5m2fnuz": (1, 1, 103),
 }  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def scalars(name, data):
     types = {
         "f16": torch.float16, "bf16": torch.bfloat16,
         "f8_e4m3": torch.float8_e4m3fn, "f8_e5m2": torch.float8_e5m2,
+        "f8_e4m3fnuz": torch.float8_e4m3fnuz, "f8_e5m2fnuz": torch.float8_e5m2fnuz,
     }  # fmt: skip
     return torch.frombuffer(bytearray(data), dtype=types[name]).to(torch.float32).numpy()
 

@@ -5,11 +5,13 @@ public struct RowDecoder: Sendable {
   /// The type of the rows.
   public let type: TensorType
 
-  /// The types whose rows can be decoded: all but integers and truth values.
+  /// The types whose rows can be decoded: numbers that mean something without further
+  /// tensors.
   public static let types: [TensorType] = formats.map { $0.type }
 
   private static let formats: [any BlockFormat.Type] = [
     F64.self, F32.self, F16.self, BF16.self, F8_E4M3.self, F8_E5M2.self,
+    F8_E4M3FNUZ.self, F8_E5M2FNUZ.self,
     Q1_0.self, Q2_0.self, Q4_0.self, Q4_1.self, Q5_0.self, Q5_1.self, Q8_0.self, Q8_1.self,
     Q2_K.self, Q3_K.self, Q4_K.self, Q5_K.self, Q6_K.self, Q8_K.self,
     IQ1_S.self, IQ1_M.self, IQ2_XXS.self, IQ2_XS.self, IQ2_S.self, IQ3_XXS.self, IQ3_S.self,
@@ -27,8 +29,9 @@ public struct RowDecoder: Sendable {
   public init(_ type: TensorType, location: String) throws(WeightmillError) {
     guard let format = Self.formats.first(where: { $0.type == type }) else {
       throw WeightmillError(
-        .unsupported, location, "holds weights of type \(type.name), which are not numbers to use",
-        remedy: "start from a checkpoint in floating point, or from a GGUF file")
+        .unsupported, location,
+        "holds weights of type \(type.name), which are no weights by themselves",
+        remedy: "start from the checkpoint in floating point, before it was quantized")
     }
     self.type = type
     self.format = format
