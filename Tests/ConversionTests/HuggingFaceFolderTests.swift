@@ -130,7 +130,7 @@ struct HuggingFaceFolderTests {
     #expect(try json("\(path)/config.json")["torch_dtype"] as? String == name)
   }
 
-  @Test(arguments: [TensorType.f32, .bf16])
+  @Test(arguments: [TensorType.f64, .f32, .bf16])
   func withoutATypeTensorsKeepTheirs(type: TensorType) throws {
     let path = try write(SmallModel(type: type).write(to: folder, "small"), as: "x")
     #expect(try Checkpoint(path: path).catalogue.tensors.allSatisfy { $0.type == type })
@@ -270,6 +270,23 @@ struct HuggingFaceFolderTests {
     try folder.write("{,}".utf8, to: "copy/generation_config.json")
     expectError(.malformed) { try write(copy, as: "x") }
     #expect(try folder.names() == ["copy"])
+  }
+
+  @Test func aBareFileBringsTheFilesBesideIt() throws {
+    let small = try SmallModel().write(to: folder, "small")
+    let path = try write("\(small)/model.safetensors", as: "x")
+    #expect(
+      try names(path) == [
+        "config.json", "model.safetensors", "tokenizer.model", "tokenizer_config.json",
+      ])
+  }
+
+  @Test func eightBitFloatsNeedAType() throws {
+    let small = try SmallModel(type: .f8e5m2).write(to: folder, "small")
+    let error = expectError(.unsupported) { try write(small, as: "x") }
+    #expect(error?.remedy?.contains("--type") == true)
+    let path = try write(small, as: "x", type: .f16)
+    #expect(try Checkpoint(path: path).catalogue.tensors.allSatisfy { $0.type == .f16 })
   }
 
   @Test func aGGUFFileIsNoSource() throws {

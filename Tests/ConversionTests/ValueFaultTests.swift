@@ -45,6 +45,24 @@ struct ValueFaultTests {
     #expect(kept.faults.map(\.nonFinite) == [2])
   }
 
+  @Test func doublesBeyondFloatsAreTooLargeNotInfinite() throws {
+    var model = SmallModel(type: .f64)
+    model.change = { name, tensor in
+      if name.contains("up_proj") { tensor[3] = .infinity }
+    }
+    let path = try model.write(to: folder, "model")
+    var bytes = try Fixtures.bytes("\(path)/model.safetensors")
+    // The last value of the last tensor, the output matrix.
+    bytes.replaceSubrange(bytes.count - 8..<bytes.count, with: [0, 0, 0, 0, 0, 0, 0xE0, 0x7F])
+    try folder.write(bytes, to: "model/model.safetensors")
+    let loaded = try ModelLoader.load(path)
+    let single = try run(ConversionPlan(huggingFace: loaded, as: .f32), as: "x")
+    #expect(single.faults.map(\.nonFinite) == [1, 0])
+    #expect(single.faults.map(\.overflowed) == [0, 1])
+    let kept = try run(ConversionPlan(huggingFace: loaded), as: "y")
+    #expect(kept.faults.map(\.nonFinite) == [1])
+  }
+
   @Test func soundWeightsHaveNoFaults() throws {
     let model = try ModelLoader.load(Self.model([0: 65519]).write(to: folder, "model"))
     let report = try run(

@@ -108,8 +108,6 @@ extension TensorType {
     case .f64: "float64"
     case .f32: "float32"
     case .bf16: "bfloat16"
-    case .f8e4m3: "float8_e4m3fn"
-    case .f8e5m2: "float8_e5m2"
     default: "float16"
     }
   }

@@ -2,6 +2,7 @@ public import GGUF
 public import LLaMA
 public import Merging
 import StrictJSON
+import SystemPackage
 public import Tensors
 public import Tokenization
 
@@ -23,7 +24,7 @@ public struct LoadedModel: Sendable {
   public let notes: [String]
   /// The paths that were asked for.
   public internal(set) var origins: [String] = []
-  /// The folder whose configuration and tokenizer files are the model's, if it is one.
+  /// The folder whose configuration and tokenizer files are the model's.
   public internal(set) var settingsFolder: String?
 
   /// The vocabulary, for work that cannot be done without one.
@@ -65,7 +66,8 @@ public enum ModelLoader {
     var model = try open(request)
     model.origins = request.paths
     let settings = request.delta ?? request.path
-    if Folder.isFolder(settings) == true { model.settingsFolder = settings }
+    model.settingsFolder =
+      Folder.isFolder(settings) == true ? settings : FilePath(settings).folder.string
     return model
   }
 

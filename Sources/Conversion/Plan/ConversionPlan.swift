@@ -1,5 +1,6 @@
 public import GGUF
 import LLaMA
+import Quantization
 public import Tensors
 
 /// What a conversion will write: every tensor in its order, with its source and its type.
@@ -81,8 +82,8 @@ public struct ConversionPlan: Sendable {
   ///   - type: The type of all tensors; `nil` keeps what each has.
   ///   - maximumShardSize: How many bytes of tensors a file may hold; one that alone holds more
   ///     gets a file to itself.
-  /// - Throws: `unsupported` when the model is a GGUF file or has no floating-point weights; the
-  ///   errors of reading its configuration and tokenizer.
+  /// - Throws: `unsupported` when the model is a GGUF file, or would keep a type that transformers
+  ///   does not compute in; the errors of reading its configuration and tokenizer.
   public init(
     huggingFace model: LoadedModel, as type: TensorType? = nil,
     maximumShardSize: Int = HuggingFaceFolder.defaultShardSize
@@ -93,11 +94,11 @@ public struct ConversionPlan: Sendable {
         .unsupported, view.location, "is a GGUF file, of which no Hugging Face folder is made",
         remedy: "start from the original checkpoint")
     }
-    if let other = view.tensors.first(where: { !$0.type.isFloat }) {
+    if type == nil, let other = view.tensors.first(where: { !FloatScan.types.contains($0.type) }) {
       throw WeightmillError(
         .unsupported, view.location,
-        "tensor \(quoted(other.name)) is of type \(other.type.name), which is not kept",
-        remedy: "give weights in F16, BF16 or F32")
+        "tensor \(quoted(other.name)) is of type \(other.type.name), in which transformers runs "
+          + "no model", remedy: "give the type to write, such as --type bf16")
     }
     let rowGroup =
       model.llama.scheme.rowOrder == NamingScheme.huggingFace.rowOrder

@@ -37,7 +37,7 @@ struct TileConverter {
   private let location: String
   /// `nil` when rows are copied as they are.
   private let coders: (decoder: RowDecoder, encoder: RowEncoder)?
-  /// Decodes blocks that are copied, to look at their values.
+  /// Decodes what is copied where its values cannot be looked at otherwise: blocks.
   private let inspector: RowDecoder?
 
   init(
@@ -47,7 +47,9 @@ struct TileConverter {
     source = catalogue.tensors[item.index]
     index = item.index
     location = catalogue.location
-    inspector = source.type.isScalar ? nil : try? RowDecoder(source.type, location: location)
+    inspector =
+      FloatScan.types.contains(source.type)
+      ? nil : try? RowDecoder(source.type, location: location)
     coders =
       source.type == target.type
       ? nil
@@ -103,7 +105,10 @@ struct TileConverter {
     // A value that is not finite stays so.
     let written = FloatScan.nonFinite(buffers.output, count: count, type: target.type)
     guard written > 0 else { return ValueFaults() }
-    let before = FloatScan.nonFinite(buffers.values)
+    let before =
+      FloatScan.types.contains(source.type)
+      ? FloatScan.nonFinite(buffers.input, count: count, type: source.type)
+      : FloatScan.nonFinite(buffers.values)
     return ValueFaults(nonFinite: before, overflowed: written - before)
   }
 }
