@@ -16,6 +16,7 @@ public struct Checkpoint: Sendable {
     case pytorchFile = "PyTorch file"
     case safetensorsFile = "safetensors file"
     case huggingFace = "Hugging Face folder"
+    case adapter = "LoRA adapter folder"
     case meta = "Meta LLaMA folder"
   }
 
@@ -135,14 +136,14 @@ public struct Checkpoint: Sendable {
     var notes = shards.notes
     if let index = shards.index { notes += try index.check(parts) }
     path = folder.path
-    layout = .huggingFace
+    layout = shards.isAdapter ? .adapter : .huggingFace
     catalogue =
       parts.count == 1
       ? parts[0].catalogue : CombinedCatalogue(parts.map(\.catalogue), location: folder.path)
     scheme = Self.scheme(of: catalogue)
-    let config = folder.path("config.json")
+    let config = shards.isAdapter ? AdapterFolder.configurationName : "config.json"
     configuration =
-      folder.contains("config.json") ? (config, try TextInput.json(config)) : nil
+      folder.contains(config) ? (folder.path(config), try TextInput.json(folder.path(config))) : nil
     metadata = nil
     remarks = []
     formatVersion = nil
@@ -173,6 +174,7 @@ public struct Checkpoint: Sendable {
 private struct HuggingFaceShards {
   let names: [String]
   let index: ShardIndex?
+  let isAdapter: Bool
   let notes: [String]
 
   init(_ folder: Folder) throws(WeightmillError) {
@@ -187,6 +189,10 @@ private struct HuggingFaceShards {
         found.append(([single], nil))
       }
     }
+    // A LoRA adapter's folder holds no model, but tensors that can be looked at.
+    let adapter = AdapterFolder.tensorNames.first(where: folder.contains)
+    isAdapter = found.isEmpty && adapter != nil
+    if isAdapter, let adapter { found.append(([adapter], nil)) }
     guard let first = found.first else { throw Self.nothingFound(folder) }
     for name in first.names where !folder.contains(name) {
       throw WeightmillError(

@@ -52,12 +52,10 @@ public enum ModelLoader {
     try load(ModelRequest(path, delta: delta, kind: kind))
   }
 
-  /// Opens the model that is asked for.
-  ///
-  /// - Parameter request: The checkpoint, and what is to be merged into it.
-  /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
-  /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
-  public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+  /// The model that is asked for, before adapters are merged into it.
+  static func loadWithoutAdapters(
+    _ request: ModelRequest
+  ) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
     guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }
@@ -76,6 +74,7 @@ public enum ModelLoader {
   /// - Returns: The model.
   /// - Throws: `unsupported`, `malformed` or `mismatch`.
   public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
+    if let error = checkpoint.misplacedAdapter { throw error }
     guard let scheme = checkpoint.scheme else {
       throw WeightmillError(
         .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
