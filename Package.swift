@@ -90,7 +90,10 @@ let package = Package(
       dependencies: ["Tensors", "StrictJSON", "Safetensors", "LLaMA", "Conversion", "TestSupport"]),
     .testTarget(
       name: "MergingTests",
-      dependencies: ["Tensors", "LLaMA", "Merging", "Conversion", "TestSupport"]),
+      dependencies: [
+        "CKernels", "Tensors", "StrictJSON", "Tokenization", "LLaMA", "Merging", "Conversion",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "ConversionTests",
       dependencies: [
