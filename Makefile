@@ -1,14 +1,15 @@
 # make demo    build, merge and convert fixtures/mini-ziya, quantize it, verify its logits
 # make test    everything the project checks; .ci/run calls it
+# make fuzz    the readers under libFuzzer, SECONDS each (default 60)
 # make interop load the files with the gguf package and with llama.cpp (installs them; minutes)
 SWIFT ?= swift
-SOURCES := Sources Tests Package.swift
+SOURCES := Sources Tests Fuzz Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
 # The readers once more, in debug mode with the address sanitizer.
 READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
 
-.PHONY: all prepare build demo test lint check sanitize interop protobuf clean
+.PHONY: all prepare build demo test lint check sanitize fuzz interop protobuf clean
 
 all: build
 
@@ -35,6 +36,9 @@ sanitize: prepare
 	$(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
 	  --disable-xctest --filter '^($(READERS))\.'
 
+fuzz: prepare
+	Fuzz/run.sh $(SECONDS)
+
 interop: build
 	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Interop/run.sh
 
@@ -44,4 +48,4 @@ protobuf:
 	  --swift_opt=UseAccessLevelOnImports=true --swift_out=. sentencepiece_model.proto
 
 clean:
-	rm -rf .build .build-asan build
+	rm -rf .build .build-asan .build-fuzz build
