@@ -92,8 +92,8 @@ let package = Package(
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "Conversion",
-        "TestSupport",
+        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA",
+        "Conversion", "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",
@@ -102,6 +102,20 @@ let package = Package(
     .testTarget(name: "WeightmillTests", dependencies: ["weightmill", "TestSupport"]),
   ]
 )
+
+// The readers under libFuzzer: `make fuzz`. Its flags are not for packages that use this one.
+if Context.environment["WEIGHTMILL_FUZZING"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
+        "LLaMA",
+      ],
+      path: "Fuzz", exclude: ["seeds", "finds", "run.sh"],
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}
 
 /// Rooms that touch raw bytes mark every unsafe use with `unsafe`.
 let strictlyMemorySafe: Set<String> = [

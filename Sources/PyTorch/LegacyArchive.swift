@@ -11,6 +11,8 @@ struct LegacyArchive {
     0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
   ]
   private static let version = 1001
+  /// The largest list of keys, in bytes. One of 10,000 storages takes about 200 kB.
+  private static let maximumList = 1 << 20
 
   let outcome: PickleInterpreter.Outcome
   let storages: [String: StoredBytes]
@@ -22,21 +24,22 @@ struct LegacyArchive {
 
   init(_ file: borrowing InputFile) throws(WeightmillError) {
     var position = Self.magic.count
-    try Self.checkVersion(Self.next(file, at: &position), file.path)
-    try Self.checkMachine(Self.next(file, at: &position), file.path)
-    outcome = try Self.next(file, at: &position)
-    let keys = try Self.keys(Self.next(file, at: &position), file.path)
+    let list = Self.maximumList
+    try Self.checkVersion(Self.next(file, at: &position, limit: list), file.path)
+    try Self.checkMachine(Self.next(file, at: &position, limit: list), file.path)
+    outcome = try Self.next(file, at: &position, limit: PickleInterpreter.maximumBytes)
+    let keys = try Self.keys(Self.next(file, at: &position, limit: list), file.path)
     try Self.check(keys, against: outcome.storages, path: file.path)
     storages = try Self.place(keys, of: outcome.storages, in: file, from: position)
   }
 
   /// Runs the pickle at a position, and moves the position behind it.
   private static func next(
-    _ file: borrowing InputFile, at position: inout Int
+    _ file: borrowing InputFile, at position: inout Int, limit: Int
   ) throws(WeightmillError) -> PickleInterpreter.Outcome {
     // Most files have a small one; a window that is too small is made larger.
-    let rest = file.byteCount - position
-    var window = min(rest, 1 << 18)
+    let limit = min(file.byteCount - position, limit)
+    var window = min(limit, 1 << 18)
     while true {
       let cursor = ByteCursor(
         try file.bytes(at: position, count: window), file: file.path, base: position)
@@ -45,7 +48,6 @@ struct LegacyArchive {
         position += outcome.end
         return outcome
       } catch {
-        let limit = min(rest, PickleInterpreter.maximumBytes)
         guard error.code == .malformed, window < limit else { throw error }
         window = min(limit, window * 8)
       }

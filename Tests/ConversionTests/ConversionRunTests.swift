@@ -197,6 +197,28 @@ struct ConversionRunTests {
     #expect(try folder.names() == ["huge"])
   }
 
+  /// The values are numbers of every type, so that every file says the same.
+  @Test(arguments: [TensorType.f64, .f32, .bf16, .f8e4m3, .f8e5m2])
+  func everyTypeOfCheckpointConverts(type: TensorType) throws {
+    var model = SmallModel()
+    model.change = { _, values in
+      values = values.map {
+        abs($0) < 1 / 64 ? 0 : Binary16.float(Binary16.bits($0) & 0xFF00)
+      }
+    }
+    try convert(model.write(to: folder, "f16"), to: .q8_0, as: "expected")
+    model.type = type
+    try convert(model.write(to: folder, "other"), to: .q8_0, as: "x")
+    #expect(try Fixtures.bytes(folder("x")) == Fixtures.bytes(folder("expected")))
+  }
+
+  @Test func integersAreNoWeights() throws {
+    let path = try SmallModel(type: .i16).write(to: folder, "integers")
+    let error = expectError(.unsupported) { try convert(path, to: .f16, as: "x") }
+    #expect(error?.problem.contains("I16") == true)
+    #expect(try folder.names() == ["integers"])
+  }
+
   @Test func cancellingLeavesNothing() throws {
     let plan = try ConversionPlan(
       convert: ModelLoader.load(Fixtures.miniZiya("base-hf")), to: .f16, name: "x")

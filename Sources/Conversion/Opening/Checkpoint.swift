@@ -3,6 +3,7 @@ public import LLaMA
 public import PyTorch
 import Safetensors
 public import StrictJSON
+import SystemPackage
 public import Tensors
 
 /// A path opened by what it holds: a file, or a folder in one of the known layouts.
@@ -21,6 +22,8 @@ public struct Checkpoint: Sendable {
 
   /// The path that was opened.
   public let path: String
+  /// The folder that holds its files.
+  public let folder: String
   /// The layout that was found.
   public let layout: Layout
   /// The tensors.
@@ -74,13 +77,29 @@ public struct Checkpoint: Sendable {
       (safetensors, catalogue, layout) = (file, file, .safetensorsFile)
     }
     self.path = path
-    scheme = Self.scheme(of: catalogue)
-    configuration = nil
+    let scheme = Self.scheme(of: catalogue)
+    folder =
+      FilePath(path).removingLastComponent().string.isEmpty
+      ? "." : FilePath(path).removingLastComponent().string
+    configuration =
+      gguf == nil && scheme != nil
+      ? try Self.configuration(scheme == .meta ? .meta : .huggingFace, in: folder) : nil
+    self.scheme = scheme
     metadata = gguf?.metadata
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
-    files = [path]
+    files = [path] + (configuration.map { [$0.path] } ?? [])
     notes = pytorch?.notes ?? []
+  }
+
+  /// The file with the model's sizes, if it is there.
+  private static func configuration(
+    _ layout: Layout, in folder: String
+  ) throws(WeightmillError) -> (path: String, json: JSONValue)? {
+    let name = layout == .meta ? "params.json" : "config.json"
+    let path = FilePath(folder).appending(name).string
+    guard Folder.isFolder(path) != nil else { return nil }
+    return (path, try TextInput.json(path))
   }
 
   private init(folder: Folder, selection: TensorSelection) throws(WeightmillError) {
@@ -104,45 +123,49 @@ public struct Checkpoint: Sendable {
       }
     }
     var catalogues: [any Catalogue] = []
+    var notes: [String] = []
     for name in parts {
-      catalogues.append(try Self.openFile(folder.path(name), selection: selection))
+      let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
+      catalogues.append(catalogue)
+      notes += more
     }
-    let params = folder.path("params.json")
-    configuration =
-      folder.contains("params.json") ? (params, try TextInput.json(params)) : nil
+    configuration = try Self.configuration(.meta, in: folder.path)
     try ModelParallelParts.check(
       catalogues, folder: folder.path, dimension: configuration?.json.object?["dim"]?.integer)
     path = folder.path
+    self.folder = folder.path
     layout = .meta
     catalogue = try JoinedCatalogue(
-      catalogues, location: folder.path, join: ModelParallelParts.join)
+      catalogues, location: folder.path, join: ModelParallelParts.joins(catalogues[0]))
     scheme = Self.scheme(of: catalogue)
     metadata = nil
     remarks = []
     formatVersion = nil
     files = folder.inputs
-    notes =
-      folder.contains("config.json")
-      ? ["the folder holds files of Hugging Face's layout, too; Meta's are used"] : []
+    if folder.contains("config.json") {
+      notes.append("the folder holds files of Hugging Face's layout, too; Meta's are used")
+    }
+    self.notes = notes
   }
 
   private init(huggingFace folder: Folder, selection: TensorSelection) throws(WeightmillError) {
     let shards = try HuggingFaceShards(folder)
     var parts: [(shard: String, catalogue: any Catalogue)] = []
-    for name in shards.names {
-      parts.append((name, try Self.openFile(folder.path(name), selection: selection)))
-    }
     var notes = shards.notes
+    for name in shards.names {
+      let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
+      parts.append((name, catalogue))
+      notes += more
+    }
     if let index = shards.index { notes += try index.check(parts) }
     path = folder.path
+    self.folder = folder.path
     layout = .huggingFace
     catalogue =
       parts.count == 1
       ? parts[0].catalogue : CombinedCatalogue(parts.map(\.catalogue), location: folder.path)
     scheme = Self.scheme(of: catalogue)
-    let config = folder.path("config.json")
-    configuration =
-      folder.contains("config.json") ? (config, try TextInput.json(config)) : nil
+    configuration = try Self.configuration(.huggingFace, in: folder.path)
     metadata = nil
     remarks = []
     formatVersion = nil
@@ -150,12 +173,21 @@ public struct Checkpoint: Sendable {
     self.notes = notes
   }
 
+  /// Whether this is a file whose name says that it is one of several.
+  var isPartByName: Bool {
+    guard layout == .pytorchFile || layout == .safetensorsFile else { return false }
+    let name = FilePath(path).lastComponent?.string ?? ""
+    return name.contains("-of-") || name.hasPrefix("consolidated.")
+  }
+
   private static func openFile(
     _ path: String, selection: TensorSelection
-  ) throws(WeightmillError) -> any Catalogue {
+  ) throws(WeightmillError) -> (catalogue: any Catalogue, notes: [String]) {
     switch try FileKind(path: path) {
-    case .pytorch: return try PyTorchFile(path: path, selection: selection)
-    case .safetensors: return try SafetensorsFile(path: path)
+    case .pytorch:
+      let file = try PyTorchFile(path: path, selection: selection)
+      return (file, file.notes)
+    case .safetensors: return (try SafetensorsFile(path: path), [])
     case .gguf:
       throw WeightmillError(.unsupported, path, "is a GGUF file among a checkpoint's shards")
     }
@@ -188,10 +220,13 @@ private struct HuggingFaceShards {
       }
     }
     guard let first = found.first else { throw Self.nothingFound(folder) }
-    for name in first.names where !folder.contains(name) {
-      throw WeightmillError(
-        .noInput, folder.path(name), "the shard is missing, but the index names it",
-        remedy: "fetch the missing shard")
+    for name in first.names {
+      guard folder.contains(name) else {
+        throw WeightmillError(
+          .noInput, folder.path(name), "the shard is missing, but the index names it",
+          remedy: "fetch the missing shard")
+      }
+      if first.index != nil { try folder.checkReal(name) }
     }
     names = first.names
     index = first.index

@@ -98,11 +98,18 @@ public enum ModelLoader {
     } else {
       throw WeightmillError(
         .noInput, checkpoint.path,
-        "has no \(checkpoint.layout == .meta ? "params.json" : "config.json") with the model's sizes",
+        "has no \(scheme == .meta ? "params.json" : "config.json") with the model's sizes beside it",
         remedy: "give the whole folder of the model")
     }
-    return try LlamaModel(
-      catalogue: checkpoint.catalogue, configuration: configuration, scheme: scheme)
+    do throws(WeightmillError) {
+      return try LlamaModel(
+        catalogue: checkpoint.catalogue, configuration: configuration, scheme: scheme)
+    } catch {
+      guard checkpoint.isPartByName else { throw error }
+      throw WeightmillError(
+        error.code, checkpoint.path, "holds a part of the model only",
+        remedy: "give the folder, \(checkpoint.folder)")
+    }
   }
 
   /// The vocabulary of a model, whatever its weights are.
@@ -124,9 +131,9 @@ public enum ModelLoader {
       return vocabulary
     }
     let rows = try model(checkpoint).configuration.vocabularyRows
-    guard checkpoint.layout == .huggingFace || checkpoint.layout == .meta,
-      let files = try TokenizerFiles(Folder(path), checkpoint)
-    else { throw missing }
+    guard let files = try TokenizerFiles(Folder(checkpoint.folder), checkpoint) else {
+      throw missing
+    }
     return try files.vocabulary(rows: rows)
   }
 
@@ -141,8 +148,7 @@ public enum ModelLoader {
     }
     try ModelNature.requireWhole(
       llama, remedy: "give the base as the model and this folder with --delta")
-    let folder = try Folder(checkpoint.path)
-    let tokenizer = try TokenizerFiles(folder, checkpoint)
+    let tokenizer = try TokenizerFiles(Folder(checkpoint.folder), checkpoint)
     return LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
@@ -169,7 +175,7 @@ public enum ModelLoader {
     let llama = try LlamaModel(
       catalogue: MergedCatalogue(base: baseModel, delta: deltaModel, kind: kind),
       configuration: deltaModel.configuration, scheme: .huggingFace)
-    let tokenizer = try TokenizerFiles(Folder(delta.path), delta)
+    let tokenizer = try TokenizerFiles(Folder(delta.folder), delta)
     return LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,

@@ -2,8 +2,8 @@ import Tensors
 
 /// What the pickle calls: functions of the list, with arguments of the right number and kind.
 extension PickleInterpreter {
-  /// How many values a view may have that has more than its storage.
-  private static let maximumRepeated = 1 << 24
+  /// How many values all views may have together that have more than their storage.
+  private static let maximumRepeated = 1 << 26
 
   mutating func reduce() throws(WeightmillError) {
     guard case .tuple(let arguments) = arena[try pop()], case .global(let global) = arena[try pop()]
@@ -123,7 +123,11 @@ extension PickleInterpreter {
           + "of \(storage.view.count / type.bytesPerBlock) values", code: .refused)
     }
     // Repeated values (stride 0) are legal, but a few bytes must not become terabytes.
-    guard tensor.shape.count <= max(tensor.available, Self.maximumRepeated) else {
+    if tensor.shape.count > tensor.available {
+      let (sum, overflow) = repeated.addingReportingOverflow(tensor.shape.count)
+      repeated = overflow ? .max : sum
+    }
+    guard repeated <= Self.maximumRepeated else {
       throw cursor.error(
         "a tensor of shape \(extents) repeats the \(tensor.available) values of its storage too "
           + "often", code: .refused)

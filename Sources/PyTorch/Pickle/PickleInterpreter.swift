@@ -8,6 +8,9 @@ import Tensors
 struct PickleInterpreter {
   /// The largest pickle accepted, in bytes. A checkpoint of 10,000 tensors takes about 2 MB.
   static let maximumBytes = 8 << 20
+  /// How many values a pickle may make: each takes about 50 bytes of memory. A checkpoint of 10,000
+  /// tensors has about 400,000.
+  private static let maximumValues = 1 << 22
 
   /// How storages are referred to.
   enum Dialect {
@@ -33,6 +36,8 @@ struct PickleInterpreter {
   private var stack: [PickleReference] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleReference] = [:]
+  /// How many values the views have so far that have more than their storage.
+  var repeated = 0
   /// The storages referred to so far, by key.
   var storages: [String: PickleStorage] = [:]
 
@@ -51,6 +56,11 @@ struct PickleInterpreter {
       let opcode = try interpreter.cursor.readByte()
       if opcode == UInt8(ascii: ".") { break }
       try interpreter.execute(opcode)
+      guard interpreter.arena.count <= maximumValues else {
+        throw interpreter.cursor.error(
+          "the pickle has more than \(maximumValues) values, more than any checkpoint",
+          code: .refused)
+      }
     }
     let root = try interpreter.pop()
     return Outcome(
