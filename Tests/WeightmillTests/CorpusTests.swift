@@ -55,8 +55,8 @@ struct CorpusTests {
     #expect(result.error.last == UInt8(ascii: "\n"), context)
     let line = String(decoding: result.error.dropLast(), as: UTF8.self)
     let controls = line.unicodeScalars.filter { scalar in
-      scalar.value < 0x20 || 0x7F..<0xA0 ~= scalar.value || 0x200B..<0x2010 ~= scalar.value
-        || 0x2028..<0x202F ~= scalar.value || 0x2066..<0x206A ~= scalar.value
+      [.control, .format, .lineSeparator, .paragraphSeparator].contains(
+        scalar.properties.generalCategory)
     }
     #expect(controls.isEmpty, context)
     let path = "\(CorpusCase.folder)/files/\(sample.path)"
