@@ -2,7 +2,7 @@
 # make test    everything the project checks; .ci/run calls it
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
-# make interop load the files with the gguf package and with llama.cpp (installs them; minutes)
+# make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
 SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Package.swift
 # A target that imports a room it does not depend on is an error.
