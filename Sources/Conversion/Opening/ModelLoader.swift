@@ -179,7 +179,8 @@ public enum ModelLoader {
   /// Meta's files do not say how many tokens a model was trained to see.
   private static func contextNotes(_ checkpoint: Checkpoint, _ llama: LlamaModel) -> [String] {
     guard llama.scheme == .meta,
-      checkpoint.configuration?.json.object?["max_seq_len"] == nil
+      let json = checkpoint.configuration?.json,
+      LlamaConfiguration.metaFields(json).object?["max_seq_len"] == nil
     else { return [] }
     return [
       "params.json does not say the context length; \(llama.configuration.contextLength) is "
