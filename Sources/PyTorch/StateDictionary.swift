@@ -113,9 +113,7 @@ struct StateDictionary {
         if isContainer(value) { others.append(key) }
         continue
       }
-      guard let name = name(key) else {
-        throw WeightmillError(.malformed, file, "a tensor's name is not a text")
-      }
+      guard let name = name(key) else { throw namelessTensor }
       try add(name, tensor)
     }
     if !path.isEmpty {
@@ -174,6 +172,7 @@ struct StateDictionary {
           if let name = name(key) {
             pending.append(try visit(value, named: name, in: next))
           } else {
+            if case .tensor = arena[value] { throw namelessTensor }
             hasUnnamed = true
           }
         }
@@ -229,6 +228,10 @@ struct StateDictionary {
     case .integer(let number): "\(number)"
     default: nil
     }
+  }
+
+  private var namelessTensor: WeightmillError {
+    WeightmillError(.malformed, file, "a tensor's name is not a text")
   }
 
   private mutating func add(_ name: String, _ tensor: PickleTensor) throws(WeightmillError) {
