@@ -1,7 +1,7 @@
 # make demo    build, merge and convert fixtures/mini-ziya, quantize it, verify its logits
 # make test    everything the project checks; .ci/run calls it
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
-# make interop load the files with the gguf package and with llama.cpp (installs them; minutes)
+# make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
 SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Package.swift
 # A target that imports a room it does not depend on is an error.

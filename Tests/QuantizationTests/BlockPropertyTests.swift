@@ -67,6 +67,10 @@ struct BlockPropertyTests {
     #expect(FloatScan.firstNonFinite(values) == 40)
     #expect(FloatScan.nonFinite([0x00, 0x7C, 0x01, 0xFE, 0x00, 0x3C], count: 3, type: .f16) == 2)
     #expect(FloatScan.nonFinite([0x80, 0x7F, 0x80, 0x3F], count: 2, type: .bf16) == 1)
+    #expect(
+      FloatScan.nonFinite(
+        [0, 0, 0, 0, 0, 0, 0xF0, 0xFF, 0, 0, 0, 0, 0, 0, 0xE0, 0x7F], count: 2, type: .f64) == 1)
+    #expect(FloatScan.nonFinite(values) == 2)
     #expect(FloatScan.nonFinite([0, 0, 0x80, 0x7F, 0, 0, 0x80, 0x3F], count: 2, type: .f32) == 1)
   }
 

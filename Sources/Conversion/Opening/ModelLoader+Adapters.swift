@@ -1,17 +1,19 @@
 import LLaMA
 import Merging
-public import Tensors
+import Tensors
 import Tokenization
 
 extension ModelLoader {
-  /// Opens the model that is asked for.
+  /// Merges the adapters that are asked for into a model, in order.
   ///
-  /// - Parameter request: The checkpoint, and what is to be merged into it.
-  /// - Returns: The model; configuration and tokenizer are the delta's if there is one, the
-  ///   tokenizer is that of the last adapter that brings one.
+  /// - Parameters:
+  ///   - model: The model, with a delta merged into it if one is asked for.
+  ///   - request: What is asked for.
+  /// - Returns: The model; the tokenizer is that of the last adapter that brings one.
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
-  public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
-    let model = try loadWithoutAdapters(request)
+  static func adapted(
+    _ model: LoadedModel, _ request: ModelRequest
+  ) throws(WeightmillError) -> LoadedModel {
     guard !request.adapters.isEmpty else { return model }
     guard model.metadata == nil else {
       throw WeightmillError(
@@ -42,7 +44,7 @@ extension ModelLoader {
       llama: llama, vocabulary: named.vocabulary,
       chatTemplate: tokenizer?.files.chatTemplate() ?? model.chatTemplate, metadata: nil,
       mergeRule: rules.joined(separator: "+"), files: files + (tokenizer?.files.files ?? []),
-      notes: notes + named.notes)
+      notes: notes + named.notes, tokenizerFolder: tokenizer?.folder)
   }
 
   /// The vocabulary that an adapter brings along.

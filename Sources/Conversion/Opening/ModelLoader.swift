@@ -2,6 +2,7 @@ public import GGUF
 public import LLaMA
 public import Merging
 import StrictJSON
+import SystemPackage
 public import Tensors
 public import Tokenization
 
@@ -21,6 +22,12 @@ public struct LoadedModel: Sendable {
   public let files: [String]
   /// What the user should know.
   public let notes: [String]
+  /// The paths that were asked for.
+  public internal(set) var origins: [String] = []
+  /// The folder whose configuration and tokenizer files are the model's.
+  public internal(set) var settingsFolder: String?
+  /// The folder whose tokenizer files are the model's, if it is another.
+  public internal(set) var tokenizerFolder: String?
 
   /// The vocabulary, for work that cannot be done without one.
   ///
@@ -52,10 +59,22 @@ public enum ModelLoader {
     try load(ModelRequest(path, delta: delta, kind: kind))
   }
 
-  /// The model that is asked for, before adapters are merged into it.
-  static func loadWithoutAdapters(
-    _ request: ModelRequest
-  ) throws(WeightmillError) -> LoadedModel {
+  /// Opens the model that is asked for.
+  ///
+  /// - Parameter request: The checkpoint, and what is to be merged into it.
+  /// - Returns: The model; configuration and tokenizer are the delta's if there is one, the
+  ///   tokenizer is that of the last adapter that brings one.
+  /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
+  public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+    var model = try adapted(open(request), request)
+    model.origins = request.paths
+    let settings = request.delta ?? request.path
+    model.settingsFolder =
+      Folder.isFolder(settings) == true ? settings : FilePath(settings).folder.string
+    return model
+  }
+
+  private static func open(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
     guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }

@@ -5,7 +5,9 @@ import PyTorch
 
 /// The options of commands that can merge something into a model.
 struct MergeOptions: ParsableArguments {
-  @Option(help: "The folder of the delta weights to add.", completion: .directory)
+  @Option(
+    name: [.customLong("delta"), .customLong("delta-path")],
+    help: "The folder of the delta weights to add.", completion: .directory)
   var delta: String?
 
   @Option(
