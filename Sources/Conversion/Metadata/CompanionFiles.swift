@@ -28,7 +28,7 @@ struct CompanionFiles {
   /// - Parameters:
   ///   - model: The model.
   ///   - settings: The folder with the model's configuration.
-  ///   - tokenizer: The folder with its tokenizer.
+  ///   - folder: The folder with its tokenizer.
   /// - Throws: `malformed` for a file that is not what its name says; the errors of reading.
   init(
     _ model: LoadedModel, settings: Folder?, tokenizer folder: Folder?
