@@ -1,5 +1,6 @@
 # make demo    build, merge and convert fixtures/mini-ziya, quantize it, verify its logits
 # make test    everything the project checks; .ci/run calls it
+# make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
 # make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
 SWIFT ?= swift
@@ -9,7 +10,7 @@ BUILD := --configuration release --explicit-target-dependency-import-check error
 # The readers once more, in debug mode with the address sanitizer.
 READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
 
-.PHONY: all prepare build demo test lint check sanitize fuzz interop protobuf clean
+.PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz interop protobuf clean
 
 all: build
 
@@ -25,7 +26,7 @@ demo: build
 
 test: lint check sanitize
 
-lint:
+lint: check-corpus
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
 check: prepare
@@ -35,6 +36,16 @@ check: prepare
 sanitize: prepare
 	$(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
 	  --disable-xctest --filter '^($(READERS))\.'
+
+corpus:
+	python3 -B Tests/Corpus/make_corpus.py
+	@test -z "$$(git status --porcelain -- Tests/Corpus)" || \
+	  { git status --short -- Tests/Corpus; echo "Tests/Corpus has changed: commit it"; exit 1; }
+
+# The files are what their script writes. The tests themselves need no Python.
+check-corpus:
+	@if command -v python3 >/dev/null; then python3 -B Tests/Corpus/make_corpus.py --check; \
+	  else echo "no python3: Tests/Corpus was not compared with its script"; fi
 
 fuzz: prepare
 	Fuzz/run.sh $(SECONDS)

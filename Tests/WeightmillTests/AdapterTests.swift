@@ -68,6 +68,18 @@ struct AdapterTests {
     #expect(check.code == 0, "\(check.error)")
   }
 
+  @Test func aWrittenFolderHasMetasTokenizerFromOneFolderUp() throws {
+    let base = try folder.copy(Fixtures.miniZiya("base-meta"), as: "13B")
+    try FileManager.default.moveItem(
+      atPath: "\(base)/tokenizer.model", toPath: folder("tokenizer.model"))
+    let target = folder("merged")
+    let result = try CommandLineTool.run(
+      "merge", "--base", base, "--lora", Self.adapter, "--target", target)
+    #expect(result.code == 0, "\(result.error)")
+    #expect(
+      try Fixtures.bytes("\(target)/tokenizer.model") == Fixtures.bytes(folder("tokenizer.model")))
+  }
+
   @Test(arguments: [
     (
       ["fixtures/lora/plain"], 78, "give the base as the model and the adapter's folder with --lora"

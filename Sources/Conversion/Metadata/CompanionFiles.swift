@@ -5,8 +5,8 @@ import Tokenization
 
 /// The files of a Hugging Face folder beside the weights and `config.json`.
 ///
-/// They are copied from where the model's tokenizer comes from: the delta if there is one, or an
-/// adapter; settings for generating from where the configuration comes from. What transformers needs and Meta's layout lacks is made.
+/// They are copied from where the model's tokenizer comes from: the delta if there is one. What
+/// transformers needs and Meta's layout lacks is made.
 struct CompanionFiles {
   /// The names that are copied.
   static let names = [
@@ -27,16 +27,16 @@ struct CompanionFiles {
   ///
   /// - Parameters:
   ///   - model: The model.
-  ///   - settings: The folder with the model's configuration.
-  ///   - folder: The folder with its tokenizer.
+  ///   - folder: The folder of the model's configuration.
+  ///   - tokenizer: The folder of its tokenizer.
   /// - Throws: `malformed` for a file that is not what its name says; the errors of reading.
   init(
-    _ model: LoadedModel, settings: Folder?, tokenizer folder: Folder?
+    _ model: LoadedModel, folder: Folder?, tokenizer: Folder?
   ) throws(WeightmillError) {
     vocabulary = model.vocabulary
-    guard let settings, let folder else { return }
+    guard let folder, let tokenizer else { return }
     for name in Self.names {
-      let source = name == "generation_config.json" ? settings : folder
+      let source = name == "generation_config.json" ? folder : tokenizer
       guard let path = Self.path(name, source) else { continue }
       files.append((name, try content(path, name)))
     }
@@ -46,7 +46,7 @@ struct CompanionFiles {
       files.append(("chat_template.jinja", Array(template.utf8)))
     }
     if !contains("tokenizer.model"), !contains("tokenizer.json") {
-      notes.append("\(folder.path) has no tokenizer; none was written")
+      notes.append("\(tokenizer.path) has no tokenizer; none was written")
     }
   }
 

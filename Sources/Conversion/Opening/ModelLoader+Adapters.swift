@@ -4,16 +4,9 @@ import Tensors
 import Tokenization
 
 extension ModelLoader {
-  /// Merges the adapters that are asked for into a model, in order.
-  ///
-  /// - Parameters:
-  ///   - model: The model, with a delta merged into it if one is asked for.
-  ///   - request: What is asked for.
-  /// - Returns: The model; the tokenizer is that of the last adapter that brings one.
-  /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
-  static func adapted(
-    _ model: LoadedModel, _ request: ModelRequest
-  ) throws(WeightmillError) -> LoadedModel {
+  /// The model that is asked for: its tokenizer is that of the last adapter that brings one.
+  static func loadWithAdapters(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+    let model = try loadWithoutAdapters(request)
     guard !request.adapters.isEmpty else { return model }
     guard model.metadata == nil else {
       throw WeightmillError(
@@ -40,11 +33,13 @@ extension ModelLoader {
       } else {
         try vocabulary(of: model, rows: rows)
       }
-    return LoadedModel(
+    var adapted = LoadedModel(
       llama: llama, vocabulary: named.vocabulary,
       chatTemplate: tokenizer?.files.chatTemplate() ?? model.chatTemplate, metadata: nil,
       mergeRule: rules.joined(separator: "+"), files: files + (tokenizer?.files.files ?? []),
-      notes: notes + named.notes, tokenizerFolder: tokenizer?.folder)
+      notes: notes + named.notes)
+    adapted.tokenizerFolder = tokenizer?.folder
+    return adapted
   }
 
   /// The vocabulary that an adapter brings along.

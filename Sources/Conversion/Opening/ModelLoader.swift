@@ -26,7 +26,7 @@ public struct LoadedModel: Sendable {
   public internal(set) var origins: [String] = []
   /// The folder whose configuration and tokenizer files are the model's.
   public internal(set) var settingsFolder: String?
-  /// The folder whose tokenizer files are the model's, if it is another.
+  /// The folder of the tokenizer, if it is an adapter's.
   public internal(set) var tokenizerFolder: String?
 
   /// The vocabulary, for work that cannot be done without one.
@@ -62,11 +62,10 @@ public enum ModelLoader {
   /// Opens the model that is asked for.
   ///
   /// - Parameter request: The checkpoint, and what is to be merged into it.
-  /// - Returns: The model; configuration and tokenizer are the delta's if there is one, the
-  ///   tokenizer is that of the last adapter that brings one.
+  /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
   public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
-    var model = try adapted(open(request), request)
+    var model = try loadWithAdapters(request)
     model.origins = request.paths
     let settings = request.delta ?? request.path
     model.settingsFolder =
@@ -74,7 +73,10 @@ public enum ModelLoader {
     return model
   }
 
-  private static func open(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+  /// The model that is asked for, before adapters are merged into it.
+  static func loadWithoutAdapters(
+    _ request: ModelRequest
+  ) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
     guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }
@@ -177,7 +179,8 @@ public enum ModelLoader {
   /// Meta's files do not say how many tokens a model was trained to see.
   private static func contextNotes(_ checkpoint: Checkpoint, _ llama: LlamaModel) -> [String] {
     guard llama.scheme == .meta,
-      checkpoint.configuration?.json.object?["max_seq_len"] == nil
+      let json = checkpoint.configuration?.json,
+      LlamaConfiguration.metaFields(json).object?["max_seq_len"] == nil
     else { return [] }
     return [
       "params.json does not say the context length; \(llama.configuration.contextLength) is "
