@@ -1,7 +1,7 @@
 #include "CKernels.h"
 
 // The sums of one panel of a row stay in registers: two of AVX, four of NEON.
-typedef float panel __attribute__((ext_vector_type(WEIGHTMILL_PANEL), aligned(4)));
+typedef float panel __attribute__((ext_vector_type(WEIGHTMILL_PANEL), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 

@@ -46,6 +46,40 @@ struct AdapterTests {
     #expect(one.output != two.output)
   }
 
+  @Test func aWrittenFolderHasTheAdaptersTokenizer() throws {
+    let target = folder("merged")
+    let adapters = [
+      "fixtures/lora/base-f16", "--lora", "fixtures/lora/chinese-llama", "--lora",
+      "fixtures/lora/chinese-alpaca",
+    ]
+    let result = try CommandLineTool.run(["merge", "--target", target, "--base"] + adapters)
+    #expect(result.code == 0, "\(result.error)")
+    for name in ["tokenizer.model", "added_tokens.json"] {
+      let written = try Fixtures.bytes("\(target)/\(name)")
+      #expect(
+        try written == Fixtures.bytes("\(Fixtures.package)/fixtures/lora/chinese-alpaca/\(name)"))
+    }
+    let config = try #require(Fixtures.json("\(target)/config.json") as? [String: Any])
+    #expect(config["vocab_size"] as? Int == 272)
+    #expect(config["hidden_size"] as? Int == 32)
+    let merged = try CommandLineTool.run(["hash", "--json"] + adapters)
+    let digests = try folder.write(merged.output.utf8, to: "digests.json")
+    let check = try CommandLineTool.run("hash", target, "--check", digests)
+    #expect(check.code == 0, "\(check.error)")
+  }
+
+  @Test func aWrittenFolderHasMetasTokenizerFromOneFolderUp() throws {
+    let base = try folder.copy(Fixtures.miniZiya("base-meta"), as: "13B")
+    try FileManager.default.moveItem(
+      atPath: "\(base)/tokenizer.model", toPath: folder("tokenizer.model"))
+    let target = folder("merged")
+    let result = try CommandLineTool.run(
+      "merge", "--base", base, "--lora", Self.adapter, "--target", target)
+    #expect(result.code == 0, "\(result.error)")
+    #expect(
+      try Fixtures.bytes("\(target)/tokenizer.model") == Fixtures.bytes(folder("tokenizer.model")))
+  }
+
   @Test(arguments: [
     (
       ["fixtures/lora/plain"], 78, "give the base as the model and the adapter's folder with --lora"

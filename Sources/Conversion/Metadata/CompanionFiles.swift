@@ -37,7 +37,7 @@ struct CompanionFiles {
     guard let folder, let tokenizer else { return }
     for name in Self.names {
       let source = name == "generation_config.json" ? folder : tokenizer
-      guard let path = Self.path(name, source, model) else { continue }
+      guard let path = Self.path(name, source) else { continue }
       files.append((name, try content(path, name)))
     }
     addTokenizerConfiguration()
@@ -52,10 +52,11 @@ struct CompanionFiles {
 
   private func contains(_ name: String) -> Bool { files.contains { $0.name == name } }
 
-  private static func path(_ name: String, _ folder: Folder, _ model: LoadedModel) -> String? {
+  private static func path(_ name: String, _ folder: Folder) -> String? {
     if folder.contains(name) { return folder.path(name) }
     // Meta publishes one for all sizes, one folder up.
-    return name == "tokenizer.model" && model.llama.scheme == .meta ? folder.pathAbove(name) : nil
+    return name == "tokenizer.model" && folder.contains("consolidated.00.pth")
+      ? folder.pathAbove(name) : nil
   }
 
   private mutating func content(

@@ -80,6 +80,10 @@ enum ConfigurationFile {
     object["architectures"] = .array([.string(className)])
     object["model_type"] = .string("llama")
     object["vocab_size"] = .number("\(configuration.vocabularyRows)")
+    // An adapter may give the output matrix values of its own.
+    if !configuration.tiesEmbeddings, object["tie_word_embeddings"]?.bool == true {
+      object["tie_word_embeddings"] = .bool(false)
+    }
     // Version 4.56 renamed the key, and still reads the old one.
     let keys = ["torch_dtype", "dtype"].filter { object[$0] != nil }
     for key in keys.isEmpty ? ["torch_dtype"] : keys {

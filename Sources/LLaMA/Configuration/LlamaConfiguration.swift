@@ -57,14 +57,19 @@ public struct LlamaConfiguration: Equatable, Sendable {
 
   /// The same model with another vocabulary.
   ///
-  /// - Parameter rows: The rows of the embedding matrix.
+  /// - Parameters:
+  ///   - rows: The rows of the embedding matrix.
+  ///   - tiesEmbeddings: Whether the output matrix may be the embedding matrix, if that changes.
   /// - Returns: The configuration; `checked` refuses impossible ones.
-  public func with(vocabularyRows rows: Int) -> LlamaConfiguration {
+  public func with(
+    vocabularyRows rows: Int, tiesEmbeddings: Bool? = nil
+  ) -> LlamaConfiguration {
     LlamaConfiguration(
       hiddenSize: hiddenSize, layerCount: layerCount, headCount: headCount,
       keyValueHeadCount: keyValueHeadCount, headDimension: headDimension,
       feedForwardSize: feedForwardSize, vocabularyRows: rows, contextLength: contextLength,
-      normEpsilon: normEpsilon, ropeBase: ropeBase, tiesEmbeddings: tiesEmbeddings)
+      normEpsilon: normEpsilon, ropeBase: ropeBase,
+      tiesEmbeddings: tiesEmbeddings ?? self.tiesEmbeddings)
   }
 
   /// The width of all query heads together.

@@ -59,11 +59,13 @@ public struct LowRankAdapter: Sendable {
       throw WeightmillError(.mismatch, location, "holds nothing that could be merged")
     }
     try checkSizes(fit, model)
+    let isUntied = model.tiesEmbeddings && fit.changes[.output] != nil
+    let configuration = try model.configuration.with(
+      vocabularyRows: fit.vocabularyRows, tiesEmbeddings: isUntied ? false : nil
+    ).checked(location: location)
     let merged = try LlamaModel(
       catalogue: AdaptedCatalogue(model, adapter: catalogue, changes: fit.changes),
-      configuration: model.configuration.with(vocabularyRows: fit.vocabularyRows)
-        .checked(location: location),
-      scheme: .huggingFace)
+      configuration: configuration, scheme: .huggingFace)
     return (merged, [fit.summary(location)] + fit.notes(location))
   }
 

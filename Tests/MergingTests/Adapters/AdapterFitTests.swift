@@ -239,6 +239,7 @@ struct AdapterFitTests {
     adapter.tensors["lm_head.weight"] = .init([300, 64], seed: 2)
     let model = try merge(adapter, into: tied).llama
     #expect(!model.tiesEmbeddings)
+    #expect(!model.configuration.tiesEmbeddings)
     let output = try #require(model.tensor(.output))
     #expect(output.shape.extents == [300, 64])
     #expect(output.type == .f16)
