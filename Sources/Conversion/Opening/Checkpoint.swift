@@ -37,6 +37,8 @@ public struct Checkpoint: Sendable {
   public let formatVersion: Int?
   /// Every file that belongs to it: none of them may be written to.
   public let files: [String]
+  /// The files that hold the tensors, in order.
+  public let weightFiles: [String]
   /// What is odd about it, but no error.
   public let notes: [String]
 
@@ -80,6 +82,7 @@ public struct Checkpoint: Sendable {
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
     files = [path]
+    weightFiles = [path]
     notes = pytorch?.notes ?? []
   }
 
@@ -121,6 +124,7 @@ public struct Checkpoint: Sendable {
     remarks = []
     formatVersion = nil
     files = folder.inputs
+    weightFiles = parts.map(folder.path)
     notes =
       folder.contains("config.json")
       ? ["the folder holds files of Hugging Face's layout, too; Meta's are used"] : []
@@ -147,6 +151,7 @@ public struct Checkpoint: Sendable {
     remarks = []
     formatVersion = nil
     files = folder.inputs
+    weightFiles = shards.names.map(folder.path)
     self.notes = notes
   }
 

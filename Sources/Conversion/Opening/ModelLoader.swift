@@ -21,6 +21,20 @@ public struct LoadedModel: Sendable {
   public let files: [String]
   /// What the user should know.
   public let notes: [String]
+  /// The files it is made from, for `SourceChecks`.
+  public internal(set) var sources: [SourceFile] = []
+  /// The sum of the merged values, where such sums are published.
+  var sum: Sum?
+
+  /// The sum of a merged model's values, which is known when all of them have been read.
+  struct Sum: Sendable {
+    let catalogue: SummedCatalogue
+    let kind: DeltaKind
+    let configuration: LlamaConfiguration
+
+    /// The sum; `nil` before every row has been read.
+    var value: ValueSum? { ValueSum(catalogue, configuration) }
+  }
 
   /// The vocabulary, for work that cannot be done without one.
   ///
@@ -67,7 +81,8 @@ public enum ModelLoader {
         remedy: "give the folder in Meta's or Hugging Face's layout")
     }
     let delta = try Checkpoint(path: deltaPath, selection: request.selection)
-    return try merged(checkpoint, llama, delta: delta, kind: request.deltaKind)
+    return try merged(
+      checkpoint, llama, delta: delta, kind: request.deltaKind, forcesBase: request.forcesBase)
   }
 
   /// Checks that a checkpoint holds a LLaMA model.
@@ -76,6 +91,12 @@ public enum ModelLoader {
   /// - Returns: The model.
   /// - Throws: `unsupported`, `malformed` or `mismatch`.
   public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
+    try model(checkpoint, checkpoint.catalogue)
+  }
+
+  private static func model(
+    _ checkpoint: Checkpoint, _ catalogue: any Catalogue, alsoNamed types: Set<String> = []
+  ) throws(WeightmillError) -> LlamaModel {
     guard let scheme = checkpoint.scheme else {
       throw WeightmillError(
         .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
@@ -88,21 +109,20 @@ public enum ModelLoader {
           .unsupported, checkpoint.path, "is one of \(count) split files, which are not read yet",
           remedy: "join them with llama.cpp's gguf-split")
       }
-      configuration = try LlamaConfiguration(
-        gguf: metadata, catalogue: checkpoint.catalogue)
+      configuration = try LlamaConfiguration(gguf: metadata, catalogue: catalogue)
     } else if let file = checkpoint.configuration, scheme == .meta {
       configuration = try LlamaConfiguration(
-        meta: file.json, location: file.path, tensors: checkpoint.catalogue.tensors)
+        meta: file.json, location: file.path, tensors: catalogue.tensors)
     } else if let file = checkpoint.configuration {
-      configuration = try LlamaConfiguration(huggingFace: file.json, location: file.path)
+      configuration = try LlamaConfiguration(
+        huggingFace: file.json, location: file.path, alsoNamed: types)
     } else {
       throw WeightmillError(
         .noInput, checkpoint.path,
         "has no \(checkpoint.layout == .meta ? "params.json" : "config.json") with the model's sizes",
         remedy: "give the whole folder of the model")
     }
-    return try LlamaModel(
-      catalogue: checkpoint.catalogue, configuration: configuration, scheme: scheme)
+    return try LlamaModel(catalogue: catalogue, configuration: configuration, scheme: scheme)
   }
 
   /// The vocabulary of a model, whatever its weights are.
@@ -137,7 +157,8 @@ public enum ModelLoader {
       return LoadedModel(
         llama: llama, vocabulary: try Vocabulary(gguf: metadata, location: checkpoint.path),
         chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
-        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes)
+        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes,
+        sources: SourceFile.all(of: checkpoint, side: .model, llama.configuration))
     }
     try ModelNature.requireWhole(
       llama, remedy: "give the base as the model and this folder with --delta")
@@ -147,7 +168,8 @@ public enum ModelLoader {
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
       files: checkpoint.files + (tokenizer?.files ?? []),
-      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (tokenizer?.notes ?? []))
+      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (tokenizer?.notes ?? []),
+      sources: SourceFile.all(of: checkpoint, side: .model, llama.configuration))
   }
 
   /// Meta's files do not say how many tokens a model was trained to see.
@@ -162,19 +184,43 @@ public enum ModelLoader {
   }
 
   private static func merged(
-    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, kind forced: DeltaKind?
+    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, kind forced: DeltaKind?,
+    forcesBase: Bool
   ) throws(WeightmillError) -> LoadedModel {
-    let deltaModel = try model(delta)
-    let (kind, notes) = try DeltaCheck.check(base: baseModel, delta: deltaModel, kind: forced)
+    let vision = delta.catalogue.tensors.map(\.name).filter(VisionTensors.contains)
+    let deltaModel = try model(
+      delta, SelectedCatalogue(delta.catalogue) { !VisionTensors.contains($0.name) },
+      alsoNamed: VisionTensors.modelTypes)
+    let (kind, notes) = try DeltaCheck.check(
+      base: baseModel, delta: deltaModel, kind: forced, hasVision: !vision.isEmpty,
+      forcesBase: forcesBase)
+    var catalogue: any Catalogue = try MergedCatalogue(
+      base: baseModel, delta: deltaModel, kind: kind)
+    var sum: LoadedModel.Sum?
+    if kind.type == .f32 {
+      let summed = SummedCatalogue(catalogue)
+      sum = LoadedModel.Sum(
+        catalogue: summed, kind: kind, configuration: deltaModel.configuration)
+      catalogue = summed
+    }
     let llama = try LlamaModel(
-      catalogue: MergedCatalogue(base: baseModel, delta: deltaModel, kind: kind),
-      configuration: deltaModel.configuration, scheme: .huggingFace)
+      catalogue: catalogue, configuration: deltaModel.configuration, scheme: .huggingFace)
     let tokenizer = try TokenizerFiles(Folder(delta.path), delta)
     return LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
       mergeRule: kind.rawValue,
       files: base.files + delta.files + (tokenizer?.files ?? []),
-      notes: base.notes + delta.notes + notes + (tokenizer?.notes ?? []))
+      notes: base.notes + delta.notes + visionNotes(vision) + notes + (tokenizer?.notes ?? []),
+      sources: SourceFile.all(of: base, side: .base, baseModel.configuration)
+        + SourceFile.all(of: delta, side: .delta, deltaModel.configuration),
+      sum: sum)
+  }
+
+  private static func visionNotes(_ names: [String]) -> [String] {
+    guard !names.isEmpty else { return [] }
+    return [
+      "left out, being of a vision part: " + TensorFault.summary(names.map { TensorFault($0, "") })
+    ]
   }
 }

@@ -83,10 +83,13 @@ public struct ConversionRun: Sendable {
   /// - Parameters:
   ///   - path: The file.
   ///   - overwrite: Whether a file of that name may be replaced.
+  ///   - beforeCommit: Called when everything is written; if it throws, nothing is left.
   /// - Returns: What was done.
   /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`; `malformed` for values that are not
   ///   finite where a block format cannot hold them; the errors of reading.
-  public func write(to path: String, overwrite: Bool) throws(WeightmillError) -> ConversionReport {
+  public func write(
+    to path: String, overwrite: Bool, beforeCommit: () throws(WeightmillError) -> Void = {}
+  ) throws(WeightmillError) -> ConversionReport {
     let layout = try plan.layout(path: path)
     let converters = try converters(path: path)
     let file = try OutputFile(path, overwrite: overwrite, inputs: plan.inputs)
@@ -108,6 +111,7 @@ public struct ConversionRun: Sendable {
       let sum = done.wrappingAdd(size, ordering: .relaxed).newValue
       progress(ConversionProgress(done: sum, total: layout.byteCount))
     }
+    try beforeCommit()
     try file.commit()
     let counts = losses.withLock { $0 }
     return ConversionReport(

@@ -12,8 +12,9 @@ extension WeightmillCommand {
         MODEL is a folder in Hugging Face's layout (model.safetensors or
         pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth).
 
-        With --delta, weights are base + delta in F16. Embeddings and head are the
-        delta's alone if it is of Ziya's kind; base + delta if it is of Vicuna's.
+        With --delta, weights are base + delta, by the rule of the delta's family,
+        which is recognised by the embeddings. Values or hashes that say the base is
+        the wrong one end the work, unless --force-base is given.
 
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
@@ -36,6 +37,8 @@ extension WeightmillCommand {
     @Option(help: "The model's name in the file (default: from the output's name).")
     var name: String?
 
+    @OptionGroup var identification: IdentificationOptions
+
     @OptionGroup var writing: OutputOptions
 
     @OptionGroup var common: CommonOptions
@@ -45,9 +48,12 @@ extension WeightmillCommand {
       let plan = try ConversionPlan(
         convert: loaded, to: type.mix,
         name: name ?? ConversionPlan.modelName(output: output, mix: type.mix))
+      let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
       common.printNotes(loaded.notes)
-      try PlanExecution(plan: plan, output: output, options: writing, common: common)
-        .perform(label: "converting")
+      try PlanExecution(
+        plan: plan, output: output, options: writing, common: common, notes: loaded.notes,
+        checks: checks
+      ).perform(label: "converting")
     }
   }
 }

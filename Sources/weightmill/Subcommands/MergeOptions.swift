@@ -13,6 +13,9 @@ struct MergeOptions: ParsableArguments {
     help: "The delta's family (default: recognised by its embeddings).")
   private var kindOption: KindOption?
 
+  @Flag(help: "Merge even if values or hashes say that base and delta do not belong together.")
+  var forceBase = false
+
   @Option(
     help: "The member of PyTorch files that holds the tensors (default: found).")
   var key: String?
@@ -23,18 +26,22 @@ struct MergeOptions: ParsableArguments {
   /// The model of a path with what the options merge into it.
   func request(_ path: String) -> ModelRequest {
     var request = ModelRequest(path, delta: delta, kind: kindOption?.kind)
+    request.forcesBase = forceBase
     if let key { request.selection = .member(key) }
     return request
   }
 
   func validate() throws {
     if kindOption != nil, delta == nil { throw ValidationError("--delta-kind goes with --delta") }
+    if forceBase, !merges { throw ValidationError("--force-base goes with --delta") }
   }
 }
 
 /// A family's name on the command line.
 private struct KindOption: ExpressibleByArgument {
   static let allValueStrings = DeltaKind.allCases.map(\.rawValue)
+  static let allValueDescriptions = Dictionary(
+    uniqueKeysWithValues: DeltaKind.allCases.map { ($0.rawValue, $0.summary) })
 
   let kind: DeltaKind
 
