@@ -1,14 +1,16 @@
 # make demo    build, merge and convert fixtures/mini-ziya, quantize it, verify its logits
 # make test    everything the project checks; .ci/run calls it
-# make interop load the files with the gguf package and with llama.cpp (installs them; minutes)
+# make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
+# make fuzz    the readers under libFuzzer, SECONDS each (default 60)
+# make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
 SWIFT ?= swift
-SOURCES := Sources Tests Package.swift
+SOURCES := Sources Tests Fuzz Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
 # The readers once more, in debug mode with the address sanitizer.
 READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
 
-.PHONY: all prepare build demo test lint check sanitize interop protobuf clean
+.PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz interop protobuf clean
 
 all: build
 
@@ -24,7 +26,7 @@ demo: build
 
 test: lint check sanitize
 
-lint:
+lint: check-corpus
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
 check: prepare
@@ -35,6 +37,19 @@ sanitize: prepare
 	$(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
 	  --disable-xctest --filter '^($(READERS))\.'
 
+corpus:
+	python3 -B Tests/Corpus/make_corpus.py
+	@test -z "$$(git status --porcelain -- Tests/Corpus)" || \
+	  { git status --short -- Tests/Corpus; echo "Tests/Corpus has changed: commit it"; exit 1; }
+
+# The files are what their script writes. The tests themselves need no Python.
+check-corpus:
+	@if command -v python3 >/dev/null; then python3 -B Tests/Corpus/make_corpus.py --check; \
+	  else echo "no python3: Tests/Corpus was not compared with its script"; fi
+
+fuzz: prepare
+	Fuzz/run.sh $(SECONDS)
+
 interop: build
 	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Interop/run.sh
 
@@ -44,4 +59,4 @@ protobuf:
 	  --swift_opt=UseAccessLevelOnImports=true --swift_out=. sentencepiece_model.proto
 
 clean:
-	rm -rf .build .build-asan build
+	rm -rf .build .build-asan .build-fuzz build

@@ -46,7 +46,9 @@ let package = Package(
       ],
       exclude: ["SentencePiece/sentencepiece_model.proto"]),
     .target(name: "LLaMA", dependencies: ["Tensors", "StrictJSON", "Quantization"]),
-    .target(name: "Merging", dependencies: ["Tensors", "LLaMA"]),
+    // Loops that need instructions the compiler may not assume; each has a portable twin.
+    .target(name: "CKernels"),
+    .target(name: "Merging", dependencies: ["CKernels", "Tensors", "StrictJSON", "LLaMA"]),
     .target(
       name: "Conversion",
       dependencies: [
@@ -88,11 +90,15 @@ let package = Package(
       dependencies: ["Tensors", "StrictJSON", "Safetensors", "LLaMA", "Conversion", "TestSupport"]),
     .testTarget(
       name: "MergingTests",
-      dependencies: ["Tensors", "LLaMA", "Merging", "Conversion", "TestSupport"]),
+      dependencies: [
+        "CKernels", "Tensors", "StrictJSON", "Tokenization", "LLaMA", "Merging", "Conversion",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "PyTorch", "GGUF", "Quantization", "Tokenization", "Conversion", "TestSupport",
+        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA",
+        "Conversion", "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",
@@ -101,6 +107,20 @@ let package = Package(
     .testTarget(name: "WeightmillTests", dependencies: ["weightmill", "Tensors", "TestSupport"]),
   ]
 )
+
+// The readers under libFuzzer: `make fuzz`. Its flags are not for packages that use this one.
+if Context.environment["WEIGHTMILL_FUZZING"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
+        "LLaMA",
+      ],
+      path: "Fuzz", exclude: ["seeds", "finds", "run.sh"],
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}
 
 /// Rooms that touch raw bytes mark every unsafe use with `unsafe`.
 let strictlyMemorySafe: Set<String> = [

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Tries Weightmill's GGUF files on programs that are not Weightmill.
+# Tries Weightmill's files and folders on programs that are not Weightmill.
 #
-#   Interop/run.sh gguf    with the Python package gguf: seconds
-#   Interop/run.sh llama   with llama.cpp: the first time it is compiled, about 8 minutes
-#   Interop/run.sh         both
+#   Interop/run.sh gguf          with the Python package gguf: seconds
+#   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
+#   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
+#   Interop/run.sh               all of them
 #
 # WEIGHTMILL               the program to test (default: .build/release/weightmill)
-# WEIGHTMILL_INTEROP_VENV  where llama.cpp's virtual environment is kept; gguf's lies beside it
+# WEIGHTMILL_INTEROP_VENV  where llama.cpp's virtual environment is kept; the others lie beside it
 #                          (default: ${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop)
 # PYTHON                   the Python to make them with, 3.11 or newer (default: python3)
 # CMAKE_ARGS               how llama.cpp is compiled (default: for any recent processor)
@@ -81,9 +82,9 @@ make_venv() {
   fi
 }
 
-# is_complete FOLDER: whether the environment is the one that requirements.txt asks for.
+# is_complete FOLDER: whether the environment is the one that the requirements file asks for.
 #
-# Its stamp holds the digest of requirements.txt, but the word "incomplete" while pip works: an
+# Its stamp holds the digest of that file, but the word "incomplete" while pip works: an
 # interrupted install is not taken for a finished one.
 is_complete() {
   local stamp=$1/weightmill-stamp
@@ -112,10 +113,11 @@ prepare() {
 
 base=${WEIGHTMILL_INTEROP_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop}
 base=${base%/}
-wanted=$(digest)
 hint="Is PyPI reachable from here?"
 step=${1-}
 if [[ $# -gt 1 ]]; then step=usage; fi
+if [[ $step == transformers ]]; then requirements=$here/requirements-transformers.txt; fi
+wanted=$(digest)
 case $step in
 gguf)
   venv=$base-gguf
@@ -133,14 +135,19 @@ llama)
   export CMAKE_ARGS="${CMAKE_ARGS--DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF}"
   prepare "$venv" llama_cpp --requirement "$requirements"
   ;;
+transformers)
+  venv=$base-transformers
+  prepare "$venv" torch --requirement "$requirements"
+  ;;
 '')
   status=0
   bash "$here/run.sh" gguf || status=1
+  bash "$here/run.sh" transformers || status=1
   bash "$here/run.sh" llama || status=1
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | llama]" >&2
+  echo "usage: Interop/run.sh [gguf | transformers | llama]" >&2
   exit 2
   ;;
 esac

@@ -2,8 +2,10 @@ import Tensors
 
 /// Rows of binary16 numbers, read from rows of any floating-point type, and their sums.
 enum HalfRows {
-  /// The types that can be read.
+  /// The types that can be merged.
   static let types: [TensorType] = [.f16, .bf16, .f32]
+  /// The types that can be read.
+  static let readable = types + [.f64, .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz]
 
   /// Reads rows, rounded to binary16 where they are of another type.
   static func read(
@@ -21,21 +23,36 @@ enum HalfRows {
     unsafe bytes.withUnsafeMutableBytes { target in
       unsafe source.withUnsafeBytes { source in
         for place in 0..<count {
-          let value: Float
-          if tensor.type == .bf16 {
-            value = unsafe BFloat16.float(
-              UInt16(
-                littleEndian: source.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)))
-          } else {
-            value = unsafe Float(
-              bitPattern: UInt32(
-                littleEndian: source.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)))
-          }
+          let value = unsafe value(source, at: place &* size, tensor.type)
           unsafe target.storeBytes(
             of: Binary16.bits(value).littleEndian, toByteOffset: offset &+ place &* 2,
             as: UInt16.self)
         }
       }
+    }
+  }
+
+  @inline(__always)
+  private static func value(
+    _ bytes: UnsafeRawBufferPointer, at offset: Int, _ type: TensorType
+  ) -> Float {
+    switch type {
+    case .f8e4m3: unsafe Float8E4M3.float(bytes[offset])
+    case .f8e5m2: unsafe Float8E5M2.float(bytes[offset])
+    case .f8e4m3fnuz: unsafe Float8E4M3FNUZ.float(bytes[offset])
+    case .f8e5m2fnuz: unsafe Float8E5M2FNUZ.float(bytes[offset])
+    case .bf16:
+      unsafe BFloat16.float(
+        UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+    case .f64:
+      unsafe Float(
+        Double(
+          bitPattern: UInt64(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))))
+    default:
+      unsafe Float(
+        bitPattern: UInt32(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
   }
 

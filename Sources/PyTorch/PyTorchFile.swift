@@ -1,6 +1,6 @@
 public import Tensors
 
-/// A checkpoint written by `torch.save` as a zip file (PyTorch 1.6 and later).
+/// A checkpoint written by `torch.save`: a zip file, or stacked pickles before PyTorch 1.6.
 ///
 /// The pickle inside is run by an interpreter that can only describe tensors; the tensors' bytes
 /// are read in place, row by row, whatever their strides.
@@ -8,6 +8,8 @@ public final class PyTorchFile: Catalogue {
   /// The largest compressed storage of which columns are read, in bytes: each tile of rows inflates
   /// it anew.
   private static let largestInflated = 64 << 20
+  /// Storages up to this size are compared with their checksum at once, in bytes.
+  private static let largestChecked = 32 << 10
 
   public let location: String
   public let tensors: [TensorDescriptor]
@@ -15,9 +17,7 @@ public final class PyTorchFile: Catalogue {
   public let notes: [String]
   private let file: InputFile
   private let views: [PickleTensor]
-  private let entries: [ZipArchive.Entry]
-  private let inflaters: [String: InflatedEntry]
-  private let checksums: [String: StorageChecksum]
+  private let storages: [String: StoredBytes]
   private let isBigEndian: Bool
 
   /// Opens a file and checks everything but the tensors' values.
@@ -35,51 +35,36 @@ public final class PyTorchFile: Catalogue {
   private init(
     file: consuming InputFile, selection: TensorSelection
   ) throws(WeightmillError) {
-    let archive = try TorchArchive(file)
-    let program = ByteCursor(
-      try archive.read(archive.pickle, from: file), file: "\(file.path), \(archive.pickle.name)")
-    let (arena, root) = try PickleInterpreter.run(program)
-    let dictionary = try StateDictionary(
-      arena: arena, root: root, selection: selection, file: file.path)
-    let named = dictionary.tensors
-    self.notes = dictionary.notes
-    var entries: [ZipArchive.Entry] = []
-    var inflaters: [String: InflatedEntry] = [:]
-    var checksums: [String: StorageChecksum] = [:]
-    var storages: [String: PickleStorage] = [:]
-    for (name, tensor) in named {
-      let entry = try archive.entry(of: tensor.storage, path: file.path)
-      guard
-        storages.updateValue(tensor.storage, forKey: entry.name) ?? tensor.storage
-          == tensor.storage
-      else {
-        throw WeightmillError(
-          .refused, file.path, "two tensors see different storages in the same bytes",
-          at: "tensor \(quoted(name))")
-      }
-      if entry.method == .deflated, inflaters[entry.name] == nil {
-        inflaters[entry.name] = InflatedEntry(entry)
-      }
-      if checksums[entry.name] == nil { checksums[entry.name] = StorageChecksum(entry) }
-      entries.append(entry)
+    let outcome: PickleInterpreter.Outcome
+    if try LegacyArchive.isOne(file) {
+      let archive = try LegacyArchive(file)
+      (outcome, storages, isBigEndian) = (archive.outcome, archive.storages, false)
+    } else {
+      let archive = try TorchArchive(file)
+      outcome = try archive.runPickle(file)
+      (storages, isBigEndian) = (
+        try archive.storages(outcome.storages, path: file.path), archive.isBigEndian
+      )
     }
-    self.location = file.path
+    let dictionary = try StateDictionary(outcome, selection: selection, file: file.path)
+    for tensor in dictionary.tensors {
+      guard let storage = storages[tensor.tensor.storage.key] else { continue }
+      try storage.checkSmall(upTo: Self.largestChecked, in: file)
+    }
+    notes = dictionary.notes
+    location = file.path
+    views = dictionary.tensors.map(\.tensor)
+    tensors = dictionary.tensors.map { name, tensor in
+      TensorDescriptor(name: name, type: tensor.type, shape: tensor.shape)
+    }
     self.file = file
-    self.views = named.map(\.tensor)
-    self.tensors = named.map { name, tensor in
-      TensorDescriptor(name: name, type: tensor.storage.type, shape: tensor.shape)
-    }
-    self.entries = entries
-    self.inflaters = inflaters
-    self.checksums = checksums
-    self.isBigEndian = archive.isBigEndian
   }
 
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let view = views[index]
-    let size = view.storage.type.bytesPerBlock
+    let size = view.type.bytesPerBlock
     if let transposed = TransposedRows(view) {
       try readTransposed(transposed, rows, ofTensor: index, into: &bytes, at: offset)
     } else {
@@ -87,14 +72,15 @@ public final class PyTorchFile: Catalogue {
     }
     if isBigEndian, size > 1 {
       let end = offset + rows.count * view.shape.columns * size
-      Self.swapBytes(&bytes, from: offset, to: end, size: size)
+      // A complex number is two numbers.
+      Self.swapBytes(&bytes, from: offset, to: end, size: view.type == .c64 ? size / 2 : size)
     }
   }
 
   private func readRuns(
     _ runs: [StridedRows.Run], ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    let size = views[index].storage.type.bytesPerBlock
+    let size = views[index].type.bytesPerBlock
     var position = offset
     for run in runs {
       switch run.stride {
@@ -113,11 +99,12 @@ public final class PyTorchFile: Catalogue {
     _ transposed: TransposedRows, _ rows: Range<Int>, ofTensor index: Int,
     into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    let size = views[index].storage.type.bytesPerBlock
+    let size = views[index].type.bytesPerBlock
     let columns = views[index].shape.columns
     guard !rows.isEmpty else { return }
-    guard inflaters[entries[index].name] == nil || entries[index].size <= Self.largestInflated
-    else {
+    if let storage = storages[views[index].storage.key], storage.isDeflated,
+      storage.byteCount > Self.largestInflated
+    {
       throw WeightmillError(
         .unsupported, location, "holds a transposed tensor in a compressed entry",
         at: "tensor \(quoted(tensors[index].name))", remedy: "load and save it again with PyTorch")
@@ -141,7 +128,7 @@ public final class PyTorchFile: Catalogue {
   private func gather(
     _ run: StridedRows.Run, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    let size = views[index].storage.type.bytesPerBlock
+    let size = views[index].type.bytesPerBlock
     let window = max(1, min(run.count, (1 << 16) / max(run.stride * size, 1)))
     var done = 0
     while done < run.count {
@@ -165,20 +152,17 @@ public final class PyTorchFile: Catalogue {
   private func readStorage(
     _ index: Int, at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    try readUnchecked(index, at: position, count: count, into: &bytes, at: offset)
-    try checksums[entries[index].name]?.add(
-      position, bytes, from: offset, count: count, path: location)
+    let storage = views[index].storage
+    try storages[storage.key]?.read(
+      at: storage.view.lowerBound + position, count: count, from: file, into: &bytes, at: offset)
   }
 
   private func readUnchecked(
     _ index: Int, at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    let entry = entries[index]
-    if let inflater = inflaters[entry.name] {
-      try inflater.read(at: position, count: count, from: file, into: &bytes, at: offset)
-    } else {
-      try file.read(at: entry.dataOffset + position, count: count, into: &bytes, at: offset)
-    }
+    let storage = views[index].storage
+    try storages[storage.key]?.readUnchecked(
+      at: storage.view.lowerBound + position, count: count, from: file, into: &bytes, at: offset)
   }
 
   private static func swapBytes(

@@ -26,10 +26,11 @@ struct StateDictionary {
   private var visited = 0
 
   init(
-    arena: [PickleValue], root: PickleReference, selection: TensorSelection, file: String
+    _ outcome: PickleInterpreter.Outcome, selection: TensorSelection, file: String
   ) throws(WeightmillError) {
-    self.arena = arena
+    arena = outcome.arena
     self.file = file
+    let root = outcome.root
     guard case .dictionary(let members) = arena[root] else {
       throw WeightmillError(
         .unsupported, file, "does not hold a dictionary of tensors",
@@ -58,7 +59,8 @@ struct StateDictionary {
     throw WeightmillError(
       .noInput, file,
       "has no member \(quoted(key)); it has "
-        + texts.prefix(8).map { quoted($0) }.joined(separator: ", ") + (texts.count > 8 ? ", …" : ""),
+        + texts.prefix(8).map { quoted($0) }.joined(separator: ", ")
+        + (texts.count > 8 ? ", …" : ""),
       remedy: "give one of these with --key")
   }
 

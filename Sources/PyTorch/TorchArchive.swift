@@ -17,15 +17,9 @@ struct TorchArchive {
       throw fault("is a zip file, but not one that torch.save wrote")
     }
     let prefix = String(first[...slash])
+    try Self.refusePrograms(archive, prefix: prefix, path: file.path)
     guard archive.entries.allSatisfy({ $0.name.hasPrefix(prefix) }) else {
       throw fault("has zip entries outside of its folder \(quoted(prefix))", .refused)
-    }
-    if archive.entries.contains(where: {
-      $0.name == prefix + "constants.pkl" || $0.name.hasPrefix(prefix + "code/")
-    }) {
-      throw WeightmillError(
-        .refused, file.path, "is a TorchScript program, not a checkpoint",
-        remedy: "save the state_dict with torch.save")
     }
     guard let pickle = archive[prefix + "data.pkl"], let version = archive[prefix + "version"]
     else {
@@ -42,6 +36,25 @@ struct TorchArchive {
     isBigEndian = try Self.isBigEndian(archive[prefix + "byteorder"], file: file)
   }
 
+  /// Archives that are made to be run (rule ZIP-14).
+  private static func refusePrograms(
+    _ archive: ZipArchive, prefix: String, path: String
+  ) throws(WeightmillError) {
+    for entry in archive.entries {
+      let name = entry.name.dropFirst(prefix.count)
+      if name == "constants.pkl" || name.hasPrefix("code/") {
+        throw WeightmillError(
+          .refused, path, "is a TorchScript program, not a checkpoint",
+          remedy: "save the state_dict with torch.save")
+      }
+      if entry.name.hasPrefix("MAR-INF/") || name.hasPrefix("MAR-INF/") {
+        throw WeightmillError(
+          .refused, path, "is a TorchServe archive, not a checkpoint",
+          remedy: "save the state_dict with torch.save")
+      }
+    }
+  }
+
   private static func isBigEndian(
     _ entry: ZipArchive.Entry?, file: borrowing InputFile
   ) throws(WeightmillError) -> Bool {
@@ -53,22 +66,34 @@ struct TorchArchive {
     }
   }
 
-  /// The entry that holds a storage, checked to be of the size the pickle says (rule TEN-01).
-  func entry(
-    of storage: PickleStorage, path: String
-  ) throws(WeightmillError) -> ZipArchive.Entry {
-    guard let entry = archive[folder + "data/" + storage.key] else {
-      throw WeightmillError(
-        .malformed, path, "lacks the storage \(quoted(storage.key))",
-        remedy: "the file is incomplete: fetch it again")
+  /// Runs the pickle.
+  func runPickle(_ file: borrowing InputFile) throws(WeightmillError) -> PickleInterpreter.Outcome {
+    let program = ByteCursor(
+      try Self.read(pickle, limit: PickleInterpreter.maximumBytes, from: file),
+      file: "\(file.path), \(pickle.name)")
+    return try PickleInterpreter.run(program, dialect: .zip)
+  }
+
+  /// The entries that hold the storages, checked to be of the size the pickle says (rule TEN-01).
+  func storages(
+    _ storages: [String: PickleStorage], path: String
+  ) throws(WeightmillError) -> [String: StoredBytes] {
+    var places: [String: StoredBytes] = [:]
+    for storage in storages.values.sorted(by: { $0.key < $1.key }) {
+      guard let entry = archive[folder + "data/" + storage.key] else {
+        throw WeightmillError(
+          .malformed, path, "lacks the storage \(quoted(storage.key))",
+          remedy: "the file is incomplete: fetch it again")
+      }
+      guard entry.size == storage.byteCount else {
+        throw WeightmillError(
+          .refused, path,
+          "the storage \(quoted(storage.key)) holds \(entry.size) bytes, the pickle says "
+            + "\(storage.byteCount)")
+      }
+      places[storage.key] = StoredBytes(entry)
     }
-    let expected = storage.count * storage.type.bytesPerBlock
-    guard entry.size == expected else {
-      throw WeightmillError(
-        .refused, path,
-        "the storage \(quoted(storage.key)) holds \(entry.size) bytes, the pickle says \(expected)")
-    }
-    return entry
+    return places
   }
 
   /// Reads a whole small entry and compares its checksum.

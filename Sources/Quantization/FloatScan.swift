@@ -13,7 +13,20 @@ package enum FloatScan {
     return largest < 0x7F80_0000 ? nil : values.firstIndex { !$0.isFinite }
   }
 
-  /// How many stored values are not finite; 0 for types other than F16, BF16 and F32.
+  /// How many values are not finite.
+  ///
+  /// - Parameter values: The values.
+  /// - Returns: The number of values.
+  package static func nonFinite(_ values: [Float]) -> Int {
+    var found = 0
+    for value in values { found &+= value.isFinite ? 0 : 1 }
+    return found
+  }
+
+  /// The types whose stored values can be looked at without decoding them.
+  package static let types: [TensorType] = [.f16, .bf16, .f32, .f64]
+
+  /// How many stored values are not finite; 0 for types other than `types`.
   ///
   /// - Parameters:
   ///   - bytes: The stored values, little endian.
@@ -25,6 +38,7 @@ package enum FloatScan {
     case .f16: halves(bytes, count, exponent: 0x7C00)
     case .bf16: halves(bytes, count, exponent: 0x7F80)
     case .f32: words(bytes, count)
+    case .f64: doubles(bytes, count)
     default: 0
     }
   }
@@ -48,6 +62,19 @@ package enum FloatScan {
       for place in 0..<count {
         let bits = unsafe buffer.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)
         found &+= UInt32(littleEndian: bits) & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
+      }
+      return found
+    }
+  }
+
+  private static func doubles(_ bytes: [UInt8], _ count: Int) -> Int {
+    precondition(bytes.count >= count * 8)
+    let exponent: UInt64 = 0x7FF0_0000_0000_0000
+    return unsafe bytes.withUnsafeBytes { buffer in
+      var found = 0
+      for place in 0..<count {
+        let bits = unsafe buffer.loadUnaligned(fromByteOffset: place &* 8, as: UInt64.self)
+        found &+= UInt64(littleEndian: bits) & exponent == exponent ? 1 : 0
       }
       return found
     }

@@ -5,22 +5,36 @@ public struct RowDecoder: Sendable {
   /// The type of the rows.
   public let type: TensorType
 
-  /// The types whose rows can be decoded.
-  public static let types: [TensorType] = [.f32, .f16, .bf16, .q8_0, .q4_0, .q6_K]
+  /// The types whose rows can be decoded: numbers that mean something without further
+  /// tensors.
+  public static let types: [TensorType] = formats.map { $0.type }
+
+  private static let formats: [any BlockFormat.Type] = [
+    F64.self, F32.self, F16.self, BF16.self, F8_E4M3.self, F8_E5M2.self,
+    F8_E4M3FNUZ.self, F8_E5M2FNUZ.self,
+    Q1_0.self, Q2_0.self, Q4_0.self, Q4_1.self, Q5_0.self, Q5_1.self, Q8_0.self, Q8_1.self,
+    Q2_K.self, Q3_K.self, Q4_K.self, Q5_K.self, Q6_K.self, Q8_K.self,
+    IQ1_S.self, IQ1_M.self, IQ2_XXS.self, IQ2_XS.self, IQ2_S.self, IQ3_XXS.self, IQ3_S.self,
+    IQ4_NL.self, IQ4_XS.self, TQ1_0.self, TQ2_0.self, MXFP4.self, NVFP4.self,
+  ]
+
+  private let format: any BlockFormat.Type
 
   /// Makes a decoder.
   ///
   /// - Parameters:
   ///   - type: The type of the rows.
   ///   - location: The file they come from, for messages.
-  /// - Throws: `unsupported` when rows of this type cannot be decoded.
+  /// - Throws: `unsupported` when rows of this type are not weights.
   public init(_ type: TensorType, location: String) throws(WeightmillError) {
-    guard Self.types.contains(type) else {
+    guard let format = Self.formats.first(where: { $0.type == type }) else {
       throw WeightmillError(
-        .unsupported, location, "holds tensors of type \(type.name), which cannot be decoded yet",
-        remedy: "types that can: " + Self.types.map(\.name).joined(separator: ", "))
+        .unsupported, location,
+        "holds weights of type \(type.name), which are no weights by themselves",
+        remedy: "start from the checkpoint in floating point, before it was quantized")
     }
     self.type = type
+    self.format = format
   }
 
   /// Decodes values.
@@ -37,15 +51,7 @@ public struct RowDecoder: Sendable {
     unsafe bytes.withUnsafeBytes { source in
       unsafe values.withUnsafeMutableBufferPointer { target in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }
-        switch type {
-        case .f32: unsafe PlainBlocks.decodeF32(from, to, count)
-        case .f16: unsafe PlainBlocks.decodeF16(from, to, count)
-        case .bf16: unsafe PlainBlocks.decodeBF16(from, to, count)
-        case .q8_0: unsafe Q8_0.decode(from, to, blocks: count / 32)
-        case .q4_0: unsafe Q4_0.decode(from, to, blocks: count / 32)
-        case .q6_K: unsafe Q6_K.decode(from, to, blocks: count / 256)
-        default: break  // the initialiser refused the others
-        }
+        unsafe format.decode(from, to, blocks: count / type.valuesPerBlock)
       }
     }
   }

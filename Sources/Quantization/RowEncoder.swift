@@ -42,9 +42,9 @@ public struct RowEncoder: Sendable {
       unsafe bytes.withUnsafeMutableBytes { target in
         guard let from = source.baseAddress, let to = target.baseAddress else { return 0 }
         switch type {
-        case .f32: unsafe PlainBlocks.encodeF32(from, to, count)
-        case .f16: unsafe PlainBlocks.encodeF16(from, to, count)
-        case .bf16: unsafe PlainBlocks.encodeBF16(from, to, count)
+        case .f32: unsafe F32.encode(from, to, blocks: count)
+        case .f16: unsafe F16.encode(from, to, blocks: count)
+        case .bf16: unsafe BF16.encode(from, to, blocks: count)
         case .q8_0: return unsafe Q8_0.encode(from, to, blocks: count / 32)
         case .q4_0: return unsafe Q4_0.encode(from, to, blocks: count / 32)
         case .q6_K: return unsafe Q6_K.encode(from, to, blocks: count / 256)

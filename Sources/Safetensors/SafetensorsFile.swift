@@ -9,6 +9,12 @@ public final class SafetensorsFile: Catalogue {
   /// The largest header accepted, in bytes; the format's own bound.
   public static let maximumHeaderBytes = 100_000_000
 
+  /// The types of the format, by `safetensors/src/tensor.rs` of version 0.8.
+  static let types: Set<TensorType> = [
+    .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0, .f6e2m3,
+    .f6e3m2, .f4, .c64, .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool,
+  ]
+
   public let location: String
   public let tensors: [TensorDescriptor]
   /// The `__metadata__` of the header, in the order of the file.
@@ -115,8 +121,8 @@ struct SafetensorsHeader {
       let dtype = object["dtype"]?.string, let shape = object["shape"]?.array,
       let offsets = object["data_offsets"]?.array
     else { throw fault("an entry must hold exactly dtype, shape and data_offsets") }
-    guard let type = TensorType(rawValue: dtype), type.isScalar else {
-      throw fault("type \(quoted(dtype)) is not supported", .unsupported)
+    guard let type = TensorType(rawValue: dtype), SafetensorsFile.types.contains(type) else {
+      throw fault("the format has no type \(quoted(dtype))")
     }
     let extents = shape.compactMap(\.integer)
     guard extents.count == shape.count, let shape = TensorShape(extents) else {
@@ -125,6 +131,12 @@ struct SafetensorsHeader {
     let range = offsets.compactMap(\.integer)
     guard range.count == 2, offsets.count == 2, range[0] >= 0, range[0] <= range[1] else {
       throw fault("data_offsets are not two ascending byte positions")
+    }
+    // Values of four and six bits fill whole bytes; here, those of each row do.
+    guard shape.columns % type.valuesPerBlock == 0 else {
+      throw fault(
+        "\(type.name) \(shape) does not fill whole bytes",
+        shape.count % type.valuesPerBlock == 0 ? .unsupported : .malformed)
     }
     let descriptor = TensorDescriptor(name: member.name, type: type, shape: shape)
     guard range[1] - range[0] == descriptor.byteCount else {

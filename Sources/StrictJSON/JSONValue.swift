@@ -17,16 +17,42 @@ public struct JSONObject: Equatable, Sendable {
     public let name: String
     /// The value.
     public let value: JSONValue
+
+    /// Makes a member.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - value: The value.
+    public init(name: String, value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// The members, in the order of the file.
-  public let members: [Member]
+  public private(set) var members: [Member]
+
+  /// Makes an object.
+  ///
+  /// - Parameter members: The members, no two of the same name.
+  public init(members: [Member]) { self.members = members }
 
   /// The value of a member, or `nil`; names are compared byte for byte.
   ///
+  /// A member that is given a value keeps its place, a new one becomes the last.
+  ///
   /// - Parameter name: The member's name.
   public subscript(_ name: String) -> JSONValue? {
-    members.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
+    get { members.first { $0.name.utf8.elementsEqual(name.utf8) }?.value }
+    set {
+      let place = members.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }
+      switch (place, newValue) {
+      case (let place?, let value?): members[place] = Member(name: name, value: value)
+      case (let place?, nil): members.remove(at: place)
+      case (nil, let value?): members.append(Member(name: name, value: value))
+      case (nil, nil): break
+      }
+    }
   }
 
   /// The value of a member, `null` counting as absent.
@@ -93,7 +119,7 @@ extension JSONValue: CustomStringConvertible {
     }
   }
 
-  private static func quotedText(_ text: String) -> String {
+  static func quotedText(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -57,7 +57,7 @@ struct ConfigurationTests {
     ["rope_scaling": "{\"type\":\"yarn\"}"],
     ["rope_parameters": "{\"rope_type\":\"llama3\"}"], ["rope_scaling": "{\"factor\":4}"],
     ["hidden_size": "1048576", "head_dim": "1048576"],
-    ["attention_bias": "true"],
+    ["attention_bias": "true"], ["quantization_config": "{\"quant_method\":\"fp8\"}"],
   ])
   func otherArchitecturesAreUnsupported(changes: [String: String]) {
     expectError(.unsupported) { _ = try read(changes) }

@@ -141,6 +141,24 @@ struct HonestFileTests {
     #expect(file.tensors.map(\.name) == ["x"])
   }
 
+  @Test func itemsOfPython2sOrderedDictAreRead() throws {
+    // OrderedDict([["x", tensor]]).
+    var pickle = PickleBuilder()
+    pickle.global("collections", "OrderedDict")
+    pickle.op("]")
+    pickle.op("]")
+    pickle.text("x")
+    pickle.op("a")
+    pickle.tensor("FloatStorage", key: "0", count: 12, size: [3], stride: [1])
+    pickle.op("a")
+    pickle.op("a")
+    pickle.raw([0x85])
+    pickle.op("R")
+    pickle.op(".")
+    let file = try open(TorchFileBuilder(pickle: pickle.bytes, storages: [("0", values)]))
+    #expect(file.tensors.map(\.name) == ["x"])
+  }
+
   @Test func ordinaryModulesStateIsAccepted() throws {
     // OrderedDict() with items, then BUILD with {"_metadata": OrderedDict()}.
     var pickle = PickleBuilder()

@@ -32,7 +32,7 @@ struct HostileFileTests {
   @Test(arguments: [
     ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("builtins", "getattr"),
     ("torch", "load"), ("torch.serialization", "load"), ("torch.utils.collect_env", "run"),
-    ("torch._utils", "_import_dotted_name"), ("collections", "Counter"), ("torch", "Tensor"),
+    ("torch._utils", "_import_dotted_name"), ("collections", "abc"), ("torch", "Tensor._make"),
     ("torch._utils", "_rebuild_tensor_v2.__globals__"), ("torch._utils._rebuild_tensor_v2", ""),
     ("collections.OrderedDict", "update"), ("", ""),
     ("torch", "OrderedDict"),
@@ -75,7 +75,9 @@ struct HostileFileTests {
     }
   }
 
-  @Test(arguments: ["_rebuild_tensor_v3", "_rebuild_meta_tensor_no_storage", "_rebuild_qtensor"])
+  @Test(arguments: [
+    "_rebuild_sparse_tensor", "_rebuild_meta_tensor_no_storage", "_rebuild_qtensor",
+  ])
   func kindsOfTensorsThatAreNotReadAreUnsupported(name: String) {
     var pickle = PickleBuilder()
     pickle.global("torch._utils", name)

@@ -67,11 +67,19 @@ struct BlockPropertyTests {
     #expect(FloatScan.firstNonFinite(values) == 40)
     #expect(FloatScan.nonFinite([0x00, 0x7C, 0x01, 0xFE, 0x00, 0x3C], count: 3, type: .f16) == 2)
     #expect(FloatScan.nonFinite([0x80, 0x7F, 0x80, 0x3F], count: 2, type: .bf16) == 1)
+    #expect(
+      FloatScan.nonFinite(
+        [0, 0, 0, 0, 0, 0, 0xF0, 0xFF, 0, 0, 0, 0, 0, 0, 0xE0, 0x7F], count: 2, type: .f64) == 1)
+    #expect(FloatScan.nonFinite(values) == 2)
     #expect(FloatScan.nonFinite([0, 0, 0x80, 0x7F, 0, 0, 0x80, 0x3F], count: 2, type: .f32) == 1)
   }
 
-  @Test func otherTypesAreUnsupportedYet() {
-    expectError(.unsupported) { _ = try RowDecoder(.iq2_S, location: "x") }
+  @Test(arguments: Set(TensorType.allCases).subtracting(RowDecoder.types))
+  func typesThatAreNoWeightsAreUnsupported(type: TensorType) {
+    expectError(.unsupported) { _ = try RowDecoder(type, location: "x") }
+  }
+
+  @Test func otherTypesCannotBeWrittenYet() {
     expectError(.unsupported) { _ = try RowEncoder(.i8, location: "x") }
   }
 }

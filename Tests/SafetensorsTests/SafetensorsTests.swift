@@ -60,9 +60,28 @@ struct SafetensorsTests {
     expectError(.malformed) { _ = try file(header, data: [1, 2]) }
   }
 
-  @Test(arguments: ["F4", "f32", "Q4_0", ""])
-  func unknownTypesAreUnsupported(dtype: String) {
-    expectError(.unsupported) { _ = try file("{\(Self.entry("a", dtype))}", data: [1, 2]) }
+  @Test(arguments: ["F31", "f32", "Q4_0", ""])
+  func typesThatTheFormatDoesNotHaveAreMalformed(dtype: String) {
+    expectError(.malformed) { _ = try file("{\(Self.entry("a", dtype))}", data: [1, 2]) }
+  }
+
+  @Test(arguments: [
+    ("BOOL", 8), ("F4", 4), ("F6_E2M3", 6), ("F6_E3M2", 6), ("U8", 8), ("I8", 8), ("F8_E5M2", 8),
+    ("F8_E4M3", 8), ("F8_E8M0", 8), ("F8_E4M3FNUZ", 8), ("F8_E5M2FNUZ", 8), ("I16", 16),
+    ("U16", 16), ("F16", 16), ("BF16", 16), ("I32", 32), ("U32", 32), ("F32", 32), ("C64", 64),
+    ("F64", 64), ("I64", 64), ("U64", 64),
+  ])
+  func everyTypeOfTheFormatIsRead(dtype: String, bits: Int) throws {
+    let data = [UInt8](0..<UInt8(bits))
+    let opened = try file("{\(Self.entry("a", dtype, "[2,4]", "[0,\(bits)]"))}", data: data)
+    #expect(opened.tensors[0].type.name == dtype)
+    #expect(try opened.bytes(rows: 0..<2, ofTensor: 0) == data)
+  }
+
+  @Test func valuesThatDoNotFillBytesAreMalformed() {
+    expectError(.malformed) {
+      _ = try file("{\(Self.entry("a", "F4", "[3]", "[0,2]"))}", data: [1, 2])
+    }
   }
 
   @Test(arguments: [UInt64.max, 100_000_001, 1 << 63, 1000])

@@ -59,6 +59,35 @@ struct JSONParserTests {
     #expect(try parse(parse(text).description) == parse(text))
   }
 
+  @Test func textForPeopleHoldsTheSameValues() throws {
+    let text = #"{"a":[1,{"b":[]}],"c\"":{},"d":"x\n","e":1e-06}"#
+    let indented = try parse(text).indented
+    #expect(try parse(indented) == parse(text))
+    #expect(
+      indented == """
+        {
+          "a": [
+            1,
+            {
+              "b": []
+            }
+          ],
+          "c\\"": {},
+          "d": "x\\u000a",
+          "e": 1e-06
+        }
+
+        """)
+  }
+
+  @Test func membersKeepTheirPlaceWhenTheyChange() throws {
+    var object = try #require(try parse(#"{"a":1,"b":2,"c":3}"#).object)
+    object["b"] = .null
+    object["d"] = .bool(true)
+    object["a"] = nil
+    #expect(JSONValue.object(object).description == #"{"b":null,"c":3,"d":true}"#)
+  }
+
   @Test(arguments: ["2.0", "1e3", "-0", "9223372036854775808", "true", "\"1\""])
   func sizesMustBeWrittenAsIntegers(text: String) throws {
     #expect(try parse(text).integer == nil)

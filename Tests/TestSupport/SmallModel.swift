@@ -66,7 +66,10 @@ public struct SmallModel: Sendable {
     for value in values {
       switch type {
       case .f32: bytes.put(value.bitPattern)
+      case .f64: bytes.put(Double(value).bitPattern)
       case .bf16: bytes.put(BFloat16.bits(value))
+      case .f8e5m2: bytes.put(UInt8(Binary16.bits(value) >> 8))
+      case .f8e4m3: bytes.put(UInt8((0...255).first { Float8E4M3.float($0) == value } ?? 0x7F))
       default: bytes.put(Binary16.bits(value))
       }
     }

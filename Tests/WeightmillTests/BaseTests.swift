@@ -73,6 +73,30 @@ struct BaseTests {
     #expect(result.code == 0, "\(result.error)")
   }
 
+  @Test func aFolderIsNotWrittenFromUnknownFiles() throws {
+    let arguments = [
+      "merge", "--base", Self.base, "--delta", Self.delta, "--target", folder("merged"),
+      "--require-known",
+    ]
+    try expectFailure(78, "is not a known file", CommandLineTool.run(arguments))
+    let result = try CommandLineTool.run(arguments + ["--known", try list(Self.weights)])
+    #expect(result.code == 0, "\(result.error)")
+    #expect(try folder.names() == ["merged"])
+  }
+
+  @Test func aVisionModelsDeltaMakesALanguageModel() throws {
+    let deltas = "fixtures/deltas"
+    let result = try CommandLineTool.run(
+      "merge", "--base", "\(deltas)/base", "--delta", "\(deltas)/submatrix", "--target",
+      folder("merged"))
+    #expect(result.code == 0, "\(result.error)")
+    #expect(result.error.contains("note: left out, being of a vision part"))
+    let config = try Fixtures.json(folder("merged/config.json")) as? [String: Any]
+    #expect(config?["model_type"] as? String == "llama")
+    let other = try CommandLineTool.run("hash", folder("merged"))
+    #expect(other.output.split(separator: "\n").count == 21)
+  }
+
   @Test(arguments: [
     ("", "holds no hashes"), ("# only this\n", "holds no hashes"),
     ("0123  name\n", "line 1"), ("<html>", "web page"),

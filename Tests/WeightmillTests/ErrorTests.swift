@@ -157,21 +157,25 @@ struct ErrorTests {
     var model = SmallModel(rows: 40_000)
     model.hidden = 512
     let base = try model.write(to: folder, "base")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: CommandLineTool.path)
-    process.arguments = [
-      "convert", base, "--output", folder("x.gguf"), "--type", "q6_k", "--threads", "1",
+    let outputs = [
+      ["--output", folder("x.gguf"), "--type", "q6_k"],
+      ["--output", folder("x"), "--format", "safetensors", "--type", "f32"],
     ]
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    // The temporary file tells that the work has begun.
-    for _ in 0..<2000 where try folder.names().count == 1 && process.isRunning { usleep(1000) }
-    process.terminate()
-    process.waitUntilExit()
-    #expect(process.terminationReason == .exit)
-    #expect(process.terminationStatus == 130)
-    #expect(try folder.names() == ["base"])
+    for output in outputs {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: CommandLineTool.path)
+      process.arguments = ["convert", base, "--threads", "1"] + output
+      process.standardError = FileHandle.nullDevice
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      // The temporary file, or folder, tells that the work has begun.
+      for _ in 0..<2000 where try folder.names().count == 1 && process.isRunning { usleep(1000) }
+      process.terminate()
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit)
+      #expect(process.terminationStatus == 130)
+      #expect(try folder.names() == ["base"])
+    }
   }
 
   @Test func aHostilePickle() throws {

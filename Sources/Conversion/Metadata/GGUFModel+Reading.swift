@@ -1,7 +1,6 @@
 import GGUF
 import LLaMA
 import Tensors
-import Tokenization
 
 extension LlamaConfiguration {
   /// Reads the sizes and constants from a GGUF file's metadata.
@@ -73,51 +72,5 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .unsupported, location, "has rope_freqs.weight (Llama 3.1), which is not supported yet")
     }
-  }
-}
-
-extension Vocabulary {
-  /// Reads the vocabulary from a GGUF file's metadata; `nil` when it holds none of this kind.
-  init?(gguf metadata: GGUFMetadata, location: String) throws(WeightmillError) {
-    guard metadata["tokenizer.ggml.model"]?.string == "llama",
-      let texts = metadata["tokenizer.ggml.tokens"]?.array
-    else { return nil }
-    let scores = metadata["tokenizer.ggml.scores"]?.array
-    let kinds = metadata["tokenizer.ggml.token_type"]?.array
-    guard scores?.count ?? texts.count == texts.count, kinds?.count ?? texts.count == texts.count
-    else {
-      throw WeightmillError(.malformed, location, "has token lists of different lengths")
-    }
-    var tokens: [Token] = []
-    for place in texts.indices {
-      guard let text = texts[place].string else {
-        throw WeightmillError(.malformed, location, "token \(place) is not a text")
-      }
-      let score = scores?[place].double ?? scores?[place].integer.map(Double.init) ?? 0
-      guard score.isFinite else {
-        throw WeightmillError(.malformed, location, "the score of token \(place) is not a number")
-      }
-      let code = Int32(clamping: kinds?[place].integer ?? 1)
-      tokens.append(Token(text: text, score: Float(score), kind: Kind(rawValue: code) ?? .normal))
-    }
-    func id(_ name: String) throws(WeightmillError) -> Int? {
-      guard let id = metadata["tokenizer.ggml.\(name)_token_id"]?.integer else { return nil }
-      guard tokens.indices.contains(id) else {
-        throw WeightmillError(
-          .malformed, location, "the \(name) token \(id) is not in the vocabulary")
-      }
-      return id
-    }
-    // llama.cpp's defaults, where there are such tokens.
-    func id(_ name: String, orElse other: Int) throws(WeightmillError) -> Int? {
-      try id(name) ?? (tokens.indices.contains(other) ? other : nil)
-    }
-    var special = Special(
-      bos: try id("bos", orElse: 1), eos: try id("eos", orElse: 2),
-      unknown: try id("unknown", orElse: 0), padding: try id("padding"))
-    special.addsBOS = metadata["tokenizer.ggml.add_bos_token"]?.bool ?? true
-    special.addsEOS = metadata["tokenizer.ggml.add_eos_token"]?.bool ?? false
-    special.addsSpacePrefix = metadata["tokenizer.ggml.add_space_prefix"]?.bool ?? true
-    self.init(tokens: tokens, special: special)
   }
 }

@@ -3,6 +3,7 @@ public import LLaMA
 public import PyTorch
 import Safetensors
 public import StrictJSON
+import SystemPackage
 public import Tensors
 
 /// A path opened by what it holds: a file, or a folder in one of the known layouts.
@@ -16,11 +17,14 @@ public struct Checkpoint: Sendable {
     case pytorchFile = "PyTorch file"
     case safetensorsFile = "safetensors file"
     case huggingFace = "Hugging Face folder"
+    case adapter = "LoRA adapter folder"
     case meta = "Meta LLaMA folder"
   }
 
   /// The path that was opened.
   public let path: String
+  /// The folder that holds its files.
+  public let folder: String
   /// The layout that was found.
   public let layout: Layout
   /// The tensors.
@@ -76,14 +80,35 @@ public struct Checkpoint: Sendable {
       (safetensors, catalogue, layout) = (file, file, .safetensorsFile)
     }
     self.path = path
-    scheme = Self.scheme(of: catalogue)
-    configuration = nil
+    let scheme = Self.scheme(of: catalogue)
+    folder =
+      FilePath(path).removingLastComponent().string.isEmpty
+      ? "." : FilePath(path).removingLastComponent().string
+    configuration =
+      gguf == nil && scheme != nil
+      ? try Self.configuration(scheme == .meta ? .meta : .huggingFace, in: folder) : nil
+    self.scheme = scheme
     metadata = gguf?.metadata
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
-    files = [path]
+    files = [path] + (configuration.map { [$0.path] } ?? [])
     weightFiles = [path]
     notes = pytorch?.notes ?? []
+  }
+
+  /// The file with the model's sizes, if it is there.
+  private static func configuration(
+    _ layout: Layout, in folder: String
+  ) throws(WeightmillError) -> (path: String, json: JSONValue)? {
+    let name =
+      switch layout {
+      case .meta: "params.json"
+      case .adapter: AdapterFolder.configurationName
+      default: "config.json"
+      }
+    let path = FilePath(folder).appending(name).string
+    guard Folder.isFolder(path) != nil else { return nil }
+    return (path, try TextInput.json(path))
   }
 
   private init(folder: Folder, selection: TensorSelection) throws(WeightmillError) {
@@ -107,46 +132,50 @@ public struct Checkpoint: Sendable {
       }
     }
     var catalogues: [any Catalogue] = []
+    var notes: [String] = []
     for name in parts {
-      catalogues.append(try Self.openFile(folder.path(name), selection: selection))
+      let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
+      catalogues.append(catalogue)
+      notes += more
     }
-    let params = folder.path("params.json")
-    configuration =
-      folder.contains("params.json") ? (params, try TextInput.json(params)) : nil
+    configuration = try Self.configuration(.meta, in: folder.path)
     try ModelParallelParts.check(
       catalogues, folder: folder.path, dimension: configuration?.json.object?["dim"]?.integer)
     path = folder.path
+    self.folder = folder.path
     layout = .meta
     catalogue = try JoinedCatalogue(
-      catalogues, location: folder.path, join: ModelParallelParts.join)
+      catalogues, location: folder.path, join: ModelParallelParts.joins(catalogues[0]))
     scheme = Self.scheme(of: catalogue)
     metadata = nil
     remarks = []
     formatVersion = nil
     files = folder.inputs
     weightFiles = parts.map(folder.path)
-    notes =
-      folder.contains("config.json")
-      ? ["the folder holds files of Hugging Face's layout, too; Meta's are used"] : []
+    if folder.contains("config.json") {
+      notes.append("the folder holds files of Hugging Face's layout, too; Meta's are used")
+    }
+    self.notes = notes
   }
 
   private init(huggingFace folder: Folder, selection: TensorSelection) throws(WeightmillError) {
     let shards = try HuggingFaceShards(folder)
     var parts: [(shard: String, catalogue: any Catalogue)] = []
-    for name in shards.names {
-      parts.append((name, try Self.openFile(folder.path(name), selection: selection)))
-    }
     var notes = shards.notes
+    for name in shards.names {
+      let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
+      parts.append((name, catalogue))
+      notes += more
+    }
     if let index = shards.index { notes += try index.check(parts) }
     path = folder.path
-    layout = .huggingFace
+    self.folder = folder.path
+    layout = shards.isAdapter ? .adapter : .huggingFace
     catalogue =
       parts.count == 1
       ? parts[0].catalogue : CombinedCatalogue(parts.map(\.catalogue), location: folder.path)
     scheme = Self.scheme(of: catalogue)
-    let config = folder.path("config.json")
-    configuration =
-      folder.contains("config.json") ? (config, try TextInput.json(config)) : nil
+    configuration = try Self.configuration(layout, in: folder.path)
     metadata = nil
     remarks = []
     formatVersion = nil
@@ -155,12 +184,21 @@ public struct Checkpoint: Sendable {
     self.notes = notes
   }
 
+  /// Whether this is a file whose name says that it is one of several.
+  var isPartByName: Bool {
+    guard layout == .pytorchFile || layout == .safetensorsFile else { return false }
+    let name = FilePath(path).lastComponent?.string ?? ""
+    return name.contains("-of-") || name.hasPrefix("consolidated.")
+  }
+
   private static func openFile(
     _ path: String, selection: TensorSelection
-  ) throws(WeightmillError) -> any Catalogue {
+  ) throws(WeightmillError) -> (catalogue: any Catalogue, notes: [String]) {
     switch try FileKind(path: path) {
-    case .pytorch: return try PyTorchFile(path: path, selection: selection)
-    case .safetensors: return try SafetensorsFile(path: path)
+    case .pytorch:
+      let file = try PyTorchFile(path: path, selection: selection)
+      return (file, file.notes)
+    case .safetensors: return (try SafetensorsFile(path: path), [])
     case .gguf:
       throw WeightmillError(.unsupported, path, "is a GGUF file among a checkpoint's shards")
     }
@@ -178,6 +216,7 @@ public struct Checkpoint: Sendable {
 private struct HuggingFaceShards {
   let names: [String]
   let index: ShardIndex?
+  let isAdapter: Bool
   let notes: [String]
 
   init(_ folder: Folder) throws(WeightmillError) {
@@ -192,11 +231,18 @@ private struct HuggingFaceShards {
         found.append(([single], nil))
       }
     }
+    // A LoRA adapter's folder holds no model, but tensors that can be looked at.
+    let adapter = AdapterFolder.tensorNames.first(where: folder.contains)
+    isAdapter = found.isEmpty && adapter != nil
+    if isAdapter, let adapter { found.append(([adapter], nil)) }
     guard let first = found.first else { throw Self.nothingFound(folder) }
-    for name in first.names where !folder.contains(name) {
-      throw WeightmillError(
-        .noInput, folder.path(name), "the shard is missing, but the index names it",
-        remedy: "fetch the missing shard")
+    for name in first.names {
+      guard folder.contains(name) else {
+        throw WeightmillError(
+          .noInput, folder.path(name), "the shard is missing, but the index names it",
+          remedy: "fetch the missing shard")
+      }
+      if first.index != nil { try folder.checkReal(name) }
     }
     names = first.names
     index = first.index

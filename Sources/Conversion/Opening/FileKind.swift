@@ -39,9 +39,13 @@ enum FileKind: String, Sendable {
     if head.starts(with: "GGUF".utf8) { return .gguf }
     if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return .pytorch }
     let first = head.dropFirst(8).first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-    guard first == UInt8(ascii: "{") else { return nil }
-    let length = head[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    return length <= 100_000_000 ? .safetensors : nil
+    if first == UInt8(ascii: "{") {
+      let length = head[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      if length <= 100_000_000 { return .safetensors }
+    }
+    // A pickle of the magic number 0x1950A86A20F9469CFC6C: PyTorch before 1.6.
+    let legacy: [UInt8] = [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A]
+    return head.starts(with: legacy) ? .pytorch : nil
   }
 
   /// A file of another kind under a name that promises one is damaged or made to mislead.
@@ -92,10 +96,10 @@ enum FileKind: String, Sendable {
       WeightmillError(.unsupported, path, problem, remedy: remedy)
     }
     if let error = placeholder(head, path: path) { return error }
-    if head.starts(with: [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46]) {
+    if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
       return unsupported(
-        "is a PyTorch file from before version 1.6, which is not read yet",
-        "load and save it again with a newer PyTorch")
+        "is a bare pickle, which PyTorch would run as a program",
+        "get the weights as a file that torch.save wrote, or as safetensors")
     }
     if head.count > 262, head[257..<262].elementsEqual("ustar".utf8) {
       return unsupported("is a tar file", "unpack it")

@@ -7,6 +7,14 @@ import Tensors
   internal import Foundation
 #endif
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
 /// A folder and the names in it.
 struct Folder {
   let path: String
@@ -38,6 +46,30 @@ struct Folder {
   func contains(_ name: String) -> Bool { names.contains(name) }
 
   func path(_ name: String) -> String { FilePath(path).appending(name).string }
+
+  /// Refuses a shard that is a link out of the folder, but into the `blobs` of a Hugging Face cache,
+  /// where `snapshots/HASH/NAME` leads to `../../blobs/HASH` (rule IX-02).
+  func checkReal(_ name: String) throws(WeightmillError) {
+    guard let real = Self.realPath(self.path(name)), let here = Self.realPath(path) else {
+      throw WeightmillError(
+        .noInput, self.path(name), "the shard is a link that leads nowhere",
+        remedy: "fetch the missing shard")
+    }
+    let blobs = Self.realPath(FilePath(path).appending("../../blobs").string)
+    guard real.starts(with: here) || blobs.map({ real.starts(with: $0) }) == true else {
+      throw WeightmillError(
+        .refused, self.path(name),
+        "the shard is a link out of its folder, to \(quoted(real.string))",
+        remedy: "put the file itself there")
+    }
+  }
+
+  /// A path without links and `..`; `nil` when nothing is there.
+  static func realPath(_ path: String) -> FilePath? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe FilePath(platformString: resolved)
+  }
 
   /// The path of a regular file one folder up, if it is there.
   func pathAbove(_ name: String) -> String? {

@@ -2,6 +2,7 @@ public import GGUF
 public import LLaMA
 public import Merging
 import StrictJSON
+import SystemPackage
 public import Tensors
 public import Tokenization
 
@@ -21,6 +22,12 @@ public struct LoadedModel: Sendable {
   public let files: [String]
   /// What the user should know.
   public let notes: [String]
+  /// The paths that were asked for.
+  public internal(set) var origins: [String] = []
+  /// The folder whose configuration and tokenizer files are the model's.
+  public internal(set) var settingsFolder: String?
+  /// The folder of the tokenizer, if it is an adapter's.
+  public internal(set) var tokenizerFolder: String?
   /// The files it is made from, for `SourceChecks`.
   public internal(set) var sources: [SourceFile] = []
   /// The sum of the merged values, where such sums are published.
@@ -72,9 +79,25 @@ public enum ModelLoader {
   /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
   public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+    var model = try loadWithAdapters(request)
+    model.origins = request.paths
+    let settings = request.delta ?? request.path
+    model.settingsFolder =
+      Folder.isFolder(settings) == true ? settings : FilePath(settings).folder.string
+    return model
+  }
+
+  /// The model that is asked for, before adapters are merged into it.
+  static func loadWithoutAdapters(
+    _ request: ModelRequest
+  ) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
-    guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }
+    guard let deltaPath = request.delta else {
+      var model = try whole(checkpoint, llama)
+      model.sources = SourceFile.all(of: checkpoint, side: .model, llama.configuration)
+      return model
+    }
     guard checkpoint.layout != .ggufFile else {
       throw WeightmillError(
         .unsupported, request.path, "is a GGUF file; a delta is added to the original checkpoint",
@@ -94,35 +117,49 @@ public enum ModelLoader {
     try model(checkpoint, checkpoint.catalogue)
   }
 
+  /// Checks that some of a checkpoint's tensors make a LLaMA model, whose configuration may be of
+  /// further types.
   private static func model(
     _ checkpoint: Checkpoint, _ catalogue: any Catalogue, alsoNamed types: Set<String> = []
   ) throws(WeightmillError) -> LlamaModel {
+    if let error = checkpoint.misplacedAdapter { throw error }
     guard let scheme = checkpoint.scheme else {
       throw WeightmillError(
         .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
         remedy: "see what it holds with `weightmill inspect`")
     }
-    let configuration: LlamaConfiguration
+    let configuration = try configuration(checkpoint, scheme, alsoNamed: types)
+    do throws(WeightmillError) {
+      return try LlamaModel(catalogue: catalogue, configuration: configuration, scheme: scheme)
+    } catch {
+      guard checkpoint.isPartByName else { throw error }
+      throw WeightmillError(
+        error.code, checkpoint.path, "holds a part of the model only",
+        remedy: "give the folder, \(checkpoint.folder)")
+    }
+  }
+
+  private static func configuration(
+    _ checkpoint: Checkpoint, _ scheme: NamingScheme, alsoNamed types: Set<String>
+  ) throws(WeightmillError) -> LlamaConfiguration {
     if let metadata = checkpoint.metadata {
       if let count = metadata["split.count"]?.integer, count > 1 {
         throw WeightmillError(
           .unsupported, checkpoint.path, "is one of \(count) split files, which are not read yet",
           remedy: "join them with llama.cpp's gguf-split")
       }
-      configuration = try LlamaConfiguration(gguf: metadata, catalogue: catalogue)
-    } else if let file = checkpoint.configuration, scheme == .meta {
-      configuration = try LlamaConfiguration(
-        meta: file.json, location: file.path, tensors: catalogue.tensors)
-    } else if let file = checkpoint.configuration {
-      configuration = try LlamaConfiguration(
-        huggingFace: file.json, location: file.path, alsoNamed: types)
-    } else {
+      return try LlamaConfiguration(gguf: metadata, catalogue: checkpoint.catalogue)
+    }
+    guard let file = checkpoint.configuration else {
       throw WeightmillError(
         .noInput, checkpoint.path,
-        "has no \(checkpoint.layout == .meta ? "params.json" : "config.json") with the model's sizes",
+        "has no \(scheme == .meta ? "params.json" : "config.json") with the model's sizes beside it",
         remedy: "give the whole folder of the model")
     }
-    return try LlamaModel(catalogue: catalogue, configuration: configuration, scheme: scheme)
+    return scheme == .meta
+      ? try LlamaConfiguration(
+        meta: file.json, location: file.path, tensors: checkpoint.catalogue.tensors)
+      : try LlamaConfiguration(huggingFace: file.json, location: file.path, alsoNamed: types)
   }
 
   /// The vocabulary of a model, whatever its weights are.
@@ -144,9 +181,9 @@ public enum ModelLoader {
       return vocabulary
     }
     let rows = try model(checkpoint).configuration.vocabularyRows
-    guard checkpoint.layout == .huggingFace || checkpoint.layout == .meta,
-      let files = try TokenizerFiles(Folder(path), checkpoint)
-    else { throw missing }
+    guard let files = try TokenizerFiles(Folder(checkpoint.folder), checkpoint) else {
+      throw missing
+    }
     return try files.vocabulary(rows: rows)
   }
 
@@ -157,19 +194,16 @@ public enum ModelLoader {
       return LoadedModel(
         llama: llama, vocabulary: try Vocabulary(gguf: metadata, location: checkpoint.path),
         chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
-        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes,
-        sources: SourceFile.all(of: checkpoint, side: .model, llama.configuration))
+        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes)
     }
     try ModelNature.requireWhole(
       llama, remedy: "give the base as the model and this folder with --delta")
-    let folder = try Folder(checkpoint.path)
-    let tokenizer = try TokenizerFiles(folder, checkpoint)
+    let tokenizer = try TokenizerFiles(Folder(checkpoint.folder), checkpoint)
     return LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
       files: checkpoint.files + (tokenizer?.files ?? []),
-      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (tokenizer?.notes ?? []),
-      sources: SourceFile.all(of: checkpoint, side: .model, llama.configuration))
+      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (tokenizer?.notes ?? []))
   }
 
   /// Meta's files do not say how many tokens a model was trained to see.
@@ -205,16 +239,18 @@ public enum ModelLoader {
     }
     let llama = try LlamaModel(
       catalogue: catalogue, configuration: deltaModel.configuration, scheme: .huggingFace)
-    let tokenizer = try TokenizerFiles(Folder(delta.path), delta)
-    return LoadedModel(
+    let tokenizer = try TokenizerFiles(Folder(delta.folder), delta)
+    var model = LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
       mergeRule: kind.rawValue,
       files: base.files + delta.files + (tokenizer?.files ?? []),
-      notes: base.notes + delta.notes + visionNotes(vision) + notes + (tokenizer?.notes ?? []),
-      sources: SourceFile.all(of: base, side: .base, baseModel.configuration)
-        + SourceFile.all(of: delta, side: .delta, deltaModel.configuration),
-      sum: sum)
+      notes: base.notes + delta.notes + visionNotes(vision) + notes + (tokenizer?.notes ?? []))
+    model.sources =
+      SourceFile.all(of: base, side: .base, baseModel.configuration)
+      + SourceFile.all(of: delta, side: .delta, deltaModel.configuration)
+    model.sum = sum
+    return model
   }
 
   private static func visionNotes(_ names: [String]) -> [String] {

@@ -27,4 +27,7 @@ public struct ModelRequest: Sendable {
     self.delta = delta
     deltaKind = kind
   }
+
+  /// All paths that are read.
+  var paths: [String] { [path] + [delta].compactMap(\.self) + adapters }
 }

@@ -1,8 +1,9 @@
 public import GGUF
 import LLaMA
+import Quantization
 public import Tensors
 
-/// What a conversion will write: every tensor in file order, with its source and its type.
+/// What a conversion will write: every tensor in its order, with its source and its type.
 ///
 /// A plan is a plain value. Printing it shows what would be done, `ConversionRun` does it.
 public struct ConversionPlan: Sendable {
@@ -18,14 +19,28 @@ public struct ConversionPlan: Sendable {
     public let fallbackFrom: TensorType?
   }
 
+  /// What holds the tensors.
+  public enum Output: Sendable {
+    /// One GGUF file with this metadata.
+    case gguf(GGUFMetadata)
+    /// A folder in Hugging Face's layout.
+    case huggingFace(HuggingFaceFolder)
+  }
+
   /// The tensors in the output's names and row order.
   public let source: any Catalogue
   /// The tensors to be written.
   public let items: [Item]
-  /// The metadata to be written.
-  public let metadata: GGUFMetadata
+  /// What will hold them.
+  public let output: Output
   /// Files that are read: the output must be none of them.
   public let inputs: [String]
+  /// What was asked for: a folder that is written must not lie in one of these.
+  public let origins: [String]
+  /// Whether the values are sums of a base and a delta, which messages about them say.
+  public let isMerged: Bool
+  /// What the user should know.
+  public let notes: [String]
 
   /// Plans the conversion of a checkpoint to a GGUF file.
   ///
@@ -53,8 +68,57 @@ public struct ConversionPlan: Sendable {
       view, model.llama, mix,
       rowGroup: model.llama.scheme.rowOrder == NamingScheme.gguf.rowOrder
         ? 1 : model.llama.configuration.headDimension)
-    metadata = GGUFMetadata(model, name: name, fileType: mix.fileType)
+    output = .gguf(GGUFMetadata(model, name: name, fileType: mix.fileType))
     inputs = model.files
+    origins = model.origins
+    isMerged = model.mergeRule != nil
+    notes = []
+  }
+
+  /// Plans a folder in Hugging Face's layout, which transformers loads.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - type: The type of all tensors; `nil` keeps what each has.
+  ///   - maximumShardSize: How many bytes of tensors a file may hold; one that alone holds more
+  ///     gets a file to itself.
+  /// - Throws: `unsupported` when the model is a GGUF file, or would keep a type that transformers
+  ///   does not compute in; the errors of reading its configuration and tokenizer.
+  public init(
+    huggingFace model: LoadedModel, as type: TensorType? = nil,
+    maximumShardSize: Int = HuggingFaceFolder.defaultShardSize
+  ) throws(WeightmillError) {
+    let view = LlamaView(model.llama, as: .huggingFace)
+    guard model.metadata == nil else {
+      throw WeightmillError(
+        .unsupported, view.location, "is a GGUF file, of which no Hugging Face folder is made",
+        remedy: "start from the original checkpoint")
+    }
+    if type == nil, let other = view.tensors.first(where: { !FloatScan.types.contains($0.type) }) {
+      throw WeightmillError(
+        .unsupported, view.location,
+        "tensor \(quoted(other.name)) is of type \(other.type.name), in which transformers runs "
+          + "no model", remedy: "give the type to write, such as --type bf16")
+    }
+    let rowGroup =
+      model.llama.scheme.rowOrder == NamingScheme.huggingFace.rowOrder
+      ? 1 : model.llama.configuration.headDimension
+    items = view.tensors.enumerated().map { index, tensor in
+      Item(
+        tensor: TensorDescriptor(
+          name: tensor.name, type: type ?? tensor.type, shape: tensor.shape),
+        index: index,
+        rowGroup: NamingScheme.huggingFace.role(of: tensor.name)?.isRotated == true ? rowGroup : 1,
+        fallbackFrom: nil)
+    }
+    source = view
+    let folder = try HuggingFaceFolder(
+      model, tensors: items.map(\.tensor), maximumShardSize: maximumShardSize)
+    output = .huggingFace(folder)
+    inputs = model.files
+    origins = model.origins
+    isMerged = model.mergeRule != nil
+    notes = folder.notes
   }
 
   /// Plans the quantization of a GGUF file: its metadata and its order of tensors are kept.
@@ -83,10 +147,13 @@ public struct ConversionPlan: Sendable {
     metadata["general.quantization_version"] = .uint32(2)
     metadata["general.alignment"] = nil
     metadata["weightmill.version"] = .string(Weightmill.version)
-    self.metadata = metadata
+    output = .gguf(metadata)
     source = catalogue
     items = Self.items(catalogue, model.llama, mix)
     inputs = model.files
+    origins = model.origins
+    isMerged = false
+    notes = []
   }
 
   /// A model's name taken from that of its file: `ziya-13b-f16.gguf` gives `ziya-13b`.
@@ -123,12 +190,23 @@ public struct ConversionPlan: Sendable {
     }
   }
 
-  /// The layout of the file.
+  /// The files to be written, and where in them each tensor goes.
   ///
-  /// - Parameter path: The file, for messages.
+  /// - Parameter path: The output, for messages.
   /// - Returns: The layout.
-  /// - Throws: `unsupported` when GGUF cannot hold a tensor.
-  public func layout(path: String) throws(WeightmillError) -> GGUFLayout {
-    try GGUFLayout(metadata: metadata, tensors: items.map(\.tensor), path: path)
+  /// - Throws: `unsupported` when the format cannot hold a tensor.
+  public func layout(path: String) throws(WeightmillError) -> OutputLayout {
+    let tensors = items.map(\.tensor)
+    switch output {
+    case .gguf(let metadata):
+      let layout = try GGUFLayout(metadata: metadata, tensors: tensors, path: path)
+      return OutputLayout(files: [
+        .init(
+          name: nil, header: layout.header,
+          tensors: layout.positions.enumerated().map { ($0, $1) }, byteCount: layout.byteCount)
+      ])
+    case .huggingFace(let folder):
+      return try folder.layout(tensors, path: path)
+    }
   }
 }

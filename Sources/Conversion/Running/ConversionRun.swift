@@ -1,4 +1,3 @@
-internal import GGUF
 internal import Quantization
 internal import Synchronization
 public import Tensors
@@ -9,14 +8,6 @@ public struct ConversionProgress: Sendable {
   public let done: Int
   /// Bytes of the output in all.
   public let total: Int
-}
-
-/// What a conversion did.
-public struct ConversionReport: Sendable {
-  /// The size of the file in bytes.
-  public let byteCount: Int
-  /// How many values of the output are infinite or not numbers, by tensor.
-  public let nonFinite: [(tensor: String, count: Int)]
 }
 
 /// A way to stop a conversion from another thread, or from a signal.
@@ -31,11 +22,18 @@ public final class Cancellation: Sendable {
 
   /// Whether the work shall stop.
   public var isCancelled: Bool { flag.load(ordering: .relaxed) }
+
+  /// Stops the writing of an output if it shall stop.
+  func check(_ path: String) throws(WeightmillError) {
+    guard !isCancelled else {
+      throw WeightmillError(.interrupted, path, "was not finished: interrupted")
+    }
+  }
 }
 
 /// Executes a plan: reads, converts and writes tiles of rows on several threads.
 ///
-/// The bytes of the file do not depend on the number of threads.
+/// The bytes that are written do not depend on the number of threads.
 public struct ConversionRun: Sendable {
   /// About how many bytes of output a tile holds.
   private static let tileBytes = 1 << 20
@@ -65,58 +63,83 @@ public struct ConversionRun: Sendable {
   /// Refuses an output that cannot be, or must not be, written; `write` does the same.
   ///
   /// - Parameters:
-  ///   - path: The file.
-  ///   - overwrite: Whether a file of that name may be replaced.
-  /// - Throws: `cannotWrite` or `usage`.
+  ///   - path: The file or folder.
+  ///   - overwrite: Whether what is there may be replaced.
+  /// - Throws: `cannotWrite` or `usage`; `unsupported` when the format cannot hold a tensor.
   public func checkOutput(_ path: String, overwrite: Bool) throws(WeightmillError) {
-    try OutputFile.check(path, overwrite: overwrite, inputs: plan.inputs)
+    switch plan.output {
+    case .gguf: try OutputFile.check(path, overwrite: overwrite, inputs: plan.inputs)
+    case .huggingFace:
+      try OutputFolder.check(
+        path, files: plan.layout(path: path).files.compactMap(\.name), overwrite: overwrite,
+        inputs: plan.inputs, origins: plan.origins)
+    }
   }
 
-  private struct Tile {
-    let item: Int
-    let rows: Range<Int>
-    let position: Int
-  }
-
-  /// Writes the file; it appears under its name when it is complete.
+  /// Writes the output; it appears under its name when it is complete.
   ///
   /// - Parameters:
-  ///   - path: The file.
-  ///   - overwrite: Whether a file of that name may be replaced.
+  ///   - path: The file or folder.
+  ///   - overwrite: Whether what is there may be replaced; other files of a folder are left alone.
+  ///   - isStrict: Whether a value that is not finite is an error.
   ///   - beforeCommit: Called when everything is written; if it throws, nothing is left.
   /// - Returns: What was done.
   /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`; `malformed` for values that are not
-  ///   finite where a block format cannot hold them; the errors of reading.
+  ///   finite where a block format cannot hold them, or anywhere if `isStrict`; `unsupported` for
+  ///   those that are too large for their type; the errors of reading.
   public func write(
-    to path: String, overwrite: Bool, beforeCommit: () throws(WeightmillError) -> Void = {}
+    to path: String, overwrite: Bool, isStrict: Bool = false,
+    beforeCommit: () throws(WeightmillError) -> Void = {}
   ) throws(WeightmillError) -> ConversionReport {
     let layout = try plan.layout(path: path)
     let converters = try converters(path: path)
-    let file = try OutputFile(path, overwrite: overwrite, inputs: plan.inputs)
-    try file.resize(to: layout.byteCount)
-    try file.write(layout.header, count: layout.header.count, at: 0)
-    let tiles = tiles(layout.positions)
-    let losses = Mutex([Int](repeating: 0, count: plan.items.count))
-    let done = Atomic<Int>(layout.header.count)
-    try workers.forEach(tiles.count, scratch: { TileBuffers() }) {
-      (place, buffers: inout TileBuffers) throws(WeightmillError) in
-      guard !cancellation.isCancelled else {
-        throw WeightmillError(.interrupted, path, "was not finished: interrupted")
+    let output = try output(path, layout, overwrite: overwrite)
+    let faults = Mutex([ValueFaults](repeating: ValueFaults(), count: plan.items.count))
+    let done = Atomic<Int>(0)
+    for file in layout.files {
+      let target = try output.begin(file.name, byteCount: file.byteCount)
+      try target.write(file.header, count: file.header.count, at: 0)
+      done.wrappingAdd(file.header.count, ordering: .relaxed)
+      let tiles = tiles(file)
+      try workers.forEach(tiles.count, scratch: { TileBuffers() }) {
+        (place, buffers: inout TileBuffers) throws(WeightmillError) in
+        try cancellation.check(path)
+        let tile = tiles[place]
+        let found = try converters[tile.item].convert(tile.rows, of: plan.source, with: &buffers)
+        if found != ValueFaults() { faults.withLock { $0[tile.item].add(found) } }
+        let size = tile.rows.count * plan.items[tile.item].tensor.bytesPerRow
+        try target.write(buffers.output, count: size, at: tile.position)
+        let sum = done.wrappingAdd(size, ordering: .relaxed).newValue
+        progress(ConversionProgress(done: sum, total: layout.byteCount))
       }
-      let tile = tiles[place]
-      let loss = try converters[tile.item].convert(tile.rows, of: plan.source, with: &buffers)
-      if loss > 0 { losses.withLock { $0[tile.item] += loss } }
-      let size = tile.rows.count * plan.items[tile.item].tensor.bytesPerRow
-      try file.write(buffers.output, count: size, at: tile.position)
-      let sum = done.wrappingAdd(size, ordering: .relaxed).newValue
-      progress(ConversionProgress(done: sum, total: layout.byteCount))
     }
+    let report = report(layout, faults.withLock { $0 })
+    if isStrict { try report.requireFinite(location: plan.source.location) }
     try beforeCommit()
-    try file.commit()
-    let counts = losses.withLock { $0 }
-    return ConversionReport(
+    try output.commit(cancellation)
+    return report
+  }
+
+  private func output(
+    _ path: String, _ layout: OutputLayout, overwrite: Bool
+  ) throws(WeightmillError) -> any Output {
+    switch plan.output {
+    case .gguf: return try OutputFile(path, overwrite: overwrite, inputs: plan.inputs)
+    case .huggingFace:
+      return try OutputFolder(
+        path, files: layout.files.compactMap(\.name), overwrite: overwrite, inputs: plan.inputs,
+        origins: plan.origins)
+    }
+  }
+
+  private func report(_ layout: OutputLayout, _ faults: [ValueFaults]) -> ConversionReport {
+    ConversionReport(
       byteCount: layout.byteCount,
-      nonFinite: zip(plan.items, counts).filter { $1 > 0 }.map { ($0.tensor.name, $1) })
+      faults: zip(plan.items, faults).filter { $1 != ValueFaults() }.map { item, found in
+        ConversionReport.Fault(
+          tensor: item.tensor, nonFinite: found.nonFinite, overflowed: found.overflowed,
+          isMerged: plan.isMerged)
+      })
   }
 
   private func converters(path: String) throws(WeightmillError) -> [TileConverter] {
@@ -127,16 +150,23 @@ public struct ConversionRun: Sendable {
     return converters
   }
 
-  /// Cuts the tensors into tiles of rows; small tensors are one tile.
-  private func tiles(_ positions: [Int]) -> [Tile] {
+  private struct Tile {
+    let item: Int
+    let rows: Range<Int>
+    let position: Int
+  }
+
+  /// Cuts the tensors of a file into tiles of rows; small tensors are one tile.
+  private func tiles(_ file: OutputLayout.File) -> [Tile] {
     var tiles: [Tile] = []
-    for (place, item) in plan.items.enumerated() where item.tensor.byteCount > 0 {
+    for (place, position) in file.tensors where plan.items[place].tensor.byteCount > 0 {
+      let item = plan.items[place]
       let size = item.tensor.bytesPerRow
       let group = item.rowGroup
       let height = max(1, Self.tileBytes / size / group) * group
       for first in stride(from: 0, to: item.tensor.shape.rows, by: height) {
         let rows = first..<min(first + height, item.tensor.shape.rows)
-        tiles.append(Tile(item: place, rows: rows, position: positions[place] + first * size))
+        tiles.append(Tile(item: place, rows: rows, position: position + first * size))
       }
     }
     return tiles

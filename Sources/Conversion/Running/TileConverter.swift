@@ -16,6 +16,19 @@ struct TileBuffers {
   }
 }
 
+/// How many values are not finite, and why.
+struct ValueFaults: Equatable {
+  /// Those that were infinite or not numbers before they were converted.
+  var nonFinite = 0
+  /// Those that became infinite, since they are too large for the type.
+  var overflowed = 0
+
+  mutating func add(_ other: ValueFaults) {
+    nonFinite += other.nonFinite
+    overflowed += other.overflowed
+  }
+}
+
 /// Reads rows of one tensor and turns them into the type they shall have.
 struct TileConverter {
   private let target: TensorDescriptor
@@ -24,6 +37,8 @@ struct TileConverter {
   private let location: String
   /// `nil` when rows are copied as they are.
   private let coders: (decoder: RowDecoder, encoder: RowEncoder)?
+  /// Decodes what is copied where its values cannot be looked at otherwise: blocks.
+  private let inspector: RowDecoder?
 
   init(
     _ item: ConversionPlan.Item, from catalogue: any Catalogue, path: String
@@ -32,6 +47,9 @@ struct TileConverter {
     source = catalogue.tensors[item.index]
     index = item.index
     location = catalogue.location
+    inspector =
+      FloatScan.types.contains(source.type)
+      ? nil : try? RowDecoder(source.type, location: location)
     coders =
       source.type == target.type
       ? nil
@@ -43,11 +61,11 @@ struct TileConverter {
 
   /// Leaves the converted rows in `buffers.output`.
   ///
-  /// - Returns: How many values of the output are not finite.
+  /// - Returns: How many values are not finite.
   /// - Throws: `malformed` when a value is not finite and the type has no way to say so.
   func convert(
     _ rows: Range<Int>, of catalogue: any Catalogue, with buffers: inout TileBuffers
-  ) throws(WeightmillError) -> Int {
+  ) throws(WeightmillError) -> ValueFaults {
     let count = rows.count * target.shape.columns
     let size = rows.count * target.bytesPerRow
     guard let coders else {
@@ -55,7 +73,13 @@ struct TileConverter {
       try buffers.output.withMutableBytes { (span) throws(WeightmillError) in
         try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
       }
-      return FloatScan.nonFinite(buffers.output, count: count, type: target.type)
+      guard let inspector else {
+        return ValueFaults(
+          nonFinite: FloatScan.nonFinite(buffers.output, count: count, type: target.type))
+      }
+      buffers.reserve(input: 0, values: count, output: size)
+      inspector.decode(buffers.output, into: &buffers.values)
+      return ValueFaults(nonFinite: FloatScan.nonFinite(buffers.values))
     }
     buffers.reserve(input: rows.count * source.bytesPerRow, values: count, output: size)
     try buffers.input.withMutableBytes { (span) throws(WeightmillError) in
@@ -78,6 +102,13 @@ struct TileConverter {
         at: "rows \(rows.lowerBound) to \(rows.upperBound - 1)",
         remedy: "convert to f32 or bf16, or find out why the weights are so large")
     }
-    return FloatScan.nonFinite(buffers.output, count: count, type: target.type)
+    // A value that is not finite stays so.
+    let written = FloatScan.nonFinite(buffers.output, count: count, type: target.type)
+    guard written > 0 else { return ValueFaults() }
+    let before =
+      FloatScan.types.contains(source.type)
+      ? FloatScan.nonFinite(buffers.input, count: count, type: source.type)
+      : FloatScan.nonFinite(buffers.values)
+    return ValueFaults(nonFinite: before, overflowed: written - before)
   }
 }

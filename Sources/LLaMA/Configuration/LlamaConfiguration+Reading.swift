@@ -67,6 +67,7 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .unsupported, location, "uses the activation \(quoted(activation)); only silu is supported")
     }
+    try fields.refuseQuantization()
     let heads = try fields.requiredSize("num_attention_heads")
     let hidden = try fields.requiredSize("hidden_size")
     self = try LlamaConfiguration(
@@ -92,7 +93,9 @@ extension LlamaConfiguration {
   public init(
     meta json: JSONValue, location: String, tensors: [TensorDescriptor]
   ) throws(WeightmillError) {
-    let fields = try ConfigurationFields(json, location: location)
+    // Newer files keep the sizes one level down.
+    let fields = try ConfigurationFields(
+      json.object?["dim"] == nil ? json.object?["model"] ?? json : json, location: location)
     let dimension = try fields.requiredSize("dim")
     let heads = try fields.requiredSize("n_heads")
     guard try fields.flag("use_scaled_rope") != true else {
@@ -171,6 +174,16 @@ private struct ConfigurationFields {
       if let base = try rope.number("rope_theta") { return base }
     }
     return try number("rope_theta") ?? 10_000
+  }
+
+  /// Weights that need the scales of GPTQ, AWQ, bitsandbytes or FP8 recipes are refused.
+  func refuseQuantization() throws(WeightmillError) {
+    guard let value = object.nonNull("quantization_config") else { return }
+    let method = try ConfigurationFields(value, location: location).text("quant_method")
+    throw WeightmillError(
+      .unsupported, location,
+      "says that the weights are quantized (\(quoted(method ?? "no method named")))",
+      remedy: "start from the model before it was quantized, or from a GGUF file of it")
   }
 
   func requiredNumber(_ name: String) throws(WeightmillError) -> Double {

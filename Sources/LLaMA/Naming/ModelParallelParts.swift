@@ -62,17 +62,27 @@ public enum ModelParallelParts {
     }
   }
 
-  /// How a tensor of this name was cut in LLaMA 1 and 2.
+  /// How the tensors of parts were cut.
   ///
-  /// - Parameter tensor: The tensor in the first part.
-  /// - Returns: How the parts are joined.
-  public static func join(_ tensor: TensorDescriptor) -> JoinedCatalogue.Join {
-    switch NamingScheme.meta.role(of: tensor.name) {
-    case .tokenEmbedding, .layer(_, .attentionOutput), .layer(_, .down): .columns
-    case .output, .layer(_, .query), .layer(_, .key), .layer(_, .value), .layer(_, .gate),
-      .layer(_, .up):
-      .rows
-    default: .replicated
+  /// LLaMA 1 and 2 cut the embeddings by columns, LLaMA 3 by rows: there a part has rows as wide as
+  /// the norms, which every part holds whole.
+  ///
+  /// - Parameter part: One of the parts.
+  /// - Returns: For a tensor of the part, how it is joined.
+  public static func joins(
+    _ part: any Catalogue
+  ) -> (TensorDescriptor) -> JoinedCatalogue.Join {
+    let norm = NamingScheme.meta.name(of: .outputNorm)
+    let width = part.tensors.first { $0.name == norm }?.shape.count
+    return { tensor in
+      switch NamingScheme.meta.role(of: tensor.name) {
+      case .tokenEmbedding: tensor.shape.columns == width ? .rows : .columns
+      case .layer(_, .attentionOutput), .layer(_, .down): .columns
+      case .output, .layer(_, .query), .layer(_, .key), .layer(_, .value), .layer(_, .gate),
+        .layer(_, .up):
+        .rows
+      default: .replicated
+      }
     }
   }
 }

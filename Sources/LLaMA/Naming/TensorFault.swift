@@ -17,7 +17,11 @@ package struct TensorFault: Sendable {
     self.problem = problem
   }
 
-  /// All faults in one line: tensors that differ in their layer only are named together.
+  /// How many kinds of faults are named; an error is one line that people read.
+  private static let shown = 3
+
+  /// The faults in one line: tensors that differ in their layer only are named together, of more
+  /// than a few kinds the rest are counted.
   ///
   /// - Parameter faults: The faults.
   /// - Returns: The line, without a full stop.
@@ -35,7 +39,9 @@ package struct TensorFault: Sendable {
       }
       if let place { groups[key]?.layers.append(String(parts[place])) }
     }
-    return order.compactMap { groups[$0] }.map { group in
+    let kinds = order.compactMap { groups[$0] }
+    let rest = kinds.dropFirst(shown).reduce(0) { $0 + max($1.layers.count, 1) }
+    return kinds.prefix(shown).map { group in
       let layers = group.layers
       let range =
         layers.count > 2
@@ -44,6 +50,6 @@ package struct TensorFault: Sendable {
       let shown = name.count == 2 ? "\(name[0])\(range)\(name[1])" : group.pattern
       let count = layers.count > 2 ? " (\(layers.count) tensors)" : ""
       return quoted(shown) + count + (group.problem.isEmpty ? "" : " " + group.problem)
-    }.joined(separator: ", ")
+    }.joined(separator: ", ") + (rest > 0 ? ", and \(rest) more" : "")
   }
 }

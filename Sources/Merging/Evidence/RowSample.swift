@@ -9,11 +9,11 @@ enum RowSample {
   ) throws(WeightmillError) -> [Float] {
     guard let index = model[role] else { return [] }
     let tensor = model.catalogue.tensors[index]
-    guard HalfRows.types.contains(tensor.type) else {
+    guard HalfRows.readable.contains(tensor.type) else {
       throw WeightmillError(
         .unsupported, model.catalogue.location,
         "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), which is not read here",
-        remedy: "give weights in F16, BF16 or F32")
+        remedy: "give weights in floating point")
     }
     var bytes = [UInt8](repeating: 0, count: tensor.shape.columns * 2)
     try bytes.withMutableBytes { (span) throws(WeightmillError) in

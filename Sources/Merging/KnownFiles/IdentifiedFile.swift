@@ -6,6 +6,7 @@ public struct IdentifiedFile: Sendable {
     case model
     case base
     case delta
+    case adapter
   }
 
   /// The file as the user would name it.

@@ -8,43 +8,82 @@ import Tensors
 struct PickleInterpreter {
   /// The largest pickle accepted, in bytes. A checkpoint of 10,000 tensors takes about 2 MB.
   static let maximumBytes = 8 << 20
+  /// How many values a pickle may make: each takes about 50 bytes of memory. A checkpoint of 10,000
+  /// tensors has about 400,000.
+  private static let maximumValues = 1 << 22
 
-  /// How many values a view may have that has more than its storage.
-  private static let maximumRepeated = 1 << 24
+  /// How storages are referred to.
+  enum Dialect {
+    /// Five parts, in zip files.
+    case zip
+    /// Six parts, the last one a view of the storage, before PyTorch 1.6.
+    case legacy
+  }
 
+  /// What a pickle gives.
+  struct Outcome {
+    let arena: [PickleValue]
+    let root: PickleReference
+    /// All storages that the pickle refers to, by key.
+    let storages: [String: PickleStorage]
+    /// The first byte after the pickle.
+    let end: Int
+  }
+
+  let dialect: Dialect
   private(set) var arena: [PickleValue] = []
+  private(set) var cursor: ByteCursor
   private var stack: [PickleReference] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleReference] = [:]
-  private var cursor: ByteCursor
+  /// How many values the views have so far that have more than their storage.
+  var repeated = 0
+  /// The storages referred to so far, by key.
+  var storages: [String: PickleStorage] = [:]
 
   /// Runs a pickle.
   ///
-  /// - Parameter cursor: The pickle's bytes.
-  /// - Returns: The arena and the place of the result in it.
+  /// - Parameters:
+  ///   - cursor: The pickle's bytes, and perhaps more after them.
+  ///   - dialect: How storages are referred to.
+  /// - Returns: The values and the place of the result among them.
   /// - Throws: `refused` for what no checkpoint needs, `malformed` for what no pickle holds.
   static func run(
-    _ cursor: ByteCursor
-  ) throws(WeightmillError) -> (arena: [PickleValue], root: PickleReference) {
-    var interpreter = PickleInterpreter(cursor: cursor)
+    _ cursor: ByteCursor, dialect: Dialect
+  ) throws(WeightmillError) -> Outcome {
+    var interpreter = PickleInterpreter(cursor: cursor, dialect: dialect)
     while true {
       let opcode = try interpreter.cursor.readByte()
       if opcode == UInt8(ascii: ".") { break }
       try interpreter.execute(opcode)
+      guard interpreter.arena.count <= maximumValues else {
+        throw interpreter.cursor.error(
+          "the pickle has more than \(maximumValues) values, more than any checkpoint",
+          code: .refused)
+      }
     }
-    return (interpreter.arena, try interpreter.pop())
+    let root = try interpreter.pop()
+    return Outcome(
+      arena: interpreter.arena, root: root, storages: interpreter.storages,
+      end: interpreter.cursor.position)
   }
 
-  private init(cursor: ByteCursor) { self.cursor = cursor }
+  private init(cursor: ByteCursor, dialect: Dialect) {
+    self.cursor = cursor
+    self.dialect = dialect
+  }
 
   // MARK: Stack
 
-  private mutating func push(_ value: PickleValue) {
+  mutating func push(_ value: PickleValue) {
     stack.append(arena.count)
     arena.append(value)
   }
 
-  private mutating func pop() throws(WeightmillError) -> PickleReference {
+  /// Pushes a value that is there already.
+  mutating func push(again place: PickleReference) { stack.append(place) }
+
+  mutating func pop() throws(WeightmillError) -> PickleReference {
     guard stack.count > (marks.last ?? 0), let place = stack.popLast() else {
       throw cursor.error("the pickle takes more from its stack than is there")
     }
@@ -64,7 +103,7 @@ struct PickleInterpreter {
     return text
   }
 
-  private func top() throws(WeightmillError) -> PickleReference {
+  func top() throws(WeightmillError) -> PickleReference {
     guard stack.count > (marks.last ?? 0), let place = stack.last else {
       throw cursor.error("the pickle takes more from its stack than is there")
     }
@@ -189,14 +228,26 @@ struct PickleInterpreter {
 
   private mutating func setItems(_ items: [PickleReference]) throws(WeightmillError) {
     let target = try top()
+    if case .opaque = arena[target], items.count % 2 == 0 { return }
     guard case .dictionary(var members) = arena[target], items.count % 2 == 0 else {
       throw cursor.error("the pickle sets items of something that is not a dictionary")
     }
     arena[target] = .none
     for place in stride(from: 0, to: items.count, by: 2) {
+      guard isKey(items[place]) else {
+        throw cursor.error("the pickle has a dictionary with a key that is none")
+      }
       members.append((items[place], items[place + 1]))
     }
     arena[target] = .dictionary(members)
+  }
+
+  /// Whether Python takes a value for a key.
+  private func isKey(_ place: PickleReference) -> Bool {
+    switch arena[place] {
+    case .list, .dictionary, .set, .storage, .tensor: false
+    default: true
+    }
   }
 
   private mutating func recall(_ key: Int) throws(WeightmillError) {
@@ -219,9 +270,9 @@ struct PickleInterpreter {
 
   private mutating func global(module: String, name: String) throws(WeightmillError) {
     guard let global = PickleGlobal(module: module, name: name) else {
-      if PickleGlobal.isHarmless(module: module, name: name) {
+      if PickleGlobal.isUnreadTensor(module: module, name: name) {
         throw cursor.error(
-          "holds \(quoted("\(module).\(name)")), which is not read yet",
+          "holds \(quoted("\(module).\(name)")), which is not read",
           code: .unsupported, remedy: "save the weights alone, as safetensors or plain tensors")
       }
       throw cursor.error(
@@ -230,99 +281,5 @@ struct PickleInterpreter {
         remedy: "do not open it with torch.load either; get the weights as safetensors")
     }
     push(.global(global))
-  }
-
-  private mutating func build() throws(WeightmillError) {
-    // The state is `_metadata` of a module's state_dict; nothing in it is needed.
-    guard case .dictionary = arena[try pop()], case .dictionary = arena[try top()] else {
-      throw cursor.error("the pickle sets the state of something other than a dictionary")
-    }
-  }
-
-  // MARK: Tensors
-
-  private mutating func reduce() throws(WeightmillError) {
-    guard case .tuple(let arguments) = arena[try pop()], case .global(let global) = arena[try pop()]
-    else {
-      throw cursor.error("the pickle calls something that is not on the list", code: .refused)
-    }
-    switch global {
-    case .orderedDict:
-      // Python 2 wrote the items as an argument; nothing writes them so now.
-      guard arguments.isEmpty else { throw badArguments("OrderedDict") }
-      push(.dictionary([]))
-    case .size:
-      guard arguments.count == 1, case .tuple = arena[arguments[0]] else {
-        throw badArguments("Size")
-      }
-      stack.append(arguments[0])
-    case .set: push(.set)
-    case .device: push(.opaque)
-    case .rebuildTensor, .rebuildTensorV2: try rebuildTensor(arguments)
-    case .rebuildParameter, .parameter:
-      guard let first = arguments.first, case .tensor = arena[first] else {
-        throw badArguments("_rebuild_parameter")
-      }
-      stack.append(first)
-    case .storage, .dtype:
-      throw cursor.error("the pickle calls something that is not a function", code: .refused)
-    }
-  }
-
-  private func badArguments(_ function: String) -> WeightmillError {
-    cursor.error("the pickle gives \(function) the wrong arguments")
-  }
-
-  private func integers(_ reference: PickleReference) -> [Int]? {
-    guard case .tuple(let members) = arena[reference], members.count <= 64 else { return nil }
-    var integers: [Int] = []
-    for member in members {
-      guard case .integer(let value) = arena[member] else { return nil }
-      integers.append(value)
-    }
-    return integers
-  }
-
-  private mutating func rebuildTensor(_ arguments: [PickleReference]) throws(WeightmillError) {
-    guard (4...7).contains(arguments.count), case .storage(let storage) = arena[arguments[0]],
-      case .integer(let offset) = arena[arguments[1]], let extents = integers(arguments[2]),
-      let strides = integers(arguments[3])
-    else { throw badArguments("_rebuild_tensor") }
-    guard
-      let tensor = PickleTensor(
-        storage: storage, offset: offset, extents: extents, strides: strides)
-    else {
-      throw cursor.error(
-        "a tensor of shape \(extents), strides \(strides) at \(offset) reaches beyond its storage "
-          + "of \(storage.count) values", code: .refused)
-    }
-    // Repeated values (stride 0) are legal, but a few bytes must not become terabytes.
-    guard tensor.shape.count <= max(storage.count, Self.maximumRepeated) else {
-      throw cursor.error(
-        "a tensor of shape \(extents) repeats the \(storage.count) values of its storage too often",
-        code: .refused)
-    }
-    // torch negates or conjugates such a view when it is used; it is not the values that are stored.
-    if arguments.count == 7 {
-      switch arena[arguments[6]] {
-      case .none: break
-      case .dictionary(let members) where members.isEmpty: break
-      default:
-        throw cursor.error("a tensor is a lazy view, which is not read", code: .unsupported)
-      }
-    }
-    push(.tensor(tensor))
-  }
-
-  private mutating func persistentID() throws(WeightmillError) {
-    guard case .tuple(let parts) = arena[try pop()], parts.count == 5,
-      case .text("storage") = arena[parts[0]], case .global(.storage(let type)) = arena[parts[1]],
-      case .text(let key) = arena[parts[2]], case .text = arena[parts[3]],
-      case .integer(let count) = arena[parts[4]], count >= 0,
-      !count.multipliedReportingOverflow(by: 8).overflow,
-      !key.isEmpty, key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F && $0 != 0x5C }),
-      key != "..", key != "."
-    else { throw cursor.error("a storage reference in the pickle is malformed") }
-    push(.storage(PickleStorage(key: key, type: type, count: count)))
   }
 }

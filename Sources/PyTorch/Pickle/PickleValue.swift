@@ -20,34 +20,47 @@ enum PickleValue {
   // Indirect, so that the many small values stay small.
   indirect case storage(PickleStorage)
   indirect case tensor(PickleTensor)
-  /// Something harmless that is not needed: an optimizer's `device`, a big integer.
+  /// Something harmless that is not built: what a trainer left, a big integer.
   case opaque
 }
 
 /// A reference to a storage: `("storage", class, key, location, count)`.
 struct PickleStorage: Equatable {
   let key: String
-  let type: TensorType
-  /// In values, not bytes.
-  let count: Int
+  /// The type of its values; `nil` where only the tensors say it.
+  let type: TensorType?
+  /// The size of the whole storage.
+  let byteCount: Int
+  /// The bytes that tensors may see: all of them but in files from before PyTorch 0.4.
+  let view: Range<Int>
+
+  /// The storage in other words: the same key must always mean the same.
+  func isSame(as other: PickleStorage) -> Bool {
+    key == other.key && type == other.type && byteCount == other.byteCount
+  }
 }
 
 /// A tensor: a strided view into a storage, checked to lie inside it.
 struct PickleTensor {
   let storage: PickleStorage
-  /// The first value, counted in values.
+  let type: TensorType
+  /// The first value, counted in values from the start of the storage's view.
   let offset: Int
   let shape: TensorShape
   /// For each extent, how many values apart its neighbours are.
   let strides: [Int]
 
+  /// How many values of the tensor's type the storage holds.
+  var available: Int { storage.view.count / type.bytesPerBlock }
+
   /// Returns `nil` when the view reaches beyond its storage (rule TEN-02).
-  init?(storage: PickleStorage, offset: Int, extents: [Int], strides: [Int]) {
+  init?(storage: PickleStorage, type: TensorType, offset: Int, extents: [Int], strides: [Int]) {
+    let available = storage.view.count / type.bytesPerBlock
     guard extents.count == strides.count, offset >= 0, strides.allSatisfy({ $0 >= 0 }),
       let shape = TensorShape(extents)
     else { return nil }
     if shape.count == 0 {
-      guard offset <= storage.count else { return nil }
+      guard offset <= available else { return nil }
     } else {
       var last = offset
       for (extent, stride) in zip(extents, strides) {
@@ -56,9 +69,10 @@ struct PickleTensor {
         guard !tooFar, !overflow else { return nil }
         last = sum
       }
-      guard last < storage.count else { return nil }
+      guard last < available else { return nil }
     }
     self.storage = storage
+    self.type = type
     self.offset = offset
     self.shape = shape
     self.strides = strides

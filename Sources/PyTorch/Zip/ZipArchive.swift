@@ -22,8 +22,10 @@ struct ZipArchive: Sendable {
     let headerOffset: Int
     /// The first byte of the data; known once the local header was read.
     var dataOffset = 0
+    /// The bytes of the descriptor after the data, if there is one.
+    var descriptorSize = 0
 
-    var dataEnd: Int { dataOffset + compressedSize }
+    var end: Int { dataOffset + compressedSize + descriptorSize }
   }
 
   /// The entries, in the order of the central directory.
@@ -113,6 +115,7 @@ struct ZipArchive: Sendable {
       let fieldEnd = cursor.position + 2 + Int(try cursor.read(UInt16.self))
       guard fieldEnd <= end else { throw cursor.error("a zip extra field is too long") }
       if kind == 1 {
+        guard !hasWideFields else { throw cursor.error("a zip entry has two zip64 fields") }
         for field in [0, 1, 2] {
           let value = field == 0 ? size : field == 1 ? compressed : offset
           guard value == 0xFFFF_FFFF else { continue }
@@ -178,6 +181,12 @@ struct ZipArchive: Sendable {
         at: "byte \(entry.headerOffset)",
         remedy: "the download may be incomplete: fetch the file again")
     }
+    if entry.flags & 8 != 0 {
+      let room = min(24, directory.offset - entry.end)
+      let bytes = try file.bytes(at: entry.end, count: room)
+      guard let size = entry.descriptorSize(in: bytes) else { throw fault }
+      entry.descriptorSize = size
+    }
   }
 
   private static func checkOverlaps(_ entries: [Entry], path: String) throws(WeightmillError) {
@@ -188,7 +197,28 @@ struct ZipArchive: Sendable {
           .refused, path, "the zip entry \(quoted(entry.name)) overlaps another",
           at: "byte \(entry.headerOffset)", remedy: "only hostile files are made so")
       }
-      end = entry.dataEnd
+      end = entry.end
     }
+  }
+}
+
+extension ZipArchive.Entry {
+  /// The size of the descriptor that repeats the checksum and both sizes; `nil` when there is none.
+  ///
+  /// It has a signature or none, and sizes of 32 or 64 bits.
+  fileprivate func descriptorSize(in bytes: [UInt8]) -> Int? {
+    func number(_ place: Int, _ count: Int) -> UInt64 {
+      bytes[place..<place + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    for (signature, width) in [(4, 4), (4, 8), (0, 4), (0, 8)] {
+      let count = signature + 4 + 2 * width
+      guard bytes.count >= count, signature == 0 || number(0, 4) == 0x0807_4B50,
+        number(signature, 4) == UInt64(crc),
+        number(signature + 4, width) == UInt64(compressedSize),
+        number(signature + 4 + width, width) == UInt64(size)
+      else { continue }
+      return count
+    }
+    return nil
   }
 }

@@ -18,7 +18,8 @@ struct ZipDirectory {
     let tail = try file.bytes(at: tailStart, count: file.byteCount - tailStart)
     let places = Self.endRecords(in: tail)
     guard let place = places.first else { throw incomplete }
-    guard places.count == 1 else {
+    // Readers that look from the end take the last signature for the end, comment or not.
+    guard places.count == 1, !Self.hasSignature(tail[(place + 22)...]) else {
       throw WeightmillError(.refused, file.path, "is a zip file with two ends")
     }
     let position = tailStart + place
@@ -52,6 +53,10 @@ struct ZipDirectory {
     self.offset = offset
     self.size = size
     self.count = Int(count)
+  }
+
+  private static func hasSignature(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.indices.dropLast(3).contains { bytes[$0...].starts(with: [0x50, 0x4B, 5, 6]) }
   }
 
   /// The places of end records whose comment ends with the file.

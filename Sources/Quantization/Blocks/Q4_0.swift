@@ -6,7 +6,9 @@ import Tensors
 /// the value of largest magnitude (the first of several), with its sign, over -8, so that it falls
 /// on `q = 0`; `q = floor(x / d + 8.5)`, at most 15, with the unrounded `d`. Source: ggml's
 /// reference quantizer, whose bytes these are.
-enum Q4_0 {
+enum Q4_0: BlockFormat {
+  static var type: TensorType { .q4_0 }
+
   private static let bytes = 18
 
   static func decode(

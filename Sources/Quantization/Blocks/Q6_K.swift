@@ -6,7 +6,9 @@ import Tensors
 /// `y = (d * scale) * q`. Encoding: for each sub-block the scale with the least error weighted by
 /// `x^2` among 19 trials, then all scales in units of `d`, then the numbers anew with the scales as
 /// stored. Source: ggml's reference quantizer without an importance matrix, whose bytes these are.
-enum Q6_K {
+enum Q6_K: BlockFormat {
+  static var type: TensorType { .q6_K }
+
   private static let bytes = 210
   private static let highBits = 128
   private static let scales = 192
@@ -25,13 +27,14 @@ enum Q6_K {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
       let unit = unsafe source.binary16(at: scale)
-      for place in 0..<256 {
-        let (low, high, shift) = position(place)
-        let lowBits = unsafe source.load(fromByteOffset: low, as: UInt8.self) >> shift.low & 15
-        let highBits = unsafe source.load(fromByteOffset: high, as: UInt8.self) >> shift.high & 3
-        let quant = Int32(lowBits | highBits << 4) &- 32
-        let step = unsafe source.load(fromByteOffset: scales &+ place / 16, as: Int8.self)
-        unsafe target[place] = (unit * Float(step)) * Float(quant)
+      for sub in 0..<16 {
+        let (low, high, shift) = position(16 &* sub)
+        let step = unsafe unit * Float(source.signedByte(at: scales &+ sub))
+        for lane in 0..<16 {
+          let lowBits = unsafe Int32(source.byte(at: low &+ lane)) &>> Int32(shift.low) & 15
+          let highBits = unsafe Int32(source.byte(at: high &+ lane)) &>> Int32(shift.high) & 3
+          unsafe target[16 &* sub &+ lane] = step * Float((lowBits | highBits &<< 4) &- 32)
+        }
       }
     }
   }

@@ -5,7 +5,9 @@ import Tensors
 /// Encoding: `d = max|x| / 127`, `q = round(x / d)` with halves away from zero, where the division
 /// is a product with the float32 reciprocal of the unrounded `d`. Source: ggml's reference
 /// quantizer, whose bytes these are (`formats/vectors/encode_vectors.json`).
-enum Q8_0 {
+enum Q8_0: BlockFormat {
+  static var type: TensorType { .q8_0 }
+
   private static let bytes = 34
 
   static func decode(

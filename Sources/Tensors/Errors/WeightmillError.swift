@@ -69,7 +69,7 @@ public struct WeightmillError: Error, Equatable, Sendable, CustomStringConvertib
   }
 }
 
-/// The text with control and direction-changing characters escaped as `\u{…}`.
+/// The text with control, direction-changing and invisible characters escaped as `\u{…}`.
 ///
 /// - Parameter text: Any text, usually from a file.
 /// - Returns: The text, safe to show on a terminal.
@@ -77,7 +77,8 @@ public func printable(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x200B..<0x2010, 0x2028..<0x202F, 0x2066..<0x206A, 0xFEFF:
+    case 0..<0x20, 0x7F..<0xA0, 0x61C, 0x200B..<0x2010, 0x2028..<0x202F, 0x2060..<0x2070, 0xFEFF,
+      0xFFF9..<0xFFFC, 0xE0000..<0xE1000:
       result += "\\u{\(String(scalar.value, radix: 16))}"
     default:
       result.unicodeScalars.append(scalar)
@@ -90,10 +91,16 @@ public func printable(_ text: String) -> String {
 ///
 /// - Parameters:
 ///   - text: Any text, usually a name from a file.
-///   - limit: How many characters to show at most.
+///   - limit: How many characters to show at most; how many bytes, once escaped, at most twice.
 /// - Returns: The text to show.
 public func quoted(_ text: String, limit: Int = 80) -> String {
-  var shown = String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit)))
-  if shown.utf8.count < text.utf8.count { shown += "…" }
-  return "\"\(printable(shown))\""
+  var shown = ""
+  for (place, scalar) in text.unicodeScalars.enumerated() {
+    let next = printable(String(Character(scalar)))
+    guard place < limit, shown.utf8.count + next.utf8.count <= 2 * limit else {
+      return "\"\(shown)…\""
+    }
+    shown += next
+  }
+  return "\"\(shown)\""
 }

@@ -9,6 +9,13 @@ public enum TensorType: String, CaseIterable, Hashable, Sendable {
   case bf16 = "BF16"
   case f8e4m3 = "F8_E4M3"
   case f8e5m2 = "F8_E5M2"
+  case f8e4m3fnuz = "F8_E4M3FNUZ"
+  case f8e5m2fnuz = "F8_E5M2FNUZ"
+  case f8e8m0 = "F8_E8M0"
+  case f6e2m3 = "F6_E2M3"
+  case f6e3m2 = "F6_E3M2"
+  case f4 = "F4"
+  case c64 = "C64"
   case i64 = "I64"
   case i32 = "I32"
   case i16 = "I16"
@@ -70,10 +77,13 @@ public enum TensorType: String, CaseIterable, Hashable, Sendable {
   /// Block sizes of ggml: `ggml-common.h` of llama.cpp, as listed in `formats/gguf.md`.
   private var layout: (values: Int, bytes: Int) {
     switch self {
-    case .f64, .i64, .u64: (1, 8)
+    case .f64, .i64, .u64, .c64: (1, 8)
     case .f32, .i32, .u32: (1, 4)
     case .f16, .bf16, .i16, .u16: (1, 2)
-    case .f8e4m3, .f8e5m2, .i8, .u8, .bool: (1, 1)
+    case .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0, .i8, .u8, .bool: (1, 1)
+    // Six and four bits a value, packed without gaps.
+    case .f6e2m3, .f6e3m2: (4, 3)
+    case .f4: (2, 1)
     case .q1_0: (128, 18)
     case .q2_0: (64, 18)
     case .q4_0: (32, 18)

@@ -3,11 +3,12 @@ import Conversion
 import Tensors
 
 extension WeightmillCommand {
-  /// `weightmill convert`: a checkpoint, and a delta, to a GGUF file.
+  /// `weightmill convert`: a checkpoint, and a delta, to a GGUF file or a Hugging Face folder.
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "convert",
-      abstract: "Convert a checkpoint to a GGUF file, merging delta weights on the way.",
+      abstract:
+        "Convert a checkpoint to a GGUF file or a folder, merging delta weights on the way.",
       discussion: """
         MODEL is a folder in Hugging Face's layout (model.safetensors or
         pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth).
@@ -16,9 +17,17 @@ extension WeightmillCommand {
         which is recognised by the embeddings. Values or hashes that say the base is
         the wrong one end the work, unless --force-base is given.
 
+        With --lora, LoRA adapters are merged, as PEFT does, one after the other.
+
+        With --format safetensors, the output is a folder that transformers loads:
+        weights in shards with their index, config.json, tokenizer files. Types are
+        f16, bf16 and f32; without --type, tensors keep theirs.
+
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
+          weightmill convert llama-7b --lora chinese-alpaca-lora-7b --output alpaca.gguf
           weightmill convert my-model --output my-model-q8_0.gguf --type q8_0
+          weightmill convert my-model --output my-folder --format safetensors
         """)
 
     @Argument(help: "The model's folder.", completion: .directory)
@@ -27,15 +36,20 @@ extension WeightmillCommand {
     @OptionGroup var merging: MergeOptions
 
     @Option(
-      name: .shortAndLong, help: "The GGUF file to write.",
+      name: .shortAndLong, help: "The GGUF file, or the folder, to write.",
       completion: .file(extensions: ["gguf"]))
     var output: String
 
-    @Option(help: "The type of the matrices.")
-    var type = TypeOption(mix: .f16)
+    @Option(help: "What to write: a GGUF file, or a Hugging Face folder.")
+    var format = Format.gguf
 
-    @Option(help: "The model's name in the file (default: from the output's name).")
+    @Option(help: "The type of the matrices (default: f16; in a folder, what they have).")
+    var type: TypeOption?
+
+    @Option(help: "The model's name in the GGUF file (default: from the output's name).")
     var name: String?
+
+    @OptionGroup var folder: FolderOptions
 
     @OptionGroup var identification: IdentificationOptions
 
@@ -43,17 +57,57 @@ extension WeightmillCommand {
 
     @OptionGroup var common: CommonOptions
 
+    /// What is written.
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+      case gguf
+      case safetensors
+    }
+
+    func validate() throws {
+      switch format {
+      case .gguf:
+        guard !folder.isGiven else {
+          throw ValidationError("--max-shard-size goes with --format safetensors")
+        }
+      case .safetensors:
+        guard type == nil || folderType != nil else {
+          throw ValidationError(
+            "a safetensors folder holds f16, bf16 or f32, not \(type?.mix.rawValue.lowercased() ?? "")"
+          )
+        }
+        guard name == nil else { throw ValidationError("--name goes with --format gguf") }
+        guard !output.lowercased().hasSuffix(".gguf") else {
+          throw ValidationError("--format safetensors writes a folder, not a .gguf file")
+        }
+      }
+    }
+
+    private var folderType: TensorType? {
+      type.flatMap { FolderTypeOption(argument: $0.mix.rawValue)?.type }
+    }
+
     func run() throws {
       let loaded = try ModelLoader.load(merging.request(model))
-      let plan = try ConversionPlan(
-        convert: loaded, to: type.mix,
-        name: name ?? ConversionPlan.modelName(output: output, mix: type.mix))
+      let plan = try plan(loaded)
       let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
-      common.printNotes(loaded.notes)
+      common.printNotes(loaded.notes + plan.notes)
       try PlanExecution(
-        plan: plan, output: output, options: writing, common: common, notes: loaded.notes,
-        checks: checks
+        plan: plan, output: output, options: writing, common: common,
+        notes: loaded.notes + plan.notes, checks: checks
       ).perform(label: "converting")
+    }
+
+    private func plan(_ loaded: LoadedModel) throws(WeightmillError) -> ConversionPlan {
+      switch format {
+      case .gguf:
+        let mix = type?.mix ?? .f16
+        return try ConversionPlan(
+          convert: loaded, to: mix,
+          name: name ?? ConversionPlan.modelName(output: output, mix: mix))
+      case .safetensors:
+        return try ConversionPlan(
+          huggingFace: loaded, as: folderType, maximumShardSize: folder.maximumShardSize)
+      }
     }
   }
 }

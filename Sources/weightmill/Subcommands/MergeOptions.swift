@@ -5,7 +5,9 @@ import PyTorch
 
 /// The options of commands that can merge something into a model.
 struct MergeOptions: ParsableArguments {
-  @Option(help: "The folder of the delta weights to add.", completion: .directory)
+  @Option(
+    name: [.customLong("delta"), .customLong("delta-path")],
+    help: "The folder of the delta weights to add.", completion: .directory)
   var delta: String?
 
   @Option(
@@ -17,23 +19,30 @@ struct MergeOptions: ParsableArguments {
   var forceBase = false
 
   @Option(
+    name: .customLong("lora"),
+    help: "The folder of a LoRA adapter to merge; several are merged in order.",
+    completion: .directory)
+  var adapters: [String] = []
+
+  @Option(
     help: "The member of PyTorch files that holds the tensors (default: found).")
   var key: String?
 
   /// Whether anything is merged into the model.
-  var merges: Bool { delta != nil }
+  var merges: Bool { delta != nil || !adapters.isEmpty }
 
   /// The model of a path with what the options merge into it.
   func request(_ path: String) -> ModelRequest {
     var request = ModelRequest(path, delta: delta, kind: kindOption?.kind)
     request.forcesBase = forceBase
+    request.adapters = adapters
     if let key { request.selection = .member(key) }
     return request
   }
 
   func validate() throws {
     if kindOption != nil, delta == nil { throw ValidationError("--delta-kind goes with --delta") }
-    if forceBase, !merges { throw ValidationError("--force-base goes with --delta") }
+    if forceBase, delta == nil { throw ValidationError("--force-base goes with --delta") }
   }
 }
 

@@ -1,10 +1,13 @@
 import ArgumentParser
 
-/// The options of commands that write a file.
+/// The options of commands that write weights.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Print what would be written, and write nothing.")
   var dryRun = false
 
-  @Flag(help: "Replace the output if it exists.")
+  @Flag(help: "Replace the output if it exists; other files of a folder are left alone.")
   var force = false
+
+  @Flag(help: "Fail if a value is infinite or not a number, or becomes so.")
+  var strict = false
 }

@@ -1,8 +1,7 @@
 import Conversion
-import GGUF
 import Tensors
 
-/// Prints or executes a plan for the commands that write a file.
+/// Prints or executes a plan for the commands that write weights.
 struct PlanExecution {
   let plan: ConversionPlan
   let output: String
@@ -13,12 +12,12 @@ struct PlanExecution {
   /// What is asked of the input files while they are read.
   var checks: SourceChecks?
 
-  /// Writes the file, or prints what would be written.
+  /// Writes the output, or prints what would be written.
   func perform(label: String) throws {
     try options.dryRun ? printPlan() : run(label: label)
   }
 
-  /// Prints every tensor and the size of the file, to the byte.
+  /// Prints every tensor and the sizes of the files, to the byte.
   private func printPlan() throws {
     let layout = try plan.layout(path: output)
     try ConversionRun(plan, workers: common.workers).checkOutput(output, overwrite: options.force)
@@ -35,10 +34,14 @@ struct PlanExecution {
     }
     print(Text.table(rows, alignments: [.left, .right, .left, .right]))
     printFallbacks()
+    let files = layout.files.compactMap { file in
+      file.name.map { [printable($0), Text.grouped(file.byteCount)] }
+    }
+    if !files.isEmpty { print("\n" + Text.table(files, alignments: [.left, .right]) + "\n") }
     print("\(printable(output)): \(Text.grouped(layout.byteCount)) bytes; nothing was written")
   }
 
-  /// Writes the file and prints what was done.
+  /// Writes the output and prints what was done.
   private func run(label: String) throws {
     let line = ProgressLine(label, options: common)
     let began = Terminal.seconds()
@@ -51,9 +54,11 @@ struct PlanExecution {
       return try ConversionRun(
         plan, workers: common.workers, cancellation: cancellation,
         progress: { line.update(done: $0.done, total: $0.total) }
-      ).write(to: output, overwrite: options.force) { () throws(WeightmillError) in
-        try checks?.finish(workers: common.workers, cancellation: cancellation)
-      }
+      ).write(
+        to: output, overwrite: options.force, isStrict: options.strict,
+        beforeCommit: { () throws(WeightmillError) in
+          try checks?.finish(workers: common.workers, cancellation: cancellation)
+        })
     }
     let seconds = Terminal.seconds() - began
     let found = checks?.notes ?? []
@@ -63,12 +68,13 @@ struct PlanExecution {
         PlanReport(plan, try plan.layout(path: output), output, notes + found, report))
     }
     printFallbacks()
-    for (tensor, count) in report.nonFinite {
-      common.printNotes(["\(tensor) holds infinities or values that are not numbers: \(count)"])
+    for fault in report.faults {
+      common.printNotes(fault.problems.map { "\(fault.tensor.name) \($0)" })
     }
+    let files = try plan.layout(path: output).files.count
     print(
-      "\(printable(output)): \(Text.bytes(report.byteCount)) in \(Text.fixed(seconds, 2)) s, \(types)"
-    )
+      "\(printable(output)): \(files > 1 ? "\(files) files, " : "")\(Text.bytes(report.byteCount)) "
+        + "in \(Text.fixed(seconds, 2)) s, \(types)")
   }
 
   private func printFallbacks() {
@@ -98,32 +104,50 @@ private struct PlanReport: Encodable {
     let type: String
     let fallbackFrom: String?
     let bytes: Int
+    let file: String?
     let nonFinite: Int?
+    let overflowed: Int?
+  }
+
+  struct File: Encodable {
+    let name: String
+    let bytes: Int
   }
 
   let output: String
   let bytes: Int
   let written: Bool
+  /// The files of a folder.
+  let files: [File]?
   let notes: [String]
   let tensors: [Tensor]
 
   init(
-    _ plan: ConversionPlan, _ layout: GGUFLayout, _ output: String, _ notes: [String],
+    _ plan: ConversionPlan, _ layout: OutputLayout, _ output: String, _ notes: [String],
     _ report: ConversionReport? = nil
   ) {
     self.output = output
     self.notes = notes
     bytes = layout.byteCount
     written = report != nil
-    let losses = Dictionary(
-      (report?.nonFinite ?? []).map { ($0.tensor, $0.count) },
+    let named = layout.files.compactMap { file in
+      file.name.map { File(name: $0, bytes: file.byteCount) }
+    }
+    files = named.isEmpty ? nil : named
+    var places: [Int: String] = [:]
+    for file in layout.files {
+      for (item, _) in file.tensors { places[item] = file.name }
+    }
+    let faults = Dictionary(
+      (report?.faults ?? []).map { (TensorName($0.tensor.name), $0) },
       uniquingKeysWith: { first, _ in first })
-    tensors = plan.items.map { item in
-      Tensor(
+    tensors = plan.items.enumerated().map { place, item in
+      let fault = faults[TensorName(item.tensor.name)]
+      return Tensor(
         name: item.tensor.name, shape: item.tensor.shape.extents,
         sourceType: plan.source.tensors[item.index].type.name, type: item.tensor.type.name,
-        fallbackFrom: item.fallbackFrom?.name, bytes: item.tensor.byteCount,
-        nonFinite: losses[item.tensor.name])
+        fallbackFrom: item.fallbackFrom?.name, bytes: item.tensor.byteCount, file: places[place],
+        nonFinite: fault?.nonFinite, overflowed: fault?.overflowed)
     }
   }
 }

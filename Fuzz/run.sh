@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Runs the readers under libFuzzer with the address sanitizer.
+#
+#   Fuzz/run.sh [SECONDS [READER...]]     default: 60 seconds for each reader
+#
+# Inputs begin with the small files of fixtures/ and Tests/Corpus/. What libFuzzer found new is kept
+# in .build-fuzz/corpus/READER, so that the next run goes on from there. Finds land in
+# .build-fuzz/finds; a find that was mended belongs into Fuzz/finds/READER, where `make test` reads it.
+#
+# Exit: 0 nothing found, 1 a find.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+seconds=${1:-60}
+shift || true
+readers=("$@")
+if [[ ${#readers[@]} -eq 0 ]]; then
+  readers=(torch-zip torch-pickle torch-legacy safetensors gguf json sentencepiece config)
+fi
+
+build=(swift build -c release --scratch-path .build-fuzz --sanitize=address
+  -Xswiftc -sanitize=fuzzer --product fuzz)
+WEIGHTMILL_FUZZING=1 "${build[@]}"
+program=$(WEIGHTMILL_FUZZING=1 "${build[@]}" --show-bin-path)/fuzz
+
+# small PATTERN...: files of at most 64 kB whose name fits one of the patterns.
+small() {
+  local pattern
+  for pattern in "$@"; do
+    find fixtures Tests/Corpus Fuzz/seeds Fuzz/finds -type f -size -128 -name "$pattern" 2>/dev/null || true
+  done
+}
+
+# seeds READER: the files to begin with.
+seeds() {
+  case $1 in
+  torch-pickle) small '*.pkl' ;;
+  torch-*) small '*.pt' '*.pth' '*.bin' ;;
+  safetensors) small '*.safetensors' ;;
+  gguf) small '*.gguf' ;;
+  json | config) small '*.json' ;;
+  sentencepiece) small '*.model' ;;
+  esac
+}
+
+status=0
+mkdir -p .build-fuzz/finds
+for reader in "${readers[@]}"; do
+  corpus=.build-fuzz/corpus/$reader
+  mkdir -p "$corpus"
+  while read -r file; do
+    cp "$file" "$corpus/$(sha1sum "$file" | cut -c 1-16)"
+  done < <(seeds "$reader")
+  echo "== $reader: $seconds s, $(find "$corpus" -type f | wc -l) inputs"
+  # The symboliser can hang on a find, and so can a reader: a second clock ends both.
+  WEIGHTMILL_FUZZ=$reader ASAN_OPTIONS=symbolize=0:allocator_may_return_null=1 \
+    timeout -k 10 $((seconds + 60)) "$program" "$corpus" -max_total_time="$seconds" -timeout=10 \
+    -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+    -artifact_prefix=".build-fuzz/finds/$reader-" >".build-fuzz/$reader.log" 2>&1 || {
+    status=1
+    echo "   A FIND: see .build-fuzz/$reader.log"
+  }
+  grep -E 'number_of_executed_units|peak_rss_mb' ".build-fuzz/$reader.log" | sed 's/^/   /'
+done
+rm -f /dev/shm/weightmill-fuzz-*
+exit "$status"

@@ -1,0 +1,117 @@
+import LLaMA
+import Merging
+import StrictJSON
+import Tensors
+import Tokenization
+
+/// The `config.json` of a folder that is written for transformers.
+///
+/// It is the source's with the few values that the written tensors decide; for Meta's layout, which
+/// has none, it is made of the model's sizes.
+enum ConfigurationFile {
+  static let name = "config.json"
+  /// The class in transformers; before 4.28 it was `LLaMAForCausalLM`, in files that still go round.
+  private static let className = "LlamaForCausalLM"
+
+  /// Makes the file's content.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - folder: The folder whose `config.json` is taken, if it has one.
+  ///   - type: The type of the written tensors.
+  /// - Returns: The content.
+  /// - Throws: `mismatch` when the file describes another model; the errors of reading.
+  static func content(
+    _ model: LoadedModel, folder: Folder?, type: TensorType
+  ) throws(WeightmillError) -> JSONObject {
+    let configuration = model.llama.configuration
+    var object = JSONObject(members: [])
+    if let folder, folder.contains(name) {
+      object = try source(folder.path(name), configuration)
+    } else {
+      describe(configuration, in: &object)
+      let special = model.vocabulary?.special
+      for (key, id) in [
+        ("bos_token_id", special?.bos), ("eos_token_id", special?.eos),
+        ("pad_token_id", special?.padding),
+      ] {
+        if let id { object[key] = .number("\(id)") }
+      }
+    }
+    correct(&object, configuration, type)
+    return object
+  }
+
+  private static func source(
+    _ path: String, _ configuration: LlamaConfiguration
+  ) throws(WeightmillError) -> JSONObject {
+    let json = try TextInput.json(path)
+    // A delta's may be that of a model that sees; what is written does not.
+    let described = try LlamaConfiguration(
+      huggingFace: json, location: path, alsoNamed: VisionTensors.modelTypes)
+    guard let object = json.object, described.describesSameModel(as: configuration) else {
+      throw WeightmillError(
+        .mismatch, path, "has other sizes than the model beside it",
+        remedy: "remove the file that does not belong to the model")
+    }
+    return object
+  }
+
+  private static func describe(_ configuration: LlamaConfiguration, in object: inout JSONObject) {
+    func size(_ key: String, _ value: Int) { object[key] = .number("\(value)") }
+    object["architectures"] = .array([.string(className)])
+    object["model_type"] = .string("llama")
+    size("vocab_size", configuration.vocabularyRows)
+    object["hidden_act"] = .string("silu")
+    size("hidden_size", configuration.hiddenSize)
+    size("intermediate_size", configuration.feedForwardSize)
+    size("num_hidden_layers", configuration.layerCount)
+    size("num_attention_heads", configuration.headCount)
+    size("num_key_value_heads", configuration.keyValueHeadCount)
+    size("head_dim", configuration.headDimension)
+    size("max_position_embeddings", configuration.contextLength)
+    object["rms_norm_eps"] = .number("\(configuration.normEpsilon)")
+    object["rope_theta"] = .number("\(configuration.ropeBase)")
+    object["tie_word_embeddings"] = .bool(configuration.tiesEmbeddings)
+    object["use_cache"] = .bool(true)
+  }
+
+  /// Sets what the written tensors decide, and mends what transformers stumbles over.
+  private static func correct(
+    _ object: inout JSONObject, _ configuration: LlamaConfiguration, _ type: TensorType
+  ) {
+    object["architectures"] = .array([.string(className)])
+    object["model_type"] = .string("llama")
+    object["vocab_size"] = .number("\(configuration.vocabularyRows)")
+    // Version 4.56 renamed the key, and still reads the old one.
+    let keys = ["torch_dtype", "dtype"].filter { object[$0] != nil }
+    for key in keys.isEmpty ? ["torch_dtype"] : keys {
+      object[key] = .string(type.torchName)
+    }
+    // -1 is how some checkpoints write "none"; an embedding has no such row.
+    if let padding = object["pad_token_id"]?.integer, padding < 0 { object["pad_token_id"] = .null }
+  }
+}
+
+extension LlamaConfiguration {
+  /// Whether two files describe the same model; the vocabulary is what the tensors say, and only
+  /// some files tell the context length.
+  fileprivate func describesSameModel(as other: LlamaConfiguration) -> Bool {
+    hiddenSize == other.hiddenSize && layerCount == other.layerCount
+      && headCount == other.headCount && keyValueHeadCount == other.keyValueHeadCount
+      && headDimension == other.headDimension && feedForwardSize == other.feedForwardSize
+      && normEpsilon == other.normEpsilon && ropeBase == other.ropeBase
+  }
+}
+
+extension TensorType {
+  /// The name that PyTorch has for the type, as `config.json` spells it.
+  fileprivate var torchName: String {
+    switch self {
+    case .f64: "float64"
+    case .f32: "float32"
+    case .bf16: "bfloat16"
+    default: "float16"
+    }
+  }
+}

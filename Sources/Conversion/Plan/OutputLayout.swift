@@ -1,0 +1,35 @@
+/// Where every byte of an output goes: its files, and the place of each tensor in them.
+public struct OutputLayout: Sendable {
+  /// One file.
+  public struct File: Sendable {
+    /// Its name in the output's folder; `nil` for an output that is this one file.
+    public let name: String?
+    /// What precedes the tensors, or all of a file that holds none.
+    public let header: [UInt8]
+    /// The tensors in it: their places in the plan's items, and where each begins.
+    public let tensors: [(item: Int, position: Int)]
+    /// Its size.
+    public let byteCount: Int
+
+    /// A file of tensors.
+    init(
+      name: String?, header: [UInt8], tensors: [(item: Int, position: Int)], byteCount: Int
+    ) {
+      self.name = name
+      self.header = header
+      self.tensors = tensors
+      self.byteCount = byteCount
+    }
+
+    /// A file without tensors.
+    init(name: String, content: [UInt8]) {
+      self.init(name: name, header: content, tensors: [], byteCount: content.count)
+    }
+  }
+
+  /// The files in the order in which they are written and get their names.
+  public let files: [File]
+
+  /// The size of all files together.
+  public var byteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
+}

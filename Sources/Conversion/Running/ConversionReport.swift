@@ -1,0 +1,57 @@
+public import Tensors
+
+/// What a conversion did.
+public struct ConversionReport: Sendable {
+  /// The values of one tensor that are not finite where they should be.
+  public struct Fault: Sendable {
+    /// The tensor as it was written.
+    public let tensor: TensorDescriptor
+    /// How many of its values were infinite or not numbers before they were converted.
+    public let nonFinite: Int
+    /// How many were finite, but became infinite since they are too large for the type.
+    public let overflowed: Int
+    /// Whether the values are sums of a base and a delta.
+    public let isMerged: Bool
+
+    /// What is wrong, for people: `holds 2 values that are not finite`.
+    public var problems: [String] {
+      var problems: [String] = []
+      if nonFinite > 0 {
+        let place = isMerged ? " in base + delta" : ""
+        problems.append("holds \(Self.values(nonFinite, "not finite\(place)"))")
+      }
+      if overflowed > 0 {
+        problems.append("held \(Self.values(overflowed, "too large for \(tensor.type.name)"))")
+      }
+      return problems
+    }
+
+    private static func values(_ count: Int, _ kind: String) -> String {
+      count == 1 ? "1 value that is \(kind)" : "\(count) values that are \(kind)"
+    }
+  }
+
+  /// The size of everything that was written, in bytes.
+  public let byteCount: Int
+  /// The tensors with values that are not finite.
+  public let faults: [Fault]
+
+  /// Refuses what was written if a value of it is not finite.
+  ///
+  /// - Parameter location: What was read, for the message.
+  /// - Throws: `malformed` when values were not finite before; `unsupported` when they became so.
+  func requireFinite(location: String) throws(WeightmillError) {
+    guard !faults.isEmpty else { return }
+    let shown = faults.prefix(3).map {
+      "\(quoted($0.tensor.name)) \($0.problems.joined(separator: " and "))"
+    }
+    let more = faults.count > 3 ? ", and \(faults.count - 3) more tensors" : ""
+    let onlyOverflowed = faults.allSatisfy { $0.nonFinite == 0 }
+    throw WeightmillError(
+      onlyOverflowed ? .unsupported : .malformed, location,
+      shown.joined(separator: ", ") + more,
+      remedy: onlyOverflowed
+        ? "write f32 or bf16, or find out why the weights are so large"
+        : "the weights are damaged, or were merged with the wrong base")
+  }
+}

@@ -1,0 +1,79 @@
+internal import SystemPackage
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// Changes to a folder's entries that swift-system does not offer.
+extension FilePath {
+  /// The folder the entry lies in.
+  var folder: FilePath {
+    let folder = removingLastComponent()
+    return folder.isEmpty ? "." : folder
+  }
+
+  /// Gives the entry another name, in place of what has that name.
+  ///
+  /// - Parameter target: The name.
+  /// - Returns: The error, if there is one.
+  func move(to target: FilePath) -> Errno? {
+    unsafe call(with: target) { unsafe Self.code(rename($0, $1)) }
+  }
+
+  /// Gives the file a second name, unless something has it.
+  ///
+  /// - Parameter target: The name.
+  /// - Returns: The error, if there is one.
+  func hardLink(to target: FilePath) -> Errno? {
+    unsafe call(with: target) { unsafe Self.code(link($0, $1)) }
+  }
+
+  /// Removes the name of a file.
+  func remove() { _ = unsafe withPlatformString { unsafe unlink($0) } }
+
+  /// Creates a folder.
+  ///
+  /// - Returns: The error, if there is one.
+  func makeFolder() -> Errno? {
+    unsafe withPlatformString { unsafe Self.code(mkdir($0, 0o777)) }
+  }
+
+  /// Removes a folder if it is empty.
+  func removeFolder() { _ = unsafe withPlatformString { unsafe rmdir($0) } }
+
+  /// Flushes a file, or a folder's names, to the disk.
+  ///
+  /// - Returns: The error, if there is one.
+  func flush() -> Errno? {
+    do {
+      let handle = try FileDescriptor.open(self, .readOnly, options: [.closeOnExec])
+      defer { try? handle.close() }
+      return handle.flush()
+    } catch {
+      return error as? Errno ?? .ioError
+    }
+  }
+
+  private func call(
+    with target: FilePath, _ function: (UnsafePointer<CChar>, UnsafePointer<CChar>) -> Errno?
+  ) -> Errno? {
+    unsafe withPlatformString { from in
+      unsafe target.withPlatformString { to in unsafe function(from, to) }
+    }
+  }
+
+  private static func code(_ result: CInt) -> Errno? {
+    result == 0 ? nil : Errno(rawValue: errno)
+  }
+}
+
+extension FileDescriptor {
+  /// Flushes the file to the disk.
+  ///
+  /// - Returns: The error, if there is one.
+  func flush() -> Errno? { fsync(rawValue) == 0 ? nil : Errno(rawValue: errno) }
+}

@@ -1,0 +1,63 @@
+internal import SystemPackage
+import Tensors
+
+/// A new file that is written at positions, by several threads.
+final class WritableFile: Sendable {
+  /// What the user calls it, for messages.
+  private let shown: String
+  private let descriptor: FileDescriptor
+
+  /// Creates a file; nothing is overwritten and no link followed.
+  ///
+  /// - Parameters:
+  ///   - path: Where it is created.
+  ///   - shown: What the user calls it.
+  /// - Throws: `cannotWrite` with the reason.
+  init(_ path: FilePath, shown: String) throws(WeightmillError) {
+    self.shown = shown
+    do {
+      descriptor = try FileDescriptor.open(
+        path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
+        permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
+    } catch {
+      throw .creating(shown, error)
+    }
+  }
+
+  deinit { try? descriptor.close() }
+
+  /// Makes the file this long; what is not written reads as zeros.
+  func resize(to size: Int) throws(WeightmillError) {
+    do { try descriptor.resize(to: Int64(size)) } catch { throw .writing(shown, error) }
+  }
+
+  /// Flushes the file to the disk.
+  func flush() throws(WeightmillError) {
+    if let error = descriptor.flush() { throw .writing(shown, error) }
+  }
+
+  /// Writes bytes at a position.
+  func write(_ bytes: [UInt8], count: Int, at position: Int) throws(WeightmillError) {
+    do {
+      try unsafe bytes.withUnsafeBytes { buffer in
+        _ = try unsafe descriptor.writeAll(
+          toAbsoluteOffset: Int64(position), UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      }
+    } catch { throw .writing(shown, error) }
+  }
+}
+
+extension WeightmillError {
+  /// The error for an output that cannot be created.
+  static func creating(_ path: String, _ error: any Error) -> WeightmillError {
+    WeightmillError(
+      .cannotWrite, path, "cannot be created: \(error)", remedy: "check the folder's permissions")
+  }
+
+  /// The error for an output that cannot be written.
+  static func writing(_ path: String, _ error: any Error) -> WeightmillError {
+    WeightmillError(
+      .inputOutput, path, "cannot be written: \(error)",
+      remedy: (error as? Errno) == .noSpace ? "free some space" : "check the disk")
+  }
+}

@@ -1,0 +1,14 @@
+/// What Q5_0 and Q5_1 share: the highest bits of 32 five-bit numbers, in a u32.
+enum FifthBits {
+  /// The fifth bits of values `place` and `place + 16`, as 0 or 16.
+  ///
+  /// - Parameters:
+  ///   - bits: The u32, bit *j* for value *j*.
+  ///   - place: 0 to 15.
+  /// - Returns: What to add to the low four bits of each.
+  @inline(__always)
+  static func pair(_ bits: UInt32, at place: Int) -> (low: Int32, high: Int32) {
+    let pair = Int32(truncatingIfNeeded: bits &>> UInt32(truncatingIfNeeded: place))
+    return ((pair &<< 4) & 16, (pair &>> 12) & 16)
+  }
+}

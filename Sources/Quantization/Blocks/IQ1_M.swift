@@ -1,0 +1,40 @@
+import Tensors
+
+/// 256 values in 56 bytes: low bytes of indices, half bytes of high bits, four u16 of scales.
+///
+/// Eight values have an eleven-bit index into IQ1_S's codebook; the half byte holds its high three bits
+/// and, on top, the sign of `delta`. Sixteen values have a three-bit scale, four of them to a u16, whose
+/// high four bits are a quarter of the binary16 scale `d`, the lowest quarter first.
+/// `y = (d * (2 * scale + 1)) * (number + delta)`.
+enum IQ1_M: BlockFormat {
+  static var type: TensorType { .iq1_M }
+
+  private static let bytes = 56
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe Codebook.iq1.withPoints { points in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 256
+        let packed = unsafe source.word64(at: 48)
+        let unit = Binary16.float(
+          UInt16(
+            truncatingIfNeeded: packed >> 12 & 0xF | packed >> 24 & 0xF0 | packed >> 36 & 0xF00
+              | packed >> 48 & 0xF000))
+        for part in 0..<32 {
+          let pair = unsafe Int(source.byte(at: 32 &+ part / 2))
+          let high = part % 2 == 0 ? pair & 15 : pair >> 4
+          let index = unsafe Int(source.byte(at: part)) | (high & 7) << 8
+          let shift = UInt64(truncatingIfNeeded: 16 &* (part / 8) &+ 3 &* (part % 8 / 2))
+          let step = unit * Float(Int32(truncatingIfNeeded: packed &>> shift & 7) &* 2 &+ 1)
+          let delta: Float = high & 8 != 0 ? -0.125 : 0.125
+          let point = unsafe points + 8 &* index
+          let place = unsafe target + 8 &* part
+          for lane in 0..<8 { unsafe place[lane] = step * (Float(point[lane]) + delta) }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Tensors
+
+/// 256 values in 50 bytes: a binary16 scale `d`, low bytes of indices, eight u16.
+///
+/// Eight values have an eleven-bit index into a codebook of 2048 points of eight numbers -1, 0 or 1. A
+/// group of 32 values has a u16: four times three high bits of index, a three-bit scale, a bit that
+/// says whether `delta` is -0.125 or 0.125. `y = (d * (2 * scale + 1)) * (number + delta)`.
+enum IQ1_S: BlockFormat {
+  static var type: TensorType { .iq1_S }
+
+  private static let bytes = 50
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe Codebook.iq1.withPoints { points in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 256
+        let unit = unsafe source.binary16(at: 0)
+        for group in 0..<8 {
+          let packed = unsafe Int(source.word16(at: 34 &+ 2 &* group))
+          let step = unit * Float(Int32(packed >> 12 & 7) &* 2 &+ 1)
+          let delta: Float = packed & 0x8000 != 0 ? -0.125 : 0.125
+          for part in 0..<4 {
+            let low = unsafe Int(source.byte(at: 2 &+ 4 &* group &+ part))
+            let index = low | (packed &>> (3 &* part) & 7) << 8
+            let place = unsafe target + (32 &* group &+ 8 &* part)
+            let point = unsafe points + 8 &* index
+            for lane in 0..<8 { unsafe place[lane] = step * (Float(point[lane]) + delta) }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Tensors
+
+/// 256 values in 82 bytes: a binary16 scale `d`, low bytes of indices, signs, high bits, scales.
+///
+/// Eight values have a ten-bit index into a codebook of 1024 points of eight magnitudes and a byte of
+/// signs. Sixteen values have a four-bit scale; `y = ((d * (0.5 + scale)) * 0.25) * magnitude`,
+/// negative where the sign bit is set.
+enum IQ2_S: BlockFormat {
+  static var type: TensorType { .iq2_S }
+
+  private static let bytes = 82
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe Codebook.iq2_S.withPoints { points in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 256
+        let unit = unsafe source.binary16(at: 0)
+        for part in 0..<32 {
+          let low = unsafe Int(source.byte(at: 2 &+ part))
+          let high = unsafe Int(source.byte(at: 66 &+ part / 4)) &>> (2 &* (part % 4)) & 3
+          let pair = unsafe source.byte(at: 74 &+ part / 4)
+          let step = unit * (0.5 + Float(part % 4 < 2 ? pair & 15 : pair >> 4)) * 0.25
+          unsafe SignedPoints.decode(
+            points + 8 &* (low | high << 8), step, source.byte(at: 34 &+ part), target + 8 &* part)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Tensors
+
+/// 256 values in 74 bytes: a binary16 scale `d`, 32 u16, eight bytes of scales.
+///
+/// Eight values have a u16: nine bits of index into a codebook of 512 points of eight magnitudes, seven
+/// bits of index of a sign pattern. Sixteen values have a four-bit scale;
+/// `y = ((d * (0.5 + scale)) * 0.25) * magnitude`, negative where the sign bit is set.
+enum IQ2_XS: BlockFormat {
+  static var type: TensorType { .iq2_XS }
+
+  private static let bytes = 74
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe Codebook.iq2_XS.withPoints { points in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 256
+        let unit = unsafe source.binary16(at: 0)
+        for part in 0..<32 {
+          let packed = unsafe source.word16(at: 2 &+ 2 &* part)
+          let pair = unsafe source.byte(at: 66 &+ part / 4)
+          let step = unit * (0.5 + Float(part % 4 < 2 ? pair & 15 : pair >> 4)) * 0.25
+          unsafe SignedPoints.decode(
+            points + 8 &* Int(packed & 511), step, SignPatterns.signs(UInt32(packed >> 9)),
+            target + 8 &* part)
+        }
+      }
+    }
+  }
+}

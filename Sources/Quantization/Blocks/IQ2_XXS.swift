@@ -1,0 +1,35 @@
+import Tensors
+
+/// 256 values in 66 bytes: a binary16 scale `d`, then eight times four indices and a u32.
+///
+/// A group of 32 values has four indices into a codebook of 256 points of eight magnitudes. Its u32
+/// holds four indices of sign patterns, seven bits each, and a four-bit scale on top;
+/// `y = ((d * (0.5 + scale)) * 0.25) * magnitude`, negative where the sign bit is set.
+enum IQ2_XXS: BlockFormat {
+  static var type: TensorType { .iq2_XXS }
+
+  private static let bytes = 66
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe Codebook.iq2_XXS.withPoints { points in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 256
+        let unit = unsafe source.binary16(at: 0)
+        for group in 0..<8 {
+          let indices = unsafe source + (2 &+ 8 &* group)
+          let packed = unsafe indices.word32(at: 4)
+          let step = unit * (0.5 + Float(packed >> 28)) * 0.25
+          for part in 0..<4 {
+            let signs = SignPatterns.signs(packed &>> UInt32(truncatingIfNeeded: 7 &* part))
+            unsafe SignedPoints.decode(
+              points + 8 &* Int(indices.byte(at: part)), step, signs,
+              target + (32 &* group &+ 8 &* part))
+          }
+        }
+      }
+    }
+  }
+}

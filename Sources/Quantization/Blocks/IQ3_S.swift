@@ -1,0 +1,34 @@
+import Tensors
+
+/// 256 values in 110 bytes: a binary16 scale `d`, low bytes of indices, high bits, signs, scales.
+///
+/// Four values have a nine-bit index into a codebook of 512 points of four magnitudes; eight values a
+/// byte of signs, 32 values a four-bit scale. `y = (d * (1 + 2 * scale)) * magnitude`, negative where
+/// the sign bit is set.
+enum IQ3_S: BlockFormat {
+  static var type: TensorType { .iq3_S }
+
+  private static let bytes = 110
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe Codebook.iq3_S.withPoints { points in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 256
+        let unit = unsafe source.binary16(at: 0)
+        for part in 0..<32 {
+          let high = unsafe Int(source.byte(at: 66 &+ part / 4)) &>> (2 &* (part % 4))
+          let first = unsafe Int(source.byte(at: 2 &+ 2 &* part)) | (high & 1) << 8
+          let second = unsafe Int(source.byte(at: 3 &+ 2 &* part)) | (high & 2) << 7
+          let pair = unsafe Int32(source.byte(at: 106 &+ part / 8))
+          let scale = part % 8 < 4 ? pair & 15 : pair >> 4
+          unsafe SignedPoints.decode(
+            points + 4 &* first, points + 4 &* second, unit * Float(1 &+ 2 &* scale),
+            source.byte(at: 74 &+ part), target + 8 &* part)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Tensors
+
+/// 256 values in 98 bytes: a binary16 scale `d`, 64 indices, then eight u32.
+///
+/// Four values have an index into a codebook of 256 points of four magnitudes. A group of 32 values has
+/// a u32 with four indices of sign patterns, seven bits each, and a four-bit scale on top;
+/// `y = ((d * (0.5 + scale)) * 0.5) * magnitude`, negative where the sign bit is set.
+enum IQ3_XXS: BlockFormat {
+  static var type: TensorType { .iq3_XXS }
+
+  private static let bytes = 98
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe Codebook.iq3_XXS.withPoints { points in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 256
+        let unit = unsafe source.binary16(at: 0)
+        for group in 0..<8 {
+          let indices = unsafe source + (2 &+ 8 &* group)
+          let packed = unsafe source.word32(at: 66 &+ 4 &* group)
+          let step = unit * (0.5 + Float(packed >> 28)) * 0.5
+          for part in 0..<4 {
+            let signs = SignPatterns.signs(packed &>> UInt32(truncatingIfNeeded: 7 &* part))
+            unsafe SignedPoints.decode(
+              points + 4 &* Int(indices.byte(at: 2 &* part)),
+              points + 4 &* Int(indices.byte(at: 2 &* part &+ 1)), step, signs,
+              target + (32 &* group &+ 8 &* part))
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import Tensors
+
+/// 32 values in 18 bytes: a binary16 scale `d`, then 32 four-bit indices into sixteen levels `K`.
+///
+/// `y = d * K[index]`. Indices lie as in Q4_0.
+enum IQ4_NL: BlockFormat {
+  static var type: TensorType { .iq4_NL }
+
+  private static let bytes = 18
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe FourBitLevels.uneven.withUnsafeBufferPointer { levels in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 32
+        let scale = unsafe source.binary16(at: 0)
+        for place in 0..<16 {
+          let pair = unsafe source.byte(at: 2 &+ place)
+          unsafe target[place] = scale * levels[Int(pair & 15)]
+          unsafe target[place &+ 16] = scale * levels[Int(pair >> 4)]
+        }
+      }
+    }
+  }
+}

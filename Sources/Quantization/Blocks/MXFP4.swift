@@ -1,0 +1,35 @@
+import Tensors
+
+/// 32 values in 17 bytes: an exponent `e`, then 32 four-bit floating-point numbers (E2M1).
+///
+/// `y = F[number] * 2^(e - 128)`, where `F` holds twice the numbers. Numbers lie as in Q4_0. Source:
+/// OCP Microscaling Formats 1.0; unlike there, ggml's exponent 255 is a number as any other.
+enum MXFP4: BlockFormat {
+  static var type: TensorType { .mxfp4 }
+
+  private static let bytes = 17
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe FourBitLevels.doubledE2M1.withUnsafeBufferPointer { levels in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 32
+        let scale = unsafe power(source.byte(at: 0))
+        for place in 0..<16 {
+          let pair = unsafe source.byte(at: 1 &+ place)
+          unsafe target[place] = levels[Int(pair & 15)] * scale
+          unsafe target[place &+ 16] = levels[Int(pair >> 4)] * scale
+        }
+      }
+    }
+  }
+
+  /// `2^(exponent - 128)`; the two smallest are subnormal.
+  @inline(__always)
+  private static func power(_ exponent: UInt8) -> Float {
+    let exponent = UInt32(exponent)
+    return Float(bitPattern: exponent < 2 ? 0x0020_0000 << exponent : (exponent &- 1) << 23)
+  }
+}

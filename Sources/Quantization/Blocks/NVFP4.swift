@@ -1,0 +1,43 @@
+import Tensors
+
+/// 64 values in 36 bytes: four scales of eight bits, then 64 four-bit floating-point numbers (E2M1).
+///
+/// Each sub-block of 16 values has a scale of its own; `y = F[number] * (scale / 2)`, where `F` holds
+/// twice the numbers. Within a sub-block a byte holds value *j* in its low half, *j* + 8 in its high
+/// half. A model's tensors have a further scale each in a tensor of its own; it is not applied here.
+enum NVFP4: BlockFormat {
+  static var type: TensorType { .nvfp4 }
+
+  private static let bytes = 36
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    unsafe FourBitLevels.doubledE2M1.withUnsafeBufferPointer { levels in
+      for block in 0..<count {
+        let source = unsafe blocks + block &* bytes
+        let target = unsafe values + block &* 64
+        for sub in 0..<4 {
+          let scale = unsafe halfScale(source.byte(at: sub))
+          let quants = unsafe source + (4 &+ 8 &* sub)
+          let place = unsafe target + 16 &* sub
+          for lane in 0..<8 {
+            let pair = unsafe quants.byte(at: lane)
+            unsafe place[lane] = levels[Int(pair & 15)] * scale
+            unsafe place[lane &+ 8] = levels[Int(pair >> 4)] * scale
+          }
+        }
+      }
+    }
+  }
+
+  /// Half of an unsigned number with four bits of exponent (bias 7) and three of fraction.
+  ///
+  /// The highest bit is not looked at, except that `0x7F` is 0 in ggml, but `0xFF` is 240.
+  @inline(__always)
+  private static func halfScale(_ byte: UInt8) -> Float {
+    guard byte != 0x7F else { return 0 }
+    // Multiplying by 2^119 moves the exponent bias from 7 to 127, for subnormals too, and halves.
+    return Float(bitPattern: UInt32(byte & 0x7F) << 20) * Float(bitPattern: 0x7B00_0000)
+  }
+}

@@ -1,0 +1,26 @@
+import Tensors
+
+/// 64 values in 18 bytes: a binary16 scale `d`, then 64 two-bit numbers `q`; `y = (q - 1) * d`.
+///
+/// A byte holds four neighbours, the first in its lowest bits.
+enum Q2_0: BlockFormat {
+  static var type: TensorType { .q2_0 }
+
+  private static let bytes = 18
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 64
+      let scale = unsafe source.binary16(at: 0)
+      for place in 0..<16 {
+        let quants = unsafe Int32(source.byte(at: 2 &+ place))
+        for lane in 0..<4 {
+          unsafe target[4 &* place &+ lane] = Float((quants &>> Int32(2 &* lane) & 3) &- 1) * scale
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Tensors
+
+/// 256 values in 84 bytes: sixteen bytes of scales, 256 two-bit numbers `q`, binary16 `d` and `dmin`.
+///
+/// Each sub-block of 16 values has a four-bit scale (low half of its byte) and a four-bit minimum;
+/// `y = (d * scale) * q - dmin * minimum`.
+enum Q2_K: BlockFormat {
+  static var type: TensorType { .q2_K }
+
+  private static let bytes = 84
+  private static let quants = 16
+  private static let scale = 80
+  private static let minimum = 82
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 256
+      let unit = unsafe source.binary16(at: scale)
+      let minimumUnit = unsafe source.binary16(at: minimum)
+      for sub in 0..<16 {
+        let pair = unsafe source.byte(at: sub)
+        let step = unit * Float(pair & 15)
+        let offset = minimumUnit * Float(pair >> 4)
+        let (first, shift) = TwoBitPlanes.position(ofSubBlock: sub)
+        let lanes = unsafe source + (quants &+ first)
+        for lane in 0..<16 {
+          let quant = unsafe Int32(lanes.byte(at: lane)) &>> shift & 3
+          unsafe target[16 &* sub &+ lane] = step * Float(quant) - offset
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Tensors
+
+/// 256 values in 110 bytes: high bits, 256 times two low bits, sixteen six-bit scales, a binary16 `d`.
+///
+/// The number `q` of a value is from -4 to 3; `y = (d * (scale - 32)) * q`. The low bits lie as in
+/// Q2_K; byte *l* of the high bits has bit *k* for value 32 *k* + *l*.
+enum Q3_K: BlockFormat {
+  static var type: TensorType { .q3_K }
+
+  private static let bytes = 110
+  private static let quants = 32
+  private static let scales = 96
+  private static let scale = 108
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 256
+      let unit = unsafe source.binary16(at: scale)
+      for sub in 0..<16 {
+        let step = unsafe unit * Float(subScale(sub, source + scales))
+        let (first, shift) = TwoBitPlanes.position(ofSubBlock: sub)
+        let low = unsafe source + (quants &+ first)
+        let high = unsafe source + 16 &* (sub & 1)
+        let bit = Int32(truncatingIfNeeded: sub &>> 1)
+        for lane in 0..<16 {
+          let lowBits = unsafe Int32(low.byte(at: lane)) &>> shift & 3
+          let highBit = unsafe Int32(high.byte(at: lane)) &>> bit & 1
+          unsafe target[16 &* sub &+ lane] = step * Float((lowBits | highBit &<< 2) &- 4)
+        }
+      }
+    }
+  }
+
+  /// The scale of a sub-block, from -32 to 31.
+  ///
+  /// Bytes 0 to 7 hold the low four bits of scale *b* and *b* + 8, bytes 8 to 11 the high two bits
+  /// of scales *b*, *b* + 4, *b* + 8 and *b* + 12.
+  @inline(__always)
+  private static func subScale(_ sub: Int, _ scales: UnsafeRawPointer) -> Int32 {
+    let low = unsafe scales.byte(at: sub & 7) >> (sub < 8 ? 0 : 4) & 15
+    let high =
+      unsafe scales.byte(at: 8 &+ sub & 3) >> UInt8(truncatingIfNeeded: 2 &* (sub >> 2)) & 3
+    return Int32(low | high << 4) &- 32
+  }
+}

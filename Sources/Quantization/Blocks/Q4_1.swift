@@ -1,0 +1,26 @@
+import Tensors
+
+/// 32 values in 20 bytes: a binary16 scale `d`, a binary16 offset `m`, 32 four-bit numbers `q`.
+///
+/// `y = q * d + m`. Byte *j* holds value *j* in its low half and value *j* + 16 in its high half.
+enum Q4_1: BlockFormat {
+  static var type: TensorType { .q4_1 }
+
+  private static let bytes = 20
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 32
+      let scale = unsafe source.binary16(at: 0)
+      let offset = unsafe source.binary16(at: 2)
+      for place in 0..<16 {
+        let pair = unsafe Int32(source.byte(at: 4 &+ place))
+        unsafe target[place] = Float(pair & 15) * scale + offset
+        unsafe target[place &+ 16] = Float(pair &>> 4) * scale + offset
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Tensors
+
+/// 256 values in 144 bytes: binary16 `d` and `dmin`, 12 bytes of scales, 256 four-bit numbers `q`.
+///
+/// Each sub-block of 32 values has a six-bit scale and a six-bit minimum;
+/// `y = (d * scale) * q - dmin * minimum`. A byte holds a value in its low half and the value 32 places
+/// further on in its high half.
+enum Q4_K: BlockFormat {
+  static var type: TensorType { .q4_K }
+
+  private static let bytes = 144
+  private static let scales = 4
+  private static let quants = 16
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 256
+      let unit = unsafe source.binary16(at: 0)
+      let minimumUnit = unsafe source.binary16(at: 2)
+      for sub in 0..<8 {
+        let (scale, minimum) = unsafe SixBitPairs.pair(sub, source + scales)
+        let step = unit * scale
+        let offset = minimumUnit * minimum
+        let lanes = unsafe source + (quants &+ 32 &* (sub &>> 1))
+        let shift = Int32(truncatingIfNeeded: 4 &* (sub & 1))
+        for lane in 0..<32 {
+          let quant = unsafe Int32(lanes.byte(at: lane)) &>> shift & 15
+          unsafe target[32 &* sub &+ lane] = step * Float(quant) - offset
+        }
+      }
+    }
+  }
+}

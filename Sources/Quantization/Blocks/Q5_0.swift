@@ -1,0 +1,28 @@
+import Tensors
+
+/// 32 values in 22 bytes: a binary16 scale `d`, a u32 of fifth bits, 32 times four bits.
+///
+/// Bit *j* of the u32 is the highest bit of value *j*'s number `q`; `y = (q - 16) * d`. The low bits
+/// lie as in Q4_0.
+enum Q5_0: BlockFormat {
+  static var type: TensorType { .q5_0 }
+
+  private static let bytes = 22
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 32
+      let scale = unsafe source.binary16(at: 0)
+      let fifths = unsafe source.word32(at: 2)
+      for place in 0..<16 {
+        let pair = unsafe Int32(source.byte(at: 6 &+ place))
+        let (low, high) = FifthBits.pair(fifths, at: place)
+        unsafe target[place] = Float((pair & 15 | low) &- 16) * scale
+        unsafe target[place &+ 16] = Float((pair &>> 4 | high) &- 16) * scale
+      }
+    }
+  }
+}

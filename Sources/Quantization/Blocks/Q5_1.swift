@@ -1,0 +1,28 @@
+import Tensors
+
+/// 32 values in 24 bytes: a binary16 scale `d`, a binary16 offset `m`, then as in Q5_0.
+///
+/// `y = q * d + m`.
+enum Q5_1: BlockFormat {
+  static var type: TensorType { .q5_1 }
+
+  private static let bytes = 24
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 32
+      let scale = unsafe source.binary16(at: 0)
+      let offset = unsafe source.binary16(at: 2)
+      let fifths = unsafe source.word32(at: 4)
+      for place in 0..<16 {
+        let pair = unsafe Int32(source.byte(at: 8 &+ place))
+        let (low, high) = FifthBits.pair(fifths, at: place)
+        unsafe target[place] = Float(pair & 15 | low) * scale + offset
+        unsafe target[place &+ 16] = Float(pair &>> 4 | high) * scale + offset
+      }
+    }
+  }
+}

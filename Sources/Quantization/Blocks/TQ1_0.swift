@@ -1,0 +1,42 @@
+import Tensors
+
+/// 256 values in 54 bytes: base-3 digits, five to a byte, and a binary16 scale `d` at the end.
+///
+/// A byte `v` stands for the fraction `v / 256` in base 3; digit *n* is the integer part of three
+/// times `3^n * v mod 256` over 256, and `y = (digit - 1) * d`. First digits of bytes 0 to 31, then
+/// their second digits and so on; then bytes 32 to 47; then four digits of bytes 48 to 51.
+enum TQ1_0: BlockFormat {
+  static var type: TensorType { .tq1_0 }
+
+  private static let bytes = 54
+  private static let scale = 52
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 256
+      let unit = unsafe source.binary16(at: scale)
+      unsafe decode(source, bytes: 32, digits: 5, target, unit)
+      unsafe decode(source + 32, bytes: 16, digits: 5, target + 160, unit)
+      unsafe decode(source + 48, bytes: 4, digits: 4, target + 240, unit)
+    }
+  }
+
+  @inline(__always)
+  private static func decode(
+    _ source: UnsafeRawPointer, bytes: Int, digits: Int, _ target: UnsafeMutablePointer<Float>,
+    _ unit: Float
+  ) {
+    var power: UInt32 = 1
+    for digit in 0..<digits {
+      for place in 0..<bytes {
+        let fraction = unsafe UInt32(source.byte(at: place)) &* power & 0xFF
+        let trit = Int32(truncatingIfNeeded: (fraction &* 3) &>> 8)
+        unsafe target[bytes &* digit &+ place] = Float(trit &- 1) * unit
+      }
+      power &*= 3
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import Tensors
+
+/// 256 values in 66 bytes: 256 two-bit numbers `q`, then a binary16 scale `d`; `y = (q - 1) * d`.
+///
+/// The numbers lie as in Q2_K.
+enum TQ2_0: BlockFormat {
+  static var type: TensorType { .tq2_0 }
+
+  private static let bytes = 66
+  private static let scale = 64
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for block in 0..<count {
+      let source = unsafe blocks + block &* bytes
+      let target = unsafe values + block &* 256
+      let unit = unsafe source.binary16(at: scale)
+      for sub in 0..<16 {
+        let (first, shift) = TwoBitPlanes.position(ofSubBlock: sub)
+        let lanes = unsafe source + first
+        for lane in 0..<16 {
+          let quant = unsafe Int32(lanes.byte(at: lane)) &>> shift & 3
+          unsafe target[16 &* sub &+ lane] = Float(quant &- 1) * unit
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import Tensors
+
+/// Eight-bit numbers with four bits of exponent and three of fraction, one NaN and one zero.
+enum F8_E4M3FNUZ: BlockFormat {
+  static var type: TensorType { .f8e4m3fnuz }
+
+  static func decode(
+    _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
+  ) {
+    for place in 0..<count { unsafe values[place] = Float8E4M3FNUZ.float(blocks.byte(at: place)) }
+  }
+}

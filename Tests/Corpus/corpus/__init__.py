@@ -1,0 +1,1 @@
+"""The corpus of honest and hostile files: one module for each format, see make_corpus.py."""

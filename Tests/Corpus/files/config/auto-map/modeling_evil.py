@@ -1,0 +1,1 @@
+open('weightmill-corpus-marker', 'w')
