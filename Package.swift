@@ -40,7 +40,7 @@ let package = Package(
     .target(
       name: "Tokenization",
       dependencies: [
-        "Tensors",
+        "Tensors", "StrictJSON",
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],

@@ -13,10 +13,10 @@ public struct JSONParser {
   /// tokenizer.json has about a million.
   public static let maximumValues = 1 << 22
 
-  private var cursor: ArraySlice<UInt8>
-  private var values = 0
-  private let file: String
-  private let base: Int
+  var cursor: ArraySlice<UInt8>
+  var values = 0
+  let file: String
+  let base: Int
 
   /// Reads one JSON value that fills all of the bytes.
   ///
@@ -55,24 +55,24 @@ public struct JSONParser {
     return try parse(try file.bytes(at: 0, count: file.byteCount), file: path)
   }
 
-  private func error(_ problem: String) -> WeightmillError {
+  func error(_ problem: String) -> WeightmillError {
     WeightmillError(
       .malformed, file, "is not strict JSON: \(problem)", at: "byte \(base + cursor.startIndex)")
   }
 
-  private mutating func skipSpace() {
+  mutating func skipSpace() {
     while let byte = cursor.first, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
       cursor.removeFirst()
     }
   }
 
-  private mutating func take(_ byte: UInt8) -> Bool {
+  mutating func take(_ byte: UInt8) -> Bool {
     guard cursor.first == byte else { return false }
     cursor.removeFirst()
     return true
   }
 
-  private mutating func value(depth: Int) throws(WeightmillError) -> JSONValue {
+  mutating func value(depth: Int) throws(WeightmillError) -> JSONValue {
     guard depth <= Self.maximumDepth else { throw error("nested too deeply") }
     values += 1
     guard values <= Self.maximumValues else { throw error("too many values") }
@@ -155,7 +155,7 @@ public struct JSONParser {
     cursor.removeFirst(count)
   }
 
-  private mutating func string() throws(WeightmillError) -> String {
+  mutating func string() throws(WeightmillError) -> String {
     cursor.removeFirst()
     var bytes: [UInt8] = []
     while let byte = cursor.first {

@@ -139,8 +139,9 @@ public struct Checkpoint: Sendable {
       notes += more
     }
     configuration = try Self.configuration(.meta, in: folder.path)
+    let sizes = configuration.map { LlamaConfiguration.metaFields($0.json) }
     try ModelParallelParts.check(
-      catalogues, folder: folder.path, dimension: configuration?.json.object?["dim"]?.integer)
+      catalogues, folder: folder.path, dimension: sizes?.object?["dim"]?.integer)
     path = folder.path
     self.folder = folder.path
     layout = .meta

@@ -49,11 +49,21 @@ public struct LoadedModel: Sendable {
   /// - Throws: `mismatch` when the model has none that can be used.
   public func requiredVocabulary() throws(WeightmillError) -> Vocabulary {
     guard let vocabulary else {
+      if let error = bytePairOnly { throw error }
       throw WeightmillError(
         .mismatch, llama.catalogue.location, "has no tokenizer that Weightmill can use",
         remedy: "the model needs a SentencePiece tokenizer.model")
     }
     return vocabulary
+  }
+
+  /// The error for a model whose only vocabulary is a `tokenizer.json`.
+  var bytePairOnly: WeightmillError? {
+    guard let file = files.first(where: BytePairFile.isTokenizerJSON) else { return nil }
+    return WeightmillError(
+      .unsupported, file,
+      "is the only tokenizer; it cannot be used with weights or written to "
+        + "GGUF yet", remedy: "if the model has a SentencePiece tokenizer.model, put it beside")
   }
 }
 
@@ -187,6 +197,19 @@ public enum ModelLoader {
     return try files.vocabulary(rows: rows)
   }
 
+  /// What turns text into ids for a model, whatever its weights are.
+  ///
+  /// Besides what `vocabulary(_:)` takes, a `tokenizer.json` or LLaMA 3's `tokenizer.model` by
+  /// itself, or in a folder that has no SentencePiece model.
+  ///
+  /// - Parameter path: A folder, a GGUF file, or a file with a vocabulary.
+  /// - Returns: The tokenizer.
+  /// - Throws: `noInput` when there is none; the errors of the formats.
+  public static func tokenizer(_ path: String) throws(WeightmillError) -> any TextTokenizer {
+    guard let file = try BytePairFile(path) else { return Tokenizer(try vocabulary(path)) }
+    return BPETokenizer(try file.vocabulary())
+  }
+
   private static func whole(
     _ checkpoint: Checkpoint, _ llama: LlamaModel
   ) throws(WeightmillError) -> LoadedModel {
@@ -209,7 +232,8 @@ public enum ModelLoader {
   /// Meta's files do not say how many tokens a model was trained to see.
   private static func contextNotes(_ checkpoint: Checkpoint, _ llama: LlamaModel) -> [String] {
     guard llama.scheme == .meta,
-      checkpoint.configuration?.json.object?["max_seq_len"] == nil
+      let json = checkpoint.configuration?.json,
+      LlamaConfiguration.metaFields(json).object?["max_seq_len"] == nil
     else { return [] }
     return [
       "params.json does not say the context length; \(llama.configuration.contextLength) is "

@@ -48,7 +48,7 @@ public struct ConversionPlan: Sendable {
   ///   - model: The model.
   ///   - mix: The types.
   ///   - name: What `general.name` shall say.
-  /// - Throws: `noInput` when the model has no tokenizer.
+  /// - Throws: `noInput` when the model has no tokenizer, `unsupported` when it is of another kind.
   public init(
     convert model: LoadedModel, to mix: TypeMix, name: String
   ) throws(WeightmillError) {
@@ -58,6 +58,7 @@ public struct ConversionPlan: Sendable {
         remedy: "use `weightmill quantize` to change its types")
     }
     guard model.vocabulary != nil else {
+      if let error = model.bytePairOnly { throw error }
       throw WeightmillError(
         .noInput, model.llama.catalogue.location, "has no tokenizer.model",
         remedy: "put the model's tokenizer.model into its folder")

@@ -162,7 +162,7 @@ struct AdapterFit {
     var notes: [String] = []
     if !content.ignored.isEmpty {
       let faults = content.ignored.map { TensorFault($0, "is not used") }
-      notes.append("\(location): \(TensorFault.summary(faults))")
+      notes.append("\(location): \(TensorFault.summary(faults, limit: .max))")
     }
     let missing = model.roles.filter { role in
       content.updates[role] == nil && content.saved[role] == nil
@@ -170,7 +170,7 @@ struct AdapterFit {
     }
     if !missing.isEmpty {
       let faults = missing.map { TensorFault(Self.module($0), "is a target, but has no update") }
-      notes.append("\(location): \(TensorFault.summary(faults))")
+      notes.append("\(location): \(TensorFault.summary(faults, limit: .max))")
     }
     if configuration.isFanInFanOut, !changes.values.contains(where: \.isTurned) {
       notes.append(

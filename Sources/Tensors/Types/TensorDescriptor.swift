@@ -46,13 +46,19 @@ public struct TensorName: Hashable, Sendable {
   ///   - right: Another name.
   /// - Returns: Whether they are the same.
   public static func == (left: TensorName, right: TensorName) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    guard left.text.utf8.count == right.text.utf8.count else { return false }
+    var (left, right) = (left.text, right.text)
+    return left.withUTF8 { left in
+      right.withUTF8 { right in unsafe left.elementsEqual(right) }
+    }
   }
 
   /// Feeds the bytes of the name to a hasher.
   ///
   /// - Parameter hasher: The hasher.
   public func hash(into hasher: inout Hasher) {
-    for byte in text.utf8 { hasher.combine(byte) }
+    // All at once: vocabularies have hundreds of thousands of names.
+    var text = text
+    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

@@ -29,13 +29,17 @@ public struct SentencePieceModel: Sendable {
   ///   - location: The file they come from, for messages.
   /// - Throws: As `init(path:)`.
   public init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
+    guard !TiktokenModel.isLikely(bytes) else {
+      throw WeightmillError(
+        .unsupported, location, "is a vocabulary of LLaMA 3's kind (tiktoken), not SentencePiece",
+        remedy: "`weightmill tokenize` reads it; it cannot be written to GGUF yet")
+    }
     let model: Weightmill_Sentencepiece_ModelProto
     do {
       model = try Weightmill_Sentencepiece_ModelProto(serializedBytes: bytes)
     } catch {
       throw WeightmillError(
-        .malformed, location, "is not a SentencePiece model",
-        remedy: "LLaMA 3's tokenizer.model is of another kind; else fetch the file again")
+        .malformed, location, "is not a SentencePiece model", remedy: "fetch the file again")
     }
     try Self.checkKind(model, location: location)
     vocabulary = Vocabulary(

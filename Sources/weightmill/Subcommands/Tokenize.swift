@@ -14,7 +14,9 @@ extension WeightmillCommand {
           weightmill tokenize ziya-f16.gguf $'<human>:你好\\n<bot>:'
         """)
 
-    @Argument(help: "The model's folder, GGUF file or tokenizer.model.", completion: .file())
+    @Argument(
+      help: "The model's folder, GGUF file, tokenizer.model or tokenizer.json.", completion: .file()
+    )
     var model: String
 
     @Argument(help: "The text.")
@@ -23,17 +25,16 @@ extension WeightmillCommand {
     @Flag(help: "Take <s> and </s> in the text for the tokens of that name.")
     var parseSpecial = false
 
-    @Flag(help: "Add no BOS.")
+    @Flag(help: "Add no BOS, nor anything else around the text.")
     var noBos = false
 
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-      let vocabulary = try ModelLoader.vocabulary(model)
-      let tokenizer = Tokenizer(vocabulary)
-      let ids = tokenizer.encode(text, parsesControl: parseSpecial, addsSpecial: !noBos)
+      let tokenizer = try ModelLoader.tokenizer(model)
+      let ids = try tokenizer.encode(text, parsesControl: parseSpecial, addsSpecial: !noBos)
       if common.json { return try JSONOutput.print(["ids": ids]) }
-      let rows = ids.map { ["\($0)", quoted(vocabulary.tokens[$0].text)] }
+      let rows = ids.map { ["\($0)", quoted(tokenizer.vocabulary.tokens[$0].text)] }
       print(Text.table(rows, alignments: [.right, .left]))
     }
   }

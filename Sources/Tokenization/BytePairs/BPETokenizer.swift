@@ -1,0 +1,112 @@
+public import Tensors
+
+/// Encodes text to token ids and back with a byte-pair vocabulary, as the `tokenizers` package does.
+///
+/// 1. Added tokens are found in the text; those that are marked so only after it is normalized.
+/// 2. What is between them is normalized and cut into words.
+/// 3. The characters of a word become tokens, and neighbours merge, the lowest rank first.
+/// 4. The template puts tokens such as BOS around the ids.
+public struct BPETokenizer: TextTokenizer {
+  /// The vocabulary.
+  public let source: BPEVocabulary
+  private let merger: BPEMerger
+  private let rawTokens: AddedTokenFinder
+  private let normalizedTokens: AddedTokenFinder
+  private let special: Set<Int>
+  /// The normalized forms of tokens that are found in normalized text: decoders undo them.
+  private let normalizedTexts: [Int: [Unicode.Scalar]]
+
+  /// The tokens by id.
+  public var vocabulary: Vocabulary { source.vocabulary }
+
+  /// Makes a tokenizer.
+  ///
+  /// - Parameter vocabulary: The vocabulary.
+  public init(_ vocabulary: BPEVocabulary) {
+    source = vocabulary
+    merger = BPEMerger(vocabulary)
+    special = Set(vocabulary.addedTokens.filter(\.isSpecial).map(\.id))
+    var raw: [(text: [Unicode.Scalar], token: AddedToken)] = []
+    var normalized = raw
+    var texts: [Int: [Unicode.Scalar]] = [:]
+    for token in vocabulary.addedTokens {
+      let text = Array(token.content.unicodeScalars)
+      if !token.isNormalized {
+        raw.append((text, token))
+      } else if let text = try? vocabulary.preparation.normalizers.applied(to: text, location: "") {
+        normalized.append((text, token))
+        texts[token.id] = text
+      }
+    }
+    normalizedTexts = texts
+    rawTokens = AddedTokenFinder(raw)
+    normalizedTokens = AddedTokenFinder(normalized)
+  }
+
+  /// The ids of a text.
+  ///
+  /// - Parameters:
+  ///   - text: The text.
+  ///   - parsesControl: Whether special tokens are found in the text.
+  ///   - addsSpecial: Whether the template's tokens are added.
+  /// - Returns: The ids.
+  /// - Throws: `unsupported` when the vocabulary prepares text in a way that is not known;
+  ///   `refused` when it makes the text longer without measure.
+  public func encode(
+    _ text: String, parsesControl: Bool = false, addsSpecial: Bool = true
+  ) throws(WeightmillError) -> [Int] {
+    if let obstacle = source.encodingObstacle { throw obstacle }
+    var ids = addsSpecial ? source.template.before : []
+    let scalars = Array(text.unicodeScalars)
+    for fragment in rawTokens.fragments(of: scalars, findsSpecial: parsesControl) {
+      switch fragment {
+      case .token(let id): ids.append(id)
+      case .text(let range):
+        try append(
+          Array(scalars[range]), isFirst: range.lowerBound == 0, parsesControl: parsesControl,
+          to: &ids)
+      }
+    }
+    return addsSpecial ? ids + source.template.after : ids
+  }
+
+  private func append(
+    _ text: [Unicode.Scalar], isFirst: Bool, parsesControl: Bool, to ids: inout [Int]
+  ) throws(WeightmillError) {
+    let text = try source.preparation.normalizers.applied(
+      to: text, location: source.location)
+    for fragment in normalizedTokens.fragments(of: text, findsSpecial: parsesControl) {
+      switch fragment {
+      case .token(let id): ids.append(id)
+      case .text(let range):
+        let words = source.preparation.preTokenizers.words(
+          of: Array(text[range]), isFirst: isFirst && range.lowerBound == 0)
+        for word in words { ids += merger.ids(of: word) }
+      }
+    }
+  }
+
+  /// The text of ids.
+  ///
+  /// - Parameters:
+  ///   - ids: Ids of the vocabulary; others have no text.
+  ///   - skipsSpecial: Whether special tokens have no text.
+  /// - Returns: The text; broken UTF-8 shows as U+FFFD.
+  /// - Throws: `unsupported` when the vocabulary makes text of tokens in a way that is not known.
+  public func decode(
+    _ ids: [Int], skipsSpecial: Bool = true
+  ) throws(WeightmillError) -> String {
+    if let obstacle = source.decodingObstacle { throw obstacle }
+    var texts: [[Unicode.Scalar]] = []
+    for id in ids where vocabulary.tokens.indices.contains(id) {
+      let token = vocabulary.tokens[id]
+      if token.kind == .unused || skipsSpecial && special.contains(id) { continue }
+      texts.append(normalizedTexts[id] ?? Array(token.text.unicodeScalars))
+    }
+    guard let decoder = source.decoder else {
+      return texts.map { String(String.UnicodeScalarView($0)) }.joined(separator: " ")
+    }
+    for step in decoder { texts = step.applied(to: texts) }
+    return String(String.UnicodeScalarView(texts.joined()))
+  }
+}

@@ -1,0 +1,75 @@
+/// One step of cutting a text into words.
+enum PreTokenizer: Equatable, Sendable {
+  /// Bytes become characters of GPT-2's alphabet.
+  case byteLevel(addsSpace: Bool, splits: Bool)
+  /// Cuts at a pattern.
+  case split(SplitPattern, SplitBehavior, isInverted: Bool)
+  /// Cuts digits off: each by itself, or runs of them.
+  case digits(each: Bool)
+  /// Spaces become a visible mark, which may go before the text, too.
+  case metaspace(mark: Unicode.Scalar, prepends: Prepending, splits: Bool)
+
+  /// Where a mark goes before a text.
+  enum Prepending: String, Equatable, Sendable {
+    case first
+    case never
+    case always
+  }
+
+  /// How many steps there may be. DeepSeek has seven.
+  static let maximumSteps = 16
+
+  /// A stretch of the text.
+  struct Piece: Equatable {
+    var text: [Unicode.Scalar]
+    /// Whether the whole text begins with it.
+    let isFirst: Bool
+
+    func cut(_ ranges: [Range<Int>]) -> [Piece] {
+      ranges.filter { !$0.isEmpty }.map {
+        Piece(text: Array(text[$0]), isFirst: isFirst && $0.lowerBound == 0)
+      }
+    }
+  }
+
+  /// Cuts a piece further.
+  func applied(to piece: Piece) -> [Piece] {
+    guard !piece.text.isEmpty else { return [] }
+    switch self {
+    case .byteLevel(let addsSpace, let splits):
+      var piece = piece
+      if addsSpace, piece.text.first != " " { piece.text.insert(" ", at: 0) }
+      let words = splits ? Self.cut(piece, at: .gpt2, .isolated) : [piece]
+      return words.map { Piece(text: ByteLevelAlphabet.encode($0.text), isFirst: $0.isFirst) }
+    case .split(let pattern, let behavior, let isInverted):
+      return Self.cut(piece, at: pattern, behavior, isInverted: isInverted)
+    case .digits(let each):
+      let pattern = SplitPattern.words([.run(.number, upTo: each ? 1 : .max)])
+      return Self.cut(piece, at: pattern, .isolated)
+    case .metaspace(let mark, let prepends, let splits):
+      var piece = piece
+      piece.text = piece.text.replacing([" "], with: [mark])
+      let isWanted = prepends == .always || (prepends == .first && piece.isFirst)
+      if isWanted, piece.text.first != mark { piece.text.insert(mark, at: 0) }
+      return splits ? Self.cut(piece, at: .literal([mark]), .mergedWithNext) : [piece]
+    }
+  }
+
+  private static func cut(
+    _ piece: Piece, at pattern: SplitPattern, _ behavior: SplitBehavior, isInverted: Bool = false
+  ) -> [Piece] {
+    let matches = pattern.matches(in: piece.text).map {
+      SplitPattern.Match(range: $0.range, isMatch: $0.isMatch != isInverted)
+    }
+    return piece.cut(behavior.pieces(matches))
+  }
+}
+
+extension [PreTokenizer] {
+  /// The words of a text.
+  func words(of text: [Unicode.Scalar], isFirst: Bool) -> [[Unicode.Scalar]] {
+    var pieces = text.isEmpty ? [] : [PreTokenizer.Piece(text: text, isFirst: isFirst)]
+    for step in self { pieces = pieces.flatMap { step.applied(to: $0) } }
+    return pieces.map(\.text)
+  }
+}
