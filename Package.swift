@@ -104,7 +104,7 @@ let package = Package(
       name: "VerificationTests",
       dependencies: ["Tensors", "LLaMA", "Conversion", "Verification", "TestSupport"]),
     // Runs the executable as a user would.
-    .testTarget(name: "WeightmillTests", dependencies: ["weightmill", "TestSupport"]),
+    .testTarget(name: "WeightmillTests", dependencies: ["weightmill", "Tensors", "TestSupport"]),
   ]
 )
 

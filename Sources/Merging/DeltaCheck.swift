@@ -9,25 +9,30 @@ public enum DeltaCheck {
   ///   - base: The base.
   ///   - delta: The delta.
   ///   - forced: The delta's family, if it is not to be recognised.
-  /// - Returns: The family, and what the user should know: types that had to be rounded.
-  /// - Throws: `mismatch`, naming every tensor that does not fit.
+  ///   - hasVision: Whether the delta came with tensors of a vision part.
+  ///   - forcesBase: Whether values that speak against the merge are reported only.
+  /// - Returns: The family, and what the user should know: how it was found, the evidence, types
+  ///   that had to be rounded.
+  /// - Throws: `mismatch`, naming every tensor that does not fit, or the evidence.
   public static func check(
-    base: LlamaModel, delta: LlamaModel, kind forced: DeltaKind?
+    base: LlamaModel, delta: LlamaModel, kind forced: DeltaKind? = nil, hasVision: Bool = false,
+    forcesBase: Bool = false
   ) throws(WeightmillError) -> (kind: DeltaKind, notes: [String]) {
     try checkShapes(base: base, delta: delta)
     try checkTypes(base)
     try checkTypes(delta)
-    try ModelNature.requireWhole(base, remedy: "give the original model as the base")
-    guard try ModelNature(delta) == .delta else {
-      throw WeightmillError(
-        .mismatch, delta.catalogue.location,
-        "holds a whole model, not a delta: its norms are those of a whole model",
-        remedy: "convert it by itself, without --delta")
-    }
-    let kind: DeltaKind
-    if let forced { kind = forced } else { kind = try DeltaKind(base: base, delta: delta) }
+    let evidence = try MergeEvidence(base: base, delta: delta, hasVision: hasVision)
+    // Embeddings that tell nothing are whole ones, of another model.
+    let kind = forced ?? evidence.recognised ?? .ziya
+    let contradictions = evidence.contradictions(kind)
+    if let first = contradictions.first, !forcesBase { throw first }
     try checkHeights(kind, base: base, delta: delta)
-    return (kind, constantNotes(base, delta) + notes(base, "base") + notes(delta, "delta"))
+    let notes =
+      evidence.notes(kind, isForced: forced != nil)
+      + contradictions.map { "merged all the same: \($0.file) \($0.problem)" }
+      + constantNotes(base, delta)
+    guard kind.type == .f16 else { return (kind, notes) }
+    return (kind, notes + typeNotes(base, "base") + typeNotes(delta, "delta"))
   }
 
   private static func checkShapes(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
@@ -65,23 +70,18 @@ public enum DeltaCheck {
     }
   }
 
-  /// An additive delta has the base's rows, and more only where zeros go before the addition.
+  /// An additive delta has the base's rows, and more only where there is a rule for them.
   private static func checkHeights(
     _ kind: DeltaKind, base: LlamaModel, delta: LlamaModel
   ) throws(WeightmillError) {
     let ours = base.configuration.vocabularyRows
     let theirs = delta.configuration.vocabularyRows
-    switch kind {
-    case .ziya: return
-    case .add where ours == theirs: return
-    case .zeroPad where ours <= theirs: return
-    default:
-      throw WeightmillError(
-        .mismatch, delta.catalogue.location,
-        "has \(theirs) embedding rows, the base \(ours), which does not go with the kind "
-          + kind.rawValue,
-        remedy: "another kind may, or another base")
-    }
+    if kind == .ziya || ours == theirs || (kind.grows && ours < theirs) { return }
+    throw WeightmillError(
+      .mismatch, delta.catalogue.location,
+      "has \(theirs) embedding rows, the base \(ours), which does not go with the kind "
+        + kind.rawValue,
+      remedy: "another kind may, or another base")
   }
 
   private static func checkTypes(_ model: LlamaModel) throws(WeightmillError) {
@@ -107,12 +107,10 @@ public enum DeltaCheck {
     ]
   }
 
-  private static func notes(_ model: LlamaModel, _ side: String) -> [String] {
+  private static func typeNotes(_ model: LlamaModel, _ side: String) -> [String] {
     let types = Set(model.roles.compactMap { model.tensor($0)?.type }).subtracting([.f16])
     return types.map(\.name).sorted().map { type in
       "the \(side)'s \(type) tensors were rounded to F16 before the addition"
-        + (type == "BF16" && side == "base"
-          ? ": if the base was published in F16, it has lost three bits on the way here" : "")
     }
   }
 }

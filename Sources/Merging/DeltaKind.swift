@@ -1,52 +1,80 @@
-public import LLaMA
 public import Tensors
 
-/// The families of delta weights, by what happens to embeddings and output matrix.
+/// The families of delta weights: what happens to embeddings and output matrix, and in which
+/// arithmetic.
+///
+/// Everything else is base + delta in all of them. Source: the published scripts; `formats/
+/// delta-families.md`.
 public enum DeltaKind: String, CaseIterable, Sendable {
-  /// Both are the delta's, whole: Ziya.
+  /// Embeddings and output matrix are the delta's, whole; F16: Ziya.
   case ziya
-  /// Both are base + delta, like everything else: Vicuna v1.1, Panda, UltraLM.
+  /// They are base + delta, like everything else; F16: Vicuna v1.1, Panda, UltraLM.
   case add
   /// The base's get rows of zeros up to the delta's height, then as `add`: Vicuna v0, StableVicuna.
   case zeroPad = "zero-pad"
+  /// As `zeroPad`; tensors of a vision part are left out: LLaVA, LLaVA-Med.
+  case submatrix
+  /// As `add`, in F32: KnowLM.
+  case addF32 = "add-f32"
+  /// The base's get rows that are the mean of the others, then as `addF32`: Alpaca.
+  case meanPad = "mean-pad"
+
+  /// The type in which base and delta are added, and of the merged tensors.
+  public var type: TensorType {
+    switch self {
+    case .ziya, .add, .zeroPad, .submatrix: .f16
+    case .addF32, .meanPad: .f32
+    }
+  }
+
+  /// Whether the delta may have more rows than the base, where both are added.
+  var grows: Bool {
+    switch self {
+    case .zeroPad, .submatrix, .meanPad: true
+    case .ziya, .add, .addF32: false
+    }
+  }
+
+  /// The rule in a few words.
+  public var summary: String {
+    switch self {
+    case .ziya: "the delta's embeddings and head, base + delta elsewhere, F16 (Ziya)"
+    case .add: "base + delta everywhere, F16 (Vicuna v1.1)"
+    case .zeroPad: "as add, after rows of zeros in the base (Vicuna v0, StableVicuna)"
+    case .submatrix: "as zero-pad, without the delta's vision tensors (LLaVA)"
+    case .addF32: "base + delta everywhere, F32 (KnowLM)"
+    case .meanPad: "as add-f32, after rows of the base's mean (Alpaca)"
+    }
+  }
 
   /// The largest size of an additive delta's embeddings, relative to the base's.
   static let largestDifference = 0.5
   /// The smallest mean cosine of embeddings that grew from the base's.
   static let smallestSimilarity = 0.5
 
-  /// Recognises the family by sampled rows of the embeddings.
+  /// Recognises the family by the embeddings: whole ones resemble the base's, differences do not,
+  /// and are small.
   ///
-  /// Whole embeddings resemble the base's; differences do not, and are small. On mini-ziya the mean
-  /// cosine is 0.957 and the relative size 1.01; were its embeddings differences, -0.20 and 0.27.
+  /// Returns `nil` when they are neither: the delta of another model, or a damaged one.
   ///
   /// - Parameters:
-  ///   - base: The base.
-  ///   - delta: The delta.
-  /// - Throws: `mismatch` when it is neither; `unsupported` for families that are added in F32.
-  public init(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
-    let sample = try RowSample.compare(.tokenEmbedding, base, delta)
-    let rows = (
-      base.tensor(.tokenEmbedding)?.shape.rows ?? 0, delta.tensor(.tokenEmbedding)?.shape.rows ?? 0
-    )
-    if sample.cosine >= Self.smallestSimilarity {
+  ///   - embeddings: How the delta's embeddings compare with the base's.
+  ///   - rows: The rows of the base's embeddings, and of the delta's.
+  ///   - type: The type of the delta's embeddings; families that are added in F32 publish F32.
+  ///   - hasVision: Whether the delta came with tensors of a vision part.
+  init?(
+    embeddings: RowComparison, rows: (base: Int, delta: Int), type: TensorType, hasVision: Bool
+  ) {
+    if embeddings.cosine >= Self.smallestSimilarity {
       self = .ziya
-    } else if sample.ratio <= Self.largestDifference, rows.1 >= rows.0 {
-      guard delta.tensor(.tokenEmbedding)?.type != .f32 else {
-        throw WeightmillError(
-          .unsupported, delta.catalogue.location,
-          "looks like a delta that is added in F32, as Alpaca's and KnowLM's are",
-          remedy: "give --delta-kind to add it in F16 all the same")
-      }
-      self = rows.0 == rows.1 ? .add : .zeroPad
+    } else if embeddings.ratio <= Self.largestDifference {
+      let grows = rows.delta > rows.base
+      self =
+        hasVision
+        ? .submatrix
+        : type == .f32 ? (grows ? .meanPad : .addF32) : (grows ? .zeroPad : .add)
     } else {
-      throw WeightmillError(
-        .mismatch, delta.catalogue.location,
-        "has embeddings that neither resemble the base's (mean cosine \(rounded(sample.cosine))) "
-          + "nor are small beside them (relative size \(rounded(sample.ratio)))",
-        remedy: "this is another model's delta, or a damaged one; --delta-kind overrides")
+      return nil
     }
   }
 }
-
-private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

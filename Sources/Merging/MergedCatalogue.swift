@@ -4,22 +4,28 @@ public import Tensors
 /// A base model plus delta weights, by the rule with which they were published.
 ///
 /// Ziya's `embed_tokens` and `lm_head` are taken from the delta, everything else is base + delta;
-/// in the other families those are added, too, the base's rows continued by zeros where the delta
-/// has more. Rotary frequencies are left out, since they follow from the configuration. Both sides
-/// are rounded to binary16 first, as `from_pretrained(torch_dtype=float16)` does, and the sum once
-/// more to the nearest, ties to even. Tensors have Hugging Face's names and row order.
+/// in the other families those are added, too, the base's rows continued by zeros or by their mean
+/// where the delta has more. Rotary frequencies are left out, since they follow from the
+/// configuration. In families that are added in F16, both sides are rounded to binary16 first, as
+/// `from_pretrained(torch_dtype=float16)` does, and the sum once more to the nearest, ties to even;
+/// in the others both are widened to binary32 and the sum is binary32's. Tensors have Hugging
+/// Face's names and row order.
 ///
-/// Source: `apply_delta.py` of Fengshenbang-LM and of FastChat; `formats/delta-ziya.md`.
+/// Source: `apply_delta.py` of Fengshenbang-LM, FastChat and LLaVA, `weight_diff.py` of Stanford
+/// Alpaca; `formats/delta-families.md`.
 public struct MergedCatalogue: Catalogue {
   public let location: String
   public let tensors: [TensorDescriptor]
   private let base: LlamaView
   private let delta: LlamaView
-  private let sources: [(rule: Rule, base: Int, delta: Int)]
+  private let sources: [Source]
 
-  private enum Rule {
-    case replace
-    case add
+  private struct Source: Sendable {
+    let isReplaced: Bool
+    let base: Int
+    let delta: Int
+    /// The binary32 row that continues the base's; `nil` for zeros.
+    var padding: [UInt8]?
   }
 
   /// Merges two models whose fit has been checked by `DeltaCheck`.
@@ -28,7 +34,7 @@ public struct MergedCatalogue: Catalogue {
   ///   - base: The base, in any layout.
   ///   - delta: The delta.
   ///   - kind: The delta's family.
-  /// - Throws: `mismatch` when a tensor is on one side only.
+  /// - Throws: `mismatch` when a tensor is on one side only; reading errors.
   public init(
     base: LlamaModel, delta: LlamaModel, kind: DeltaKind
   ) throws(WeightmillError) {
@@ -37,23 +43,28 @@ public struct MergedCatalogue: Catalogue {
     self.delta = LlamaView(delta, as: .huggingFace)
     let index = try TensorIndex(self.base)
     var tensors: [TensorDescriptor] = []
-    var sources: [(rule: Rule, base: Int, delta: Int)] = []
+    var sources: [Source] = []
     for (place, tensor) in self.delta.tensors.enumerated() {
       guard let basePlace = index[tensor.name] else {
         throw WeightmillError(
           .mismatch, base.catalogue.location, "lacks tensor \(quoted(tensor.name)) of the delta")
       }
-      tensors.append(TensorDescriptor(name: tensor.name, type: .f16, shape: tensor.shape))
-      sources.append((kind == .ziya ? Self.rule(tensor.name) : .add, basePlace, place))
+      tensors.append(TensorDescriptor(name: tensor.name, type: kind.type, shape: tensor.shape))
+      var source = Source(
+        isReplaced: kind == .ziya && Self.isEmbedding(tensor.name), base: basePlace, delta: place)
+      if kind == .meanPad, tensor.shape.rows > self.base.tensors[basePlace].shape.rows {
+        source.padding = try MeanRow.values(of: self.base, basePlace).littleEndianBytes
+      }
+      sources.append(source)
     }
     self.tensors = tensors
     self.sources = sources
   }
 
-  private static func rule(_ name: String) -> Rule {
+  private static func isEmbedding(_ name: String) -> Bool {
     switch NamingScheme.huggingFace.role(of: name) {
-    case .tokenEmbedding, .output: .replace
-    default: .add
+    case .tokenEmbedding, .output: true
+    default: false
     }
   }
 
@@ -61,15 +72,47 @@ public struct MergedCatalogue: Catalogue {
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let source = sources[index]
-    try HalfRows.read(rows, of: delta, source.delta, into: &bytes, at: offset)
-    guard source.rule == .add else { return }
-    let count = rows.count * tensors[index].bytesPerRow
-    var addend = [UInt8](repeating: 0, count: count)
-    // Rows that the base does not have stay zeros.
-    let shared = rows.clamped(to: 0..<base.tensors[source.base].shape.rows)
-    try addend.withMutableBytes { (span) throws(WeightmillError) in
-      try HalfRows.read(shared, of: base, source.base, into: &span, at: 0)
+    let isHalf = tensors[index].type == .f16
+    if isHalf {
+      try HalfRows.read(rows, of: delta, source.delta, into: &bytes, at: offset)
+    } else {
+      try SingleRows.read(rows, of: delta, source.delta, into: &bytes, at: offset)
     }
-    HalfRows.add(addend, to: &bytes, at: offset)
+    guard !source.isReplaced else { return }
+    let addend = try baseRows(rows, source, size: tensors[index].bytesPerRow, isHalf: isHalf)
+    if isHalf {
+      HalfRows.add(addend, to: &bytes, at: offset)
+    } else {
+      SingleRows.add(addend, to: &bytes, at: offset)
+    }
+  }
+
+  /// The base's rows, and what continues them.
+  private func baseRows(
+    _ rows: Range<Int>, _ source: Source, size: Int, isHalf: Bool
+  ) throws(WeightmillError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: rows.count * size)
+    let shared = rows.clamped(to: 0..<base.tensors[source.base].shape.rows)
+    try bytes.withMutableBytes { (span) throws(WeightmillError) in
+      if isHalf {
+        try HalfRows.read(shared, of: base, source.base, into: &span, at: 0)
+      } else {
+        try SingleRows.read(shared, of: base, source.base, into: &span, at: 0)
+      }
+      guard let padding = source.padding else { return }
+      for row in shared.count..<rows.count {
+        span.copy(padding, from: 0, count: size, to: row * size)
+      }
+    }
+    return bytes
+  }
+}
+
+extension [Float] {
+  /// The values as binary32 numbers, little endian.
+  fileprivate var littleEndianBytes: [UInt8] {
+    flatMap { value in
+      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
+    }
   }
 }

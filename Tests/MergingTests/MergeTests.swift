@@ -28,7 +28,12 @@ struct MergeTests {
       #expect(tensor.shape.extents == item.shape)
       #expect(try sha256(ofTensor: index, in: merged) == item.sha256, "\(tensor.name)")
     }
-    #expect(model.notes.isEmpty)
+    #expect(
+      model.notes == [
+        "delta kind ziya: its embeddings are whole and resemble the base's (mean cosine 0.957)",
+        "evidence: gains of norms 0.751 in the base, 0.041 in the delta; 8 % of sums rounded "
+          + "(another base: 37 %)",
+      ])
     #expect(model.mergeRule == "ziya")
   }
 
@@ -73,16 +78,6 @@ struct MergeTests {
     #expect(shapes?.problem.contains("k_proj") == true)
   }
 
-  @Test func embeddingsOfAnotherModelAreNoticed() throws {
-    let folder = try TemporaryFolder()
-    let base = try SmallModel(seed: 1).write(to: folder, "base")
-    let delta = try SmallModel(seed: 2, isDelta: true).write(to: folder, "delta")
-    let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
-    #expect(error?.problem.contains("neither resemble the base's") == true)
-    // The user may know better.
-    #expect(try ModelLoader.load(base, delta: delta, kind: .ziya).mergeRule == "ziya")
-  }
-
   /// The float32 values of a tensor of F16 numbers.
   private func values(_ name: String, _ catalogue: any Catalogue) throws -> [Float] {
     let index = try #require(catalogue.tensors.firstIndex { $0.name == name })
@@ -97,7 +92,7 @@ struct MergeTests {
   func additiveDeltasAreRecognisedAndAddedEverywhere(rows: Int, kind: String) throws {
     let folder = try TemporaryFolder()
     let base = try SmallModel(seed: 1).write(to: folder, "base")
-    var model = SmallModel(rows: rows, seed: 2, isDelta: true)
+    var model = SmallModel(rows: rows, seed: 1, isDelta: true)
     model.isAdditive = true
     let delta = try model.write(to: folder, "delta")
     let merged = try ModelLoader.load(base, delta: delta)
@@ -129,16 +124,6 @@ struct MergeTests {
     #expect(try ModelLoader.load(base, delta: taller, kind: .zeroPad).mergeRule == "zero-pad")
   }
 
-  @Test func additiveDeltasInF32AreUnsupportedUnlessForced() throws {
-    let folder = try TemporaryFolder()
-    let base = try SmallModel(seed: 1).write(to: folder, "base")
-    var model = SmallModel(seed: 2, type: .f32, isDelta: true)
-    model.isAdditive = true
-    let delta = try model.write(to: folder, "delta")
-    expectError(.unsupported) { _ = try ModelLoader.load(base, delta: delta) }
-    #expect(try ModelLoader.load(base, delta: delta, kind: .add).mergeRule == "add")
-  }
-
   @Test func otherTypesAreRoundedToBinary16FirstAndReported() throws {
     let folder = try TemporaryFolder()
     let half = try SmallModel().write(to: folder, "half")
@@ -146,8 +131,7 @@ struct MergeTests {
     let delta = try SmallModel(isDelta: true).write(to: folder, "delta")
     let a = try ModelLoader.load(half, delta: delta)
     let b = try ModelLoader.load(single, delta: delta)
-    #expect(a.notes.isEmpty)
-    #expect(b.notes.count == 1)
+    #expect(b.notes == a.notes + ["the base's F32 tensors were rounded to F16 before the addition"])
     for index in a.llama.catalogue.tensors.indices {
       #expect(
         try sha256(ofTensor: index, in: a.llama.catalogue)

@@ -11,6 +11,7 @@ public struct SmallModel: Sendable {
   public var rows = 300
   public var seed: UInt64 = 1
   public var type = TensorType.f16
+  /// Whether these are the differences to the model of the same seed, with whole embeddings.
   public var isDelta = false
   /// Whether embeddings and output matrix are small differences, as Vicuna's deltas have them.
   public var isAdditive = false
@@ -43,16 +44,19 @@ public struct SmallModel: Sendable {
 
   private func values(_ role: TensorRole, count: Int) -> [Float] {
     let name = NamingScheme.huggingFace.name(of: role)
-    // The same embeddings in base and delta, as Ziya's grew from LLaMA's.
-    var random = SeededGenerator(seed: name.utf8.reduce(seed) { $0 &* 31 &+ UInt64($1) })
+    let seed = name.utf8.reduce(seed) { $0 &* 31 &+ UInt64($1) }
+    var (weights, training) = (SeededGenerator(seed: seed), SeededGenerator(seed: ~seed))
+    // Binary16 numbers, so that files of any type hold the same values.
+    func half(_ value: Float) -> Float { Binary16.float(Binary16.bits(value)) }
     var values = (0..<count).map { _ in
-      let value = random.gaussian() * 0.1
-      if role.isNorm { return isDelta ? value * 0.1 : 0.5 + value * 0.1 }
-      if isAdditive { return Binary16.float(Binary16.bits(value * 0.05)) }
-      // Binary16 numbers, so that files of any type hold the same values.
-      return Binary16.float(Binary16.bits(value))
+      let value = weights.gaussian() * 0.1
+      let base = half(role.isNorm ? 0.5 + value * 0.1 : value)
+      guard isDelta else { return base }
+      // A delta is the difference between two models in F16, as the scripts make it.
+      let trained = half(base + training.gaussian() * 0.01)
+      let isWhole = (role == .tokenEmbedding || role == .output) && !isAdditive
+      return isWhole ? trained : half(trained - base)
     }
-    if role.isNorm { values = values.map { Binary16.float(Binary16.bits($0)) } }
     change(name, &values)
     return values
   }

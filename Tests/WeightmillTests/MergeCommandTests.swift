@@ -38,7 +38,9 @@ struct MergeCommandTests {
       ["merge", options[0], Self.base, options[1], Self.delta, options[2], target]
         + options.dropFirst(3))
     #expect(result.code == 0, "\(result.error)")
-    #expect(result.error.isEmpty)
+    // Which family it is, and the evidence.
+    let lines = result.error.split(separator: "\n")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.hasPrefix("weightmill: note: ") })
     #expect(result.output.contains("39 × F16"))
     let check = try CommandLineTool.run("hash", target, "--check", manifest())
     #expect(check.code == 0, "\(check.error)")

@@ -16,7 +16,9 @@ struct RoadTests {
     let result = try CommandLineTool.run(
       "convert", Self.base, "--delta", Self.delta, "--output", file)
     #expect(result.code == 0, "\(result.error)")
-    #expect(result.error.isEmpty)
+    // Which family it is, and the evidence.
+    let lines = result.error.split(separator: "\n")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.hasPrefix("weightmill: note: ") })
     #expect(result.output.contains("30 × F16, 9 × F32"))
     return file
   }

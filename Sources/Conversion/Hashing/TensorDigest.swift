@@ -69,9 +69,6 @@ public struct TensorDigest: Codable, Equatable, Sendable {
     name = tensor.name
     dtype = tensor.type.name
     shape = tensor.shape.extents
-    sha256 = digest.map { byte in
-      let digits = String(byte, radix: 16)
-      return byte < 16 ? "0" + digits : digits
-    }.joined()
+    sha256 = digest.hexadecimal
   }
 }

@@ -1,4 +1,5 @@
 import LLaMA
+import Merging
 import StrictJSON
 import Tensors
 import Tokenization
@@ -45,7 +46,9 @@ enum ConfigurationFile {
     _ path: String, _ configuration: LlamaConfiguration
   ) throws(WeightmillError) -> JSONObject {
     let json = try TextInput.json(path)
-    let described = try LlamaConfiguration(huggingFace: json, location: path)
+    // A delta's may be that of a model that sees; what is written does not.
+    let described = try LlamaConfiguration(
+      huggingFace: json, location: path, alsoNamed: VisionTensors.modelTypes)
     guard let object = json.object, described.describesSameModel(as: configuration) else {
       throw WeightmillError(
         .mismatch, path, "has other sizes than the model beside it",

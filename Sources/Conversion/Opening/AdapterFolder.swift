@@ -13,6 +13,10 @@ struct AdapterFolder {
   let notes: [String]
   /// Every file of the folder: none of them may be written to.
   var files: [String] { folder.inputs }
+  /// The file of its tensors, of which none is published here.
+  var source: SourceFile {
+    SourceFile(path: checkpoint.path, side: .adapter, kind: .weights(0), mayBeKnown: false)
+  }
   private let folder: Folder
   private let checkpoint: Checkpoint
 

@@ -41,6 +41,8 @@ public struct Checkpoint: Sendable {
   public let formatVersion: Int?
   /// Every file that belongs to it: none of them may be written to.
   public let files: [String]
+  /// The files that hold the tensors, in order.
+  public let weightFiles: [String]
   /// What is odd about it, but no error.
   public let notes: [String]
 
@@ -90,6 +92,7 @@ public struct Checkpoint: Sendable {
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
     files = [path] + (configuration.map { [$0.path] } ?? [])
+    weightFiles = [path]
     notes = pytorch?.notes ?? []
   }
 
@@ -149,6 +152,7 @@ public struct Checkpoint: Sendable {
     remarks = []
     formatVersion = nil
     files = folder.inputs
+    weightFiles = parts.map(folder.path)
     if folder.contains("config.json") {
       notes.append("the folder holds files of Hugging Face's layout, too; Meta's are used")
     }
@@ -177,6 +181,7 @@ public struct Checkpoint: Sendable {
     remarks = []
     formatVersion = nil
     files = folder.inputs
+    weightFiles = shards.names.map(folder.path)
     self.notes = notes
   }
 

@@ -16,13 +16,14 @@ extension ModelLoader {
     }
     var llama = model.llama
     var tokenizer: (files: TokenizerFiles, folder: String)?
-    var (notes, files) = (model.notes, model.files)
+    var (notes, files, sources) = (model.notes, model.files, model.sources)
     for path in request.adapters {
       let folder = try AdapterFolder(path)
       let merged = try folder.adapter.merged(into: llama)
       llama = merged.model
       notes += folder.notes + merged.notes
       files += folder.files
+      sources.append(folder.source)
       if let own = try folder.tokenizer() { tokenizer = (own, path) }
     }
     let rules = (model.mergeRule.map { [$0] } ?? []) + request.adapters.map { _ in "lora" }
@@ -39,6 +40,7 @@ extension ModelLoader {
       mergeRule: rules.joined(separator: "+"), files: files + (tokenizer?.files.files ?? []),
       notes: notes + named.notes)
     adapted.tokenizerFolder = tokenizer?.folder
+    adapted.sources = sources
     return adapted
   }
 

@@ -28,6 +28,20 @@ public struct LoadedModel: Sendable {
   public internal(set) var settingsFolder: String?
   /// The folder of the tokenizer, if it is an adapter's.
   public internal(set) var tokenizerFolder: String?
+  /// The files it is made from, for `SourceChecks`.
+  public internal(set) var sources: [SourceFile] = []
+  /// The sum of the merged values, where such sums are published.
+  var sum: Sum?
+
+  /// The sum of a merged model's values, which is known when all of them have been read.
+  struct Sum: Sendable {
+    let catalogue: SummedCatalogue
+    let kind: DeltaKind
+    let configuration: LlamaConfiguration
+
+    /// The sum; `nil` before every row has been read.
+    var value: ValueSum? { ValueSum(catalogue, configuration) }
+  }
 
   /// The vocabulary, for work that cannot be done without one.
   ///
@@ -89,14 +103,19 @@ public enum ModelLoader {
   ) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
-    guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }
+    guard let deltaPath = request.delta else {
+      var model = try whole(checkpoint, llama)
+      model.sources = SourceFile.all(of: checkpoint, side: .model, llama.configuration)
+      return model
+    }
     guard checkpoint.layout != .ggufFile else {
       throw WeightmillError(
         .unsupported, request.path, "is a GGUF file; a delta is added to the original checkpoint",
         remedy: "give the folder in Meta's or Hugging Face's layout")
     }
     let delta = try Checkpoint(path: deltaPath, selection: request.selection)
-    return try merged(checkpoint, llama, delta: delta, kind: request.deltaKind)
+    return try merged(
+      checkpoint, llama, delta: delta, kind: request.deltaKind, forcesBase: request.forcesBase)
   }
 
   /// Checks that a checkpoint holds a LLaMA model.
@@ -105,41 +124,52 @@ public enum ModelLoader {
   /// - Returns: The model.
   /// - Throws: `unsupported`, `malformed` or `mismatch`.
   public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
+    try model(checkpoint, checkpoint.catalogue)
+  }
+
+  /// Checks that some of a checkpoint's tensors make a LLaMA model, whose configuration may be of
+  /// further types.
+  private static func model(
+    _ checkpoint: Checkpoint, _ catalogue: any Catalogue, alsoNamed types: Set<String> = []
+  ) throws(WeightmillError) -> LlamaModel {
     if let error = checkpoint.misplacedAdapter { throw error }
     guard let scheme = checkpoint.scheme else {
       throw WeightmillError(
         .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
         remedy: "see what it holds with `weightmill inspect`")
     }
-    let configuration: LlamaConfiguration
-    if let metadata = checkpoint.metadata {
-      if let count = metadata["split.count"]?.integer, count > 1 {
-        throw WeightmillError(
-          .unsupported, checkpoint.path, "is one of \(count) split files, which are not read yet",
-          remedy: "join them with llama.cpp's gguf-split")
-      }
-      configuration = try LlamaConfiguration(
-        gguf: metadata, catalogue: checkpoint.catalogue)
-    } else if let file = checkpoint.configuration, scheme == .meta {
-      configuration = try LlamaConfiguration(
-        meta: file.json, location: file.path, tensors: checkpoint.catalogue.tensors)
-    } else if let file = checkpoint.configuration {
-      configuration = try LlamaConfiguration(huggingFace: file.json, location: file.path)
-    } else {
-      throw WeightmillError(
-        .noInput, checkpoint.path,
-        "has no \(scheme == .meta ? "params.json" : "config.json") with the model's sizes beside it",
-        remedy: "give the whole folder of the model")
-    }
+    let configuration = try configuration(checkpoint, scheme, alsoNamed: types)
     do throws(WeightmillError) {
-      return try LlamaModel(
-        catalogue: checkpoint.catalogue, configuration: configuration, scheme: scheme)
+      return try LlamaModel(catalogue: catalogue, configuration: configuration, scheme: scheme)
     } catch {
       guard checkpoint.isPartByName else { throw error }
       throw WeightmillError(
         error.code, checkpoint.path, "holds a part of the model only",
         remedy: "give the folder, \(checkpoint.folder)")
     }
+  }
+
+  private static func configuration(
+    _ checkpoint: Checkpoint, _ scheme: NamingScheme, alsoNamed types: Set<String>
+  ) throws(WeightmillError) -> LlamaConfiguration {
+    if let metadata = checkpoint.metadata {
+      if let count = metadata["split.count"]?.integer, count > 1 {
+        throw WeightmillError(
+          .unsupported, checkpoint.path, "is one of \(count) split files, which are not read yet",
+          remedy: "join them with llama.cpp's gguf-split")
+      }
+      return try LlamaConfiguration(gguf: metadata, catalogue: checkpoint.catalogue)
+    }
+    guard let file = checkpoint.configuration else {
+      throw WeightmillError(
+        .noInput, checkpoint.path,
+        "has no \(scheme == .meta ? "params.json" : "config.json") with the model's sizes beside it",
+        remedy: "give the whole folder of the model")
+    }
+    return scheme == .meta
+      ? try LlamaConfiguration(
+        meta: file.json, location: file.path, tensors: checkpoint.catalogue.tensors)
+      : try LlamaConfiguration(huggingFace: file.json, location: file.path, alsoNamed: types)
   }
 
   /// The vocabulary of a model, whatever its weights are.
@@ -212,19 +242,45 @@ public enum ModelLoader {
   }
 
   private static func merged(
-    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, kind forced: DeltaKind?
+    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, kind forced: DeltaKind?,
+    forcesBase: Bool
   ) throws(WeightmillError) -> LoadedModel {
-    let deltaModel = try model(delta)
-    let (kind, notes) = try DeltaCheck.check(base: baseModel, delta: deltaModel, kind: forced)
+    let vision = delta.catalogue.tensors.map(\.name).filter(VisionTensors.contains)
+    let deltaModel = try model(
+      delta, SelectedCatalogue(delta.catalogue) { !VisionTensors.contains($0.name) },
+      alsoNamed: VisionTensors.modelTypes)
+    let (kind, notes) = try DeltaCheck.check(
+      base: baseModel, delta: deltaModel, kind: forced, hasVision: !vision.isEmpty,
+      forcesBase: forcesBase)
+    var catalogue: any Catalogue = try MergedCatalogue(
+      base: baseModel, delta: deltaModel, kind: kind)
+    var sum: LoadedModel.Sum?
+    if kind.type == .f32 {
+      let summed = SummedCatalogue(catalogue)
+      sum = LoadedModel.Sum(
+        catalogue: summed, kind: kind, configuration: deltaModel.configuration)
+      catalogue = summed
+    }
     let llama = try LlamaModel(
-      catalogue: MergedCatalogue(base: baseModel, delta: deltaModel, kind: kind),
-      configuration: deltaModel.configuration, scheme: .huggingFace)
+      catalogue: catalogue, configuration: deltaModel.configuration, scheme: .huggingFace)
     let tokenizer = try TokenizerFiles(Folder(delta.folder), delta)
-    return LoadedModel(
+    var model = LoadedModel(
       llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
       chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
       mergeRule: kind.rawValue,
       files: base.files + delta.files + (tokenizer?.files ?? []),
-      notes: base.notes + delta.notes + notes + (tokenizer?.notes ?? []))
+      notes: base.notes + delta.notes + visionNotes(vision) + notes + (tokenizer?.notes ?? []))
+    model.sources =
+      SourceFile.all(of: base, side: .base, baseModel.configuration)
+      + SourceFile.all(of: delta, side: .delta, deltaModel.configuration)
+    model.sum = sum
+    return model
+  }
+
+  private static func visionNotes(_ names: [String]) -> [String] {
+    guard !names.isEmpty else { return [] }
+    return [
+      "left out, being of a vision part: " + TensorFault.summary(names.map { TensorFault($0, "") })
+    ]
   }
 }

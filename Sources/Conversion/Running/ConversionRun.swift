@@ -82,12 +82,14 @@ public struct ConversionRun: Sendable {
   ///   - path: The file or folder.
   ///   - overwrite: Whether what is there may be replaced; other files of a folder are left alone.
   ///   - isStrict: Whether a value that is not finite is an error.
+  ///   - beforeCommit: Called when everything is written; if it throws, nothing is left.
   /// - Returns: What was done.
   /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`; `malformed` for values that are not
   ///   finite where a block format cannot hold them, or anywhere if `isStrict`; `unsupported` for
   ///   those that are too large for their type; the errors of reading.
   public func write(
-    to path: String, overwrite: Bool, isStrict: Bool = false
+    to path: String, overwrite: Bool, isStrict: Bool = false,
+    beforeCommit: () throws(WeightmillError) -> Void = {}
   ) throws(WeightmillError) -> ConversionReport {
     let layout = try plan.layout(path: path)
     let converters = try converters(path: path)
@@ -113,6 +115,7 @@ public struct ConversionRun: Sendable {
     }
     let report = report(layout, faults.withLock { $0 })
     if isStrict { try report.requireFinite(location: plan.source.location) }
+    try beforeCommit()
     try output.commit(cancellation)
     return report
   }

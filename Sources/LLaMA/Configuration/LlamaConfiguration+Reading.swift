@@ -48,11 +48,14 @@ extension LlamaConfiguration {
   /// - Parameters:
   ///   - json: The content of the file.
   ///   - location: The file, for messages.
+  ///   - types: Other model types whose language model is LLaMA's.
   /// - Throws: `unsupported` for other architectures, `malformed` for missing or impossible values.
-  public init(huggingFace json: JSONValue, location: String) throws(WeightmillError) {
+  public init(
+    huggingFace json: JSONValue, location: String, alsoNamed types: Set<String> = []
+  ) throws(WeightmillError) {
     let fields = try ConfigurationFields(json, location: location)
     let type = try fields.text("model_type") ?? "llama"
-    guard type == "llama" else {
+    guard type == "llama" || types.contains(type) else {
       throw WeightmillError(
         .unsupported, location, "is of model type \(quoted(type)); only llama is supported")
     }

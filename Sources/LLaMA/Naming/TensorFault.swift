@@ -48,7 +48,7 @@ package struct TensorFault: Sendable {
       let name = group.pattern.split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
       let shown = name.count == 2 ? "\(name[0])\(range)\(name[1])" : group.pattern
       let count = layers.count > 2 ? " (\(layers.count) tensors)" : ""
-      return "\(quoted(shown))\(count) \(group.problem)"
+      return quoted(shown) + count + (group.problem.isEmpty ? "" : " " + group.problem)
     }.joined(separator: ", ") + (rest > 0 ? ", and \(rest) more" : "")
   }
 }

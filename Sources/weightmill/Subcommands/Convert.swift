@@ -13,8 +13,9 @@ extension WeightmillCommand {
         MODEL is a folder in Hugging Face's layout (model.safetensors or
         pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth).
 
-        With --delta, weights are base + delta in F16. Embeddings and head are the
-        delta's alone if it is of Ziya's kind; base + delta if it is of Vicuna's.
+        With --delta, weights are base + delta, by the rule of the delta's family,
+        which is recognised by the embeddings. Values or hashes that say the base is
+        the wrong one end the work, unless --force-base is given.
 
         With --lora, LoRA adapters are merged, as PEFT does, one after the other.
 
@@ -49,6 +50,8 @@ extension WeightmillCommand {
     var name: String?
 
     @OptionGroup var folder: FolderOptions
+
+    @OptionGroup var identification: IdentificationOptions
 
     @OptionGroup var writing: OutputOptions
 
@@ -86,9 +89,12 @@ extension WeightmillCommand {
     func run() throws {
       let loaded = try ModelLoader.load(merging.request(model))
       let plan = try plan(loaded)
+      let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
       common.printNotes(loaded.notes + plan.notes)
-      try PlanExecution(plan: plan, output: output, options: writing, common: common)
-        .perform(label: "converting")
+      try PlanExecution(
+        plan: plan, output: output, options: writing, common: common,
+        notes: loaded.notes + plan.notes, checks: checks
+      ).perform(label: "converting")
     }
 
     private func plan(_ loaded: LoadedModel) throws(WeightmillError) -> ConversionPlan {

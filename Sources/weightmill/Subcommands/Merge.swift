@@ -39,6 +39,8 @@ extension WeightmillCommand {
 
     @OptionGroup var folder: FolderOptions
 
+    @OptionGroup var identification: IdentificationOptions
+
     @Flag(
       name: .customLong("low-cpu-mem"),
       help: "Accepted for the script's sake; memory is always low.")
@@ -56,9 +58,12 @@ extension WeightmillCommand {
       let loaded = try ModelLoader.load(merging.request(base))
       let plan = try ConversionPlan(
         huggingFace: loaded, as: type?.type, maximumShardSize: folder.maximumShardSize)
+      let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
       common.printNotes(loaded.notes + plan.notes)
-      try PlanExecution(plan: plan, output: target, options: writing, common: common)
-        .perform(label: "merging")
+      try PlanExecution(
+        plan: plan, output: target, options: writing, common: common,
+        notes: loaded.notes + plan.notes, checks: checks
+      ).perform(label: "merging")
     }
   }
 }

@@ -15,6 +15,9 @@ struct MergeOptions: ParsableArguments {
     help: "The delta's family (default: recognised by its embeddings).")
   private var kindOption: KindOption?
 
+  @Flag(help: "Merge even if values or hashes say that base and delta do not belong together.")
+  var forceBase = false
+
   @Option(
     name: .customLong("lora"),
     help: "The folder of a LoRA adapter to merge; several are merged in order.",
@@ -31,6 +34,7 @@ struct MergeOptions: ParsableArguments {
   /// The model of a path with what the options merge into it.
   func request(_ path: String) -> ModelRequest {
     var request = ModelRequest(path, delta: delta, kind: kindOption?.kind)
+    request.forcesBase = forceBase
     request.adapters = adapters
     if let key { request.selection = .member(key) }
     return request
@@ -38,12 +42,15 @@ struct MergeOptions: ParsableArguments {
 
   func validate() throws {
     if kindOption != nil, delta == nil { throw ValidationError("--delta-kind goes with --delta") }
+    if forceBase, delta == nil { throw ValidationError("--force-base goes with --delta") }
   }
 }
 
 /// A family's name on the command line.
 private struct KindOption: ExpressibleByArgument {
   static let allValueStrings = DeltaKind.allCases.map(\.rawValue)
+  static let allValueDescriptions = Dictionary(
+    uniqueKeysWithValues: DeltaKind.allCases.map { ($0.rawValue, $0.summary) })
 
   let kind: DeltaKind
 

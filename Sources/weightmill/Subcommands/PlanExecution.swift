@@ -7,6 +7,10 @@ struct PlanExecution {
   let output: String
   let options: OutputOptions
   let common: CommonOptions
+  /// What the user was told before, for `--json`.
+  var notes: [String] = []
+  /// What is asked of the input files while they are read.
+  var checks: SourceChecks?
 
   /// Writes the output, or prints what would be written.
   func perform(label: String) throws {
@@ -17,7 +21,7 @@ struct PlanExecution {
   private func printPlan() throws {
     let layout = try plan.layout(path: output)
     try ConversionRun(plan, workers: common.workers).checkOutput(output, overwrite: options.force)
-    if common.json { return try JSONOutput.print(PlanReport(plan, layout, output)) }
+    if common.json { return try JSONOutput.print(PlanReport(plan, layout, output, notes)) }
     let rows = plan.items.map { item -> [String] in
       let source = plan.source.tensors[item.index]
       let change =
@@ -42,15 +46,26 @@ struct PlanExecution {
     let line = ProgressLine(label, options: common)
     let began = Terminal.seconds()
     let report = try Interruption.during { cancellation in
-      defer { line.finish() }
+      checks?.start(cancellation)
+      defer {
+        checks?.stop()
+        line.finish()
+      }
       return try ConversionRun(
         plan, workers: common.workers, cancellation: cancellation,
         progress: { line.update(done: $0.done, total: $0.total) }
-      ).write(to: output, overwrite: options.force, isStrict: options.strict)
+      ).write(
+        to: output, overwrite: options.force, isStrict: options.strict,
+        beforeCommit: { () throws(WeightmillError) in
+          try checks?.finish(workers: common.workers, cancellation: cancellation)
+        })
     }
     let seconds = Terminal.seconds() - began
+    let found = checks?.notes ?? []
+    common.printNotes(found)
     if common.json {
-      return try JSONOutput.print(PlanReport(plan, try plan.layout(path: output), output, report))
+      return try JSONOutput.print(
+        PlanReport(plan, try plan.layout(path: output), output, notes + found, report))
     }
     printFallbacks()
     for fault in report.faults {
@@ -104,13 +119,15 @@ private struct PlanReport: Encodable {
   let written: Bool
   /// The files of a folder.
   let files: [File]?
+  let notes: [String]
   let tensors: [Tensor]
 
   init(
-    _ plan: ConversionPlan, _ layout: OutputLayout, _ output: String,
+    _ plan: ConversionPlan, _ layout: OutputLayout, _ output: String, _ notes: [String],
     _ report: ConversionReport? = nil
   ) {
     self.output = output
+    self.notes = notes
     bytes = layout.byteCount
     written = report != nil
     let named = layout.files.compactMap { file in

@@ -35,8 +35,9 @@ extension WeightmillCommand {
       let plan = try ConversionPlan(
         quantize: loaded, to: type.mix, allowsRequantizing: allowRequantize)
       common.printNotes(loaded.notes)
-      try PlanExecution(plan: plan, output: output, options: writing, common: common)
-        .perform(label: "quantizing")
+      try PlanExecution(
+        plan: plan, output: output, options: writing, common: common, notes: loaded.notes
+      ).perform(label: "quantizing")
     }
   }
 }

@@ -66,6 +66,9 @@ extension WeightmillCommand {
     func run() throws {
       let ours = try ModelLoader.load(candidate)
       let theirs = try ModelLoader.load(merging.request(reference))
+      let windows = try windows(ours, theirs)
+      let comparison = try ModelComparison(
+        candidate: ours.llama, reference: theirs.llama, workers: common.workers)
       common.printNotes(ours.notes + theirs.notes)
       let trained = theirs.llama.configuration.contextLength
       if context > trained {
@@ -73,9 +76,6 @@ extension WeightmillCommand {
           "the model was trained on \(trained) tokens at once: windows of \(context) say little"
         ])
       }
-      let windows = try windows(ours, theirs)
-      let comparison = try ModelComparison(
-        candidate: ours.llama, reference: theirs.llama, workers: common.workers)
       let line = ProgressLine("comparing", options: common)
       defer { line.finish() }
       let statistics = try comparison.run(windows) { line.update(share: $0) }

@@ -19,18 +19,13 @@ package enum ModelNature: Sendable {
   ///
   /// - Parameter model: The model.
   /// - Throws: Reading errors.
-  package init(_ model: LlamaModel) throws(WeightmillError) {
-    var (count, negative, square) = (0, 0, 0.0)
-    for role in model.roles where role.isNorm && role != .outputNorm {
-      for gain in try RowSample.values(role, model, row: 0) {
-        count += 1
-        negative += gain < 0 ? 1 : 0
-        square += Double(gain) * Double(gain)
-      }
-    }
-    let share = Double(negative) / Double(max(count, 1))
-    let size = (square / Double(max(count, 1))).squareRoot()
-    self = share > Self.largestNegativeShare || size < Self.largestDelta ? .delta : .whole
+  package init(_ model: LlamaModel) throws(WeightmillError) { self.init(try NormGains(model)) }
+
+  /// Judges the gains of all layers' norms.
+  init(_ gains: NormGains) {
+    self =
+      gains.negativeShare > Self.largestNegativeShare || gains.size < Self.largestDelta
+      ? .delta : .whole
   }
 
   /// Refuses a delta where a whole model is needed.

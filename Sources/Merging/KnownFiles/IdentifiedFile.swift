@@ -1,0 +1,34 @@
+/// An input file that is known by its SHA-256.
+public struct IdentifiedFile: Sendable {
+  /// Which input a file belongs to.
+  public enum Side: String, Sendable {
+    /// A model that nothing is merged into.
+    case model
+    case base
+    case delta
+    case adapter
+  }
+
+  /// The file as the user would name it.
+  public let path: String
+  /// Which input it belongs to.
+  public let side: Side
+  /// Its place among the weight files of its side, counted from 0.
+  public let place: Int
+  /// What it is.
+  public let file: KnownFile
+
+  /// Names a file.
+  ///
+  /// - Parameters:
+  ///   - path: The file as the user would name it.
+  ///   - side: Which input it belongs to.
+  ///   - place: Its place among the weight files of its side, counted from 0.
+  ///   - file: What it is.
+  public init(path: String, side: Side, place: Int, file: KnownFile) {
+    self.path = path
+    self.side = side
+    self.place = place
+    self.file = file
+  }
+}

@@ -1,0 +1,52 @@
+/// A published file that is known by its SHA-256.
+public struct KnownFile: Sendable {
+  /// What a file is for.
+  public enum Role: Equatable, Sendable {
+    /// One of Meta's model-parallel files, counted from 1.
+    case part(Int, of: Int)
+    /// One of the shards of a Hugging Face folder, counted from 1.
+    case shard(Int, of: Int)
+    /// The model's sizes.
+    case parameters(KnownModel)
+    /// A vocabulary.
+    case tokenizer(KnownVocabulary)
+  }
+
+  /// The SHA-256 in lower-case hexadecimal.
+  public let sha256: String
+  /// What the file is for.
+  public let role: Role
+  /// Whose weights it holds, if it holds weights.
+  public let model: KnownModel?
+  /// The size in bytes, where it was published.
+  public let byteCount: Int?
+
+  /// The file's name as published.
+  public var name: String {
+    switch role {
+    case .part(let number, _): "consolidated.\(Self.padded(number - 1, to: 2)).pth"
+    case .shard(let number, let count):
+      "pytorch_model-\(Self.padded(number, to: 5))-of-\(Self.padded(count, to: 5)).bin"
+    case .parameters: "params.json"
+    case .tokenizer: "tokenizer.model"
+    }
+  }
+
+  /// What the file is, in words: `Meta LLaMA 13B part 1 of 2`.
+  public var description: String {
+    let owner = model?.rawValue ?? ""
+    return switch (role, model?.nature) {
+    case (.part(let number, let count), _): "\(owner) part \(number) of \(count)"
+    case (.shard(let number, let count), .delta):
+      "\(owner)'s delta, shard \(number) of \(count)"
+    case (.shard(let number, let count), _): "\(owner), shard \(number) of \(count)"
+    case (.parameters(let owner), _): "\(owner.rawValue)'s params.json"
+    case (.tokenizer(let vocabulary), _): vocabulary.rawValue
+    }
+  }
+
+  private static func padded(_ number: Int, to width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+}

@@ -1,0 +1,53 @@
+/// A model whose published files are known by their SHA-256.
+public enum KnownModel: String, CaseIterable, Sendable {
+  case llama7B = "Meta LLaMA 7B"
+  case llama13B = "Meta LLaMA 13B"
+  case llama33B = "Meta LLaMA 33B"
+  case llama13BHuggingFace = "LLaMA 13B in Hugging Face's layout"
+  case ziya = "Ziya-LLaMA-13B-v1"
+  case ziya11 = "Ziya-LLaMA-13B-v1.1"
+  case ziyaPretrain = "Ziya-LLaMA-13B-Pretrain-v1"
+  case ziya11Merged = "Ziya-LLaMA-13B-v1.1, merged"
+
+  /// What its weights are.
+  public enum Nature: Sendable {
+    case whole
+    /// A delta, and the bases it was made for.
+    case delta(bases: [KnownModel])
+    /// Whole, and the delta has been added.
+    case merged
+  }
+
+  /// What its weights are.
+  public var nature: Nature {
+    switch self {
+    case .llama7B, .llama13B, .llama33B, .llama13BHuggingFace: .whole
+    case .ziya, .ziya11, .ziyaPretrain: .delta(bases: [.llama13B, .llama13BHuggingFace])
+    case .ziya11Merged: .merged
+    }
+  }
+
+  /// Whose vocabulary it has.
+  var vocabulary: KnownVocabulary {
+    switch self {
+    case .llama7B, .llama13B, .llama33B, .llama13BHuggingFace: .llama
+    case .ziya, .ziya11, .ziyaPretrain, .ziya11Merged: .ziya
+    }
+  }
+
+  /// The width, the number of layers and the embedding rows.
+  var sizes: (hidden: Int, layers: Int, rows: Int) {
+    switch self {
+    case .llama7B: (4096, 32, 32_000)
+    case .llama13B, .llama13BHuggingFace: (5120, 40, 32_000)
+    case .llama33B: (6656, 60, 32_000)
+    case .ziya, .ziya11, .ziyaPretrain, .ziya11Merged: (5120, 40, 39_424)
+    }
+  }
+}
+
+/// A vocabulary whose published file is known by its SHA-256.
+public enum KnownVocabulary: String, Sendable {
+  case llama = "LLaMA's tokenizer"
+  case ziya = "Ziya's tokenizer"
+}

@@ -1,0 +1,78 @@
+internal import Synchronization
+public import Tensors
+
+/// Float32 tensors whose values are summed up while they are read.
+///
+/// Each row is summed by itself, so that the sums do not depend on who reads which rows in which
+/// order; rows may be read several times. A tensor's rows are added up when the last one comes.
+/// Memory is a double for each row of the tensors that are being read.
+public final class SummedCatalogue: Catalogue {
+  public let location: String
+  public let tensors: [TensorDescriptor]
+  private let catalogue: any Catalogue
+  private let states: Mutex<[State]>
+
+  private enum State {
+    case reading(rows: [Double?], missing: Int)
+    case done(Double)
+  }
+
+  /// Watches a catalogue.
+  ///
+  /// - Parameter catalogue: The tensors, all F32.
+  public init(_ catalogue: any Catalogue) {
+    self.catalogue = catalogue
+    location = catalogue.location
+    tensors = catalogue.tensors
+    states = Mutex(
+      catalogue.tensors.map { .reading(rows: [], missing: $0.shape.rows) })
+  }
+
+  public func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    try catalogue.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
+    let columns = tensors[index].shape.columns
+    var sums = [Double](repeating: 0, count: rows.count)
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      for row in 0..<rows.count {
+        var sum = 0.0
+        for column in 0..<columns {
+          let bits = unsafe buffer.loadUnaligned(
+            fromByteOffset: offset &+ (row &* columns &+ column) &* 4, as: UInt32.self)
+          sum += Double(Float(bitPattern: UInt32(littleEndian: bits)))
+        }
+        sums[row] = sum
+      }
+    }
+    states.withLock { Self.note(sums, of: rows, in: &$0[index], height: tensors[index].shape.rows) }
+  }
+
+  private static func note(
+    _ sums: [Double], of rows: Range<Int>, in state: inout State, height: Int
+  ) {
+    guard case .reading(var seen, var missing) = state else { return }
+    // Taken out, so that the rows are changed in place.
+    state = .done(0)
+    if seen.isEmpty { seen = [Double?](repeating: nil, count: height) }
+    for (row, sum) in zip(rows, sums) where seen[row] == nil {
+      seen[row] = sum
+      missing -= 1
+    }
+    state =
+      missing > 0
+      ? .reading(rows: seen, missing: missing) : .done(seen.reduce(0) { $0 + ($1 ?? 0) })
+  }
+
+  /// The sum of each tensor's values in the order of `tensors`, or `nil` when rows were not read.
+  public var sums: [Double]? {
+    let sums = states.withLock { states in
+      states.map { state -> Double? in
+        if case .done(let sum) = state { return sum }
+        return nil
+      }
+    }
+    let done = sums.compactMap { $0 }
+    return done.count == tensors.count ? done : nil
+  }
+}

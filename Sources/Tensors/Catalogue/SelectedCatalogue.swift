@@ -1,0 +1,25 @@
+/// Some of a catalogue's tensors, in its order.
+public struct SelectedCatalogue: Catalogue {
+  public let location: String
+  public let tensors: [TensorDescriptor]
+  private let catalogue: any Catalogue
+  private let places: [Int]
+
+  /// Selects tensors.
+  ///
+  /// - Parameters:
+  ///   - catalogue: The tensors.
+  ///   - isWanted: Whether a tensor is selected.
+  public init(_ catalogue: any Catalogue, where isWanted: (TensorDescriptor) -> Bool) {
+    self.catalogue = catalogue
+    location = catalogue.location
+    places = catalogue.tensors.indices.filter { isWanted(catalogue.tensors[$0]) }
+    tensors = places.map { catalogue.tensors[$0] }
+  }
+
+  public func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    try catalogue.read(rows: rows, ofTensor: places[index], into: &bytes, at: offset)
+  }
+}

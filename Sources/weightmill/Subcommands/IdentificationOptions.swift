@@ -1,0 +1,40 @@
+import ArgumentParser
+import Conversion
+import Tensors
+
+/// The options of commands that ask whether their inputs are the published files.
+struct IdentificationOptions: ParsableArguments {
+  @Flag(help: "Fail unless every weight file is known by its SHA-256.")
+  var requireKnown = false
+
+  @Option(
+    help: "A list of further known files, as sha256sum prints it; may be given several times.",
+    completion: .file())
+  var known: [String] = []
+
+  @Flag(name: .customLong("no-hash"), help: "Do not hash weight files that could be known ones.")
+  var noHash = false
+
+  @Option(help: "Fail unless the values of an F32 merge add up to this published sum.")
+  var expectSum: Double?
+
+  func validate() throws {
+    if noHash, requireKnown || !known.isEmpty {
+      throw ValidationError("--no-hash does not go with --require-known or --known")
+    }
+    if let expectSum, !expectSum.isFinite {
+      throw ValidationError("--expect-sum must be a number")
+    }
+  }
+
+  /// The checks of a model's files.
+  func checks(_ model: LoadedModel, forcesBase: Bool) throws(WeightmillError) -> SourceChecks {
+    var requirements = SourceRequirements()
+    requirements.lists = known
+    requirements.requiresKnown = requireKnown
+    requirements.hashes = !noHash
+    requirements.expectedSum = expectSum
+    requirements.forcesBase = forcesBase
+    return try SourceChecks(model, requirements)
+  }
+}

@@ -1,0 +1,150 @@
+import Conversion
+import LLaMA
+import Merging
+import Tensors
+import TestSupport
+import Testing
+
+/// What the values say about a base that is not the right one.
+struct EvidenceTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func model(
+    _ name: String, seed: UInt64 = 1, isDelta: Bool = false, isAdditive: Bool = false,
+    rows: Int = 300, type: TensorType = .f16,
+    change: @escaping @Sendable (String, inout [Float]) -> Void = { _, _ in }
+  ) throws -> String {
+    var model = SmallModel(rows: rows, seed: seed, type: type, isDelta: isDelta)
+    model.isAdditive = isAdditive
+    model.change = change
+    return try model.write(to: folder, name)
+  }
+
+  private func forced(_ base: String, _ delta: String) throws -> LoadedModel {
+    var request = ModelRequest(base, delta: delta)
+    request.forcesBase = true
+    return try ModelLoader.load(request)
+  }
+
+  @Test(arguments: [false, true])
+  func theRightBaseIsConfirmed(isAdditive: Bool) throws {
+    let base = try model("base")
+    let delta = try model("delta", isDelta: true, isAdditive: isAdditive)
+    let notes = try ModelLoader.load(base, delta: delta).notes
+    #expect(notes.count == 2)
+    #expect(notes.contains { $0.contains("of sums rounded (another base") })
+  }
+
+  @Test(arguments: [TensorType.f16, .bf16])
+  func anotherModelOfTheSameShapeIsRefusedForADeltaOfDifferences(type: TensorType) throws {
+    let base = try model("base", seed: 2, type: type)
+    let delta = try model("delta", isDelta: true, isAdditive: true)
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+    #expect(error?.problem.contains("another model") == true)
+    #expect(error?.file.contains("base") == true)
+    #expect(error?.remedy?.contains("--force-base") == true)
+    let notes = try forced(base, delta).notes
+    #expect(notes.contains { $0.hasPrefix("merged all the same") && $0.contains("another model") })
+  }
+
+  @Test func aKindThatIsSaidDoesNotExcuseTheWrongBase() throws {
+    let base = try model("base", seed: 2)
+    let delta = try model("delta", isDelta: true)
+    for kind in [nil, DeltaKind.ziya] {
+      let error = expectError(.mismatch) {
+        _ = try ModelLoader.load(base, delta: delta, kind: kind)
+      }
+      #expect(error?.problem.contains("neither resemble the base's") == true)
+    }
+    #expect(try forced(base, delta).mergeRule == "ziya")
+  }
+
+  @Test func aMergedModelIsNoBaseForTheSameDelta() throws {
+    for isAdditive in [false, true] {
+      let original = try model("base-\(isAdditive)")
+      let delta = try model("delta-\(isAdditive)", isDelta: true, isAdditive: isAdditive)
+      let merged = try ModelLoader.load(original, delta: delta).llama
+      let values = try Dictionary(
+        uniqueKeysWithValues: merged.catalogue.tensors.indices.map { index in
+          let tensor = merged.catalogue.tensors[index]
+          let bytes = try merged.catalogue.bytes(rows: 0..<tensor.shape.rows, ofTensor: index)
+          return (
+            tensor.name,
+            stride(from: 0, to: bytes.count, by: 2).map {
+              Binary16.float(UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8)
+            }
+          )
+        })
+      for type in [TensorType.f16, .bf16, .f32] {
+        let base = try model("merged-\(isAdditive)-\(type.name)", type: type) { name, value in
+          value = values[name] ?? value
+        }
+        let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+        #expect(error?.problem.contains("holds the delta already") == true, "\(type)")
+        #expect(try forced(base, delta).notes.contains { $0.contains("holds the delta already") })
+      }
+    }
+  }
+
+  /// Zero-padding leaves the delta's own rows in the merged model.
+  @Test func aMergedModelIsKnownByItsAddedRows() throws {
+    let delta = try model("delta", isDelta: true, isAdditive: true, rows: 301)
+    let own = try Checkpoint(path: delta).catalogue
+    var rows: [String: [Float]] = [:]
+    for name in ["model.embed_tokens.weight", "lm_head.weight"] {
+      let index = try #require(own.tensors.firstIndex { $0.name == name })
+      let bytes = try own.bytes(rows: 300..<301, ofTensor: index)
+      rows[name] = stride(from: 0, to: bytes.count, by: 2).map {
+        Binary16.float(UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8)
+      }
+    }
+    let last = rows
+    let base = try model("base", rows: 301) { name, values in
+      guard let row = last[name] else { return }
+      values.removeLast(row.count)
+      values += row
+    }
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+    #expect(error?.problem.contains("holds the delta already") == true)
+  }
+
+  @Test func aModelMadeFromTheBaseIsNoticed() throws {
+    let delta = try model("delta", isDelta: true, isAdditive: true)
+    let base = try model("base") { name, values in
+      guard !name.contains("norm") else { return }
+      var random = SeededGenerator(seed: 9)
+      for place in values.indices {
+        values[place] = Binary16.float(Binary16.bits(values[place] + random.gaussian() * 0.04))
+      }
+    }
+    let notes = try ModelLoader.load(base, delta: delta).notes
+    #expect(notes.contains { $0.contains("a model made from it") })
+  }
+
+  @Test(arguments: [false, true])
+  func aBaseThatPassedThroughBFloat16IsNoticed(staysBFloat16: Bool) throws {
+    let delta = try model("delta", isDelta: true)
+    let base = try model("base", type: staysBFloat16 ? .bf16 : .f16) { _, values in
+      for place in values.indices {
+        values[place] = BFloat16.float(BFloat16.bits(values[place]))
+      }
+    }
+    let notes = try ModelLoader.load(base, delta: delta).notes
+    #expect(notes.contains { $0.contains("BF16") && $0.contains("three bits") })
+    let other = try model("other")
+    #expect(
+      try ModelLoader.load(other, delta: delta).notes.allSatisfy { !$0.contains("three bits") })
+  }
+
+  @Test func aWholeModelAsDeltaAndADeltaAsBaseCanBeForced() throws {
+    let whole = try model("whole")
+    let another = try model("another", seed: 2)
+    let delta = try model("delta", isDelta: true)
+    expectError(.mismatch) { _ = try ModelLoader.load(whole, delta: another) }
+    expectError(.mismatch) { _ = try ModelLoader.load(delta, delta: delta) }
+    #expect(try forced(whole, another).notes.contains { $0.contains("holds a whole model") })
+    #expect(try forced(delta, delta).notes.contains { $0.contains("holds delta weights") })
+  }
+}
