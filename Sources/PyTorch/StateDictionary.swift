@@ -172,7 +172,7 @@ struct StateDictionary {
           if let name = name(key) {
             pending.append(try visit(value, named: name, in: next))
           } else {
-            if case .tensor = arena[value] { throw namelessTensor }
+            try refuse(key, of: value)
             hasUnnamed = true
           }
         }
@@ -227,6 +227,15 @@ struct StateDictionary {
     case .text(let name): name
     case .integer(let number): "\(number)"
     default: nil
+    }
+  }
+
+  /// Python's other keys are left out; one that was meant for a name is damaged (rule PK-07).
+  private func refuse(_ key: PickleReference, of value: PickleReference) throws(WeightmillError) {
+    guard case .tensor = arena[value] else { return }
+    switch arena[key] {
+    case .none, .bool, .tuple: return
+    default: throw namelessTensor
     }
   }
 
