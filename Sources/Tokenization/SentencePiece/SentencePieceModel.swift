@@ -29,6 +29,7 @@ public struct SentencePieceModel: Sendable {
   ///   - location: The file they come from, for messages.
   /// - Throws: As `init(path:)`.
   public init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
+    try WireCheck.check(bytes, location: location)
     let model: Weightmill_Sentencepiece_ModelProto
     do {
       model = try Weightmill_Sentencepiece_ModelProto(serializedBytes: bytes)
@@ -69,7 +70,8 @@ public struct SentencePieceModel: Sendable {
       let kind = Vocabulary.Kind(rawValue: Int32(piece.type.rawValue)) ?? .normal
       let token = Vocabulary.Token(text: piece.piece, score: piece.score, kind: kind)
       guard !piece.piece.isEmpty, piece.score.isFinite,
-        texts.insert(TensorName(piece.piece)).inserted, kind != .byte || token.byte != nil
+        texts.insert(TensorName(piece.piece)).inserted,
+        kind != .byte || piece.piece == token.byte.map(Self.bytePiece)
       else {
         throw WeightmillError(
           .malformed, location, "piece \(quoted(piece.piece)) is empty, doubled or malformed",
@@ -89,6 +91,12 @@ public struct SentencePieceModel: Sendable {
       throw WeightmillError(.malformed, location, "lacks some of the 256 byte pieces")
     }
     return tokens
+  }
+
+  /// `<0x0A>`: two digits, large letters.
+  private static func bytePiece(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16, uppercase: true)
+    return "<0x\(byte < 16 ? "0" : "")\(digits)>"
   }
 
   private static func special(
