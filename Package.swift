@@ -46,7 +46,9 @@ let package = Package(
       ],
       exclude: ["SentencePiece/sentencepiece_model.proto"]),
     .target(name: "LLaMA", dependencies: ["Tensors", "StrictJSON", "Quantization"]),
-    .target(name: "Merging", dependencies: ["Tensors", "LLaMA"]),
+    // Loops that need instructions the compiler may not assume; each has a portable twin.
+    .target(name: "CKernels"),
+    .target(name: "Merging", dependencies: ["CKernels", "Tensors", "StrictJSON", "LLaMA"]),
     .target(
       name: "Conversion",
       dependencies: [
@@ -88,7 +90,10 @@ let package = Package(
       dependencies: ["Tensors", "StrictJSON", "Safetensors", "LLaMA", "Conversion", "TestSupport"]),
     .testTarget(
       name: "MergingTests",
-      dependencies: ["Tensors", "LLaMA", "Merging", "Conversion", "TestSupport"]),
+      dependencies: [
+        "CKernels", "Tensors", "StrictJSON", "Tokenization", "LLaMA", "Merging", "Conversion",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "ConversionTests",
       dependencies: [

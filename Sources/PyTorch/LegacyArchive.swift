@@ -6,10 +6,14 @@ import Tensors
 /// the keys of the storages in the order in which they follow. Rules LEG-01 to LEG-06 of
 /// `formats/pytorch.md`.
 struct LegacyArchive {
-  /// The beginning of every such file: the magic number as a pickle of protocol 2.
+  /// The magic number as a literal, and the end of its pickle.
   private static let magic: [UInt8] = [
-    0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
   ]
+  /// How the pickle of the magic number begins: with its protocol, and a frame from 4 on.
+  private static let beginnings: [[UInt8]] = [2, 3, 4, 5].map { version in
+    [0x80, version] + (version < 4 ? [] : [0x95, UInt8(magic.count), 0, 0, 0, 0, 0, 0, 0]) + magic
+  }
   private static let version = 1001
   /// The largest list of keys, in bytes. One of 10,000 storages takes about 200 kB.
   private static let maximumList = 1 << 20
@@ -17,13 +21,15 @@ struct LegacyArchive {
   let outcome: PickleInterpreter.Outcome
   let storages: [String: StoredBytes]
 
-  /// Whether a file begins as such a file does.
-  static func isOne(_ file: borrowing InputFile) throws(WeightmillError) -> Bool {
-    try file.bytes(at: 0, count: min(magic.count, file.byteCount)) == magic
+  /// How long the first pickle is; `nil` when a file does not begin as such a file does.
+  static func beginning(of head: [UInt8]) -> Int? {
+    beginnings.first { head.starts(with: $0) }?.count
   }
 
-  init(_ file: borrowing InputFile) throws(WeightmillError) {
-    var position = Self.magic.count
+  /// Returns `nil` when the file is of another kind.
+  init?(_ file: borrowing InputFile) throws(WeightmillError) {
+    let head = try file.bytes(at: 0, count: min(32, file.byteCount))
+    guard var position = Self.beginning(of: head) else { return nil }
     let list = Self.maximumList
     try Self.checkVersion(Self.next(file, at: &position, limit: list), file.path)
     try Self.checkMachine(Self.next(file, at: &position, limit: list), file.path)

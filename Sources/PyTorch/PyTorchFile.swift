@@ -32,12 +32,19 @@ public final class PyTorchFile: Catalogue {
     try self.init(file: InputFile(path), selection: selection)
   }
 
+  /// Whether a file begins like one of PyTorch before 1.6.
+  ///
+  /// - Parameter head: The file's first bytes, 32 or more if it has them.
+  /// - Returns: Whether a pickle of torch's magic number comes first.
+  public static func isLegacy(_ head: [UInt8]) -> Bool {
+    LegacyArchive.beginning(of: head) != nil
+  }
+
   private init(
     file: consuming InputFile, selection: TensorSelection
   ) throws(WeightmillError) {
     let outcome: PickleInterpreter.Outcome
-    if try LegacyArchive.isOne(file) {
-      let archive = try LegacyArchive(file)
+    if let archive = try LegacyArchive(file) {
       (outcome, storages, isBigEndian) = (archive.outcome, archive.storages, false)
     } else {
       let archive = try TorchArchive(file)
@@ -47,9 +54,8 @@ public final class PyTorchFile: Catalogue {
       )
     }
     let dictionary = try StateDictionary(outcome, selection: selection, file: file.path)
-    for tensor in dictionary.tensors {
-      guard let storage = storages[tensor.tensor.storage.key] else { continue }
-      try storage.checkSmall(upTo: Self.largestChecked, in: file)
+    for key in Set(dictionary.tensors.map(\.tensor.storage.key)).sorted() {
+      try storages[key]?.checkSmall(upTo: Self.largestChecked, in: file)
     }
     notes = dictionary.notes
     location = file.path
@@ -68,7 +74,11 @@ public final class PyTorchFile: Catalogue {
     if let transposed = TransposedRows(view) {
       try readTransposed(transposed, rows, ofTensor: index, into: &bytes, at: offset)
     } else {
-      try readRuns(StridedRows(view).runs(rows), ofTensor: index, into: &bytes, at: offset)
+      let strided = StridedRows(view)
+      guard strided.isAscending || storages[view.storage.key]?.isDeflated != true else {
+        throw compressed(index)
+      }
+      try readRuns(strided.runs(rows), ofTensor: index, into: &bytes, at: offset)
     }
     if isBigEndian, size > 1 {
       let end = offset + rows.count * view.shape.columns * size
@@ -105,9 +115,7 @@ public final class PyTorchFile: Catalogue {
     if let storage = storages[views[index].storage.key], storage.isDeflated,
       storage.byteCount > Self.largestInflated
     {
-      throw WeightmillError(
-        .unsupported, location, "holds a transposed tensor in a compressed entry",
-        at: "tensor \(quoted(tensors[index].name))", remedy: "load and save it again with PyTorch")
+      throw compressed(index)
     }
     var column = [UInt8](repeating: 0, count: rows.count * size)
     for place in 0..<columns {
@@ -122,6 +130,13 @@ public final class PyTorchFile: Catalogue {
           column, from: row * size, count: size, to: offset + (row * columns + place) * size)
       }
     }
+  }
+
+  /// Each step backwards would inflate a storage from its beginning.
+  private func compressed(_ index: Int) -> WeightmillError {
+    WeightmillError(
+      .unsupported, location, "holds a transposed tensor in a compressed entry",
+      at: "tensor \(quoted(tensors[index].name))", remedy: "load and save it again with PyTorch")
   }
 
   /// Reads values that do not lie side by side, through a window of the storage.

@@ -13,9 +13,11 @@ public enum TensorSelection: Sendable, Equatable {
 /// The named tensors of a pickle's result, in the order they were saved.
 struct StateDictionary {
   /// Where trainers put the model.
-  private static let nests = ["model", "state_dict", "module"]
-  /// How deep, and how large, what the pickle nests may be.
-  private static let limits = (depth: 64, values: 1 << 20)
+  private static let nests = [
+    "model", "state_dict", "module", "model_state_dict", "model_state",
+  ]
+  /// How deep, and how large, what the pickle nests may be; names are counted in bytes.
+  private static let limits = (depth: 64, values: 1 << 20, names: 1 << 26)
 
   private(set) var tensors: [(name: String, tensor: PickleTensor)] = []
   /// What was left out.
@@ -23,7 +25,10 @@ struct StateDictionary {
   private let arena: [PickleValue]
   private let file: String
   private var names: Set<TensorName> = []
-  private var visited = 0
+  /// What the walk through nested values has come to.
+  private var visited = (values: 0, names: 0)
+  private var reached: Set<PickleReference> = []
+  private var hasUnnamed = false
 
   init(
     _ outcome: PickleInterpreter.Outcome, selection: TensorSelection, file: String
@@ -37,8 +42,10 @@ struct StateDictionary {
         remedy: "save the model's state_dict")
     }
     switch selection {
-    case .everything: try collect(root)
-    case .member(let key): try collect(member(key, of: members))
+    case .everything:
+      try collect(root, path: "")
+      noteUnreached()
+    case .member(let key): try collectMember(key, of: members)
     case .model: try collectModel(members)
     }
     guard !tensors.isEmpty else {
@@ -47,20 +54,46 @@ struct StateDictionary {
     }
   }
 
-  private func member(
-    _ key: String, of members: [(key: PickleReference, value: PickleReference)]
-  ) throws(WeightmillError) -> PickleReference {
-    var texts: [String] = []
-    for (name, value) in members {
-      guard case .text(let text) = arena[name] else { continue }
-      if TensorName(text) == TensorName(key) { return value }
-      texts.append(text)
+  /// Takes the tensors under a key, or under several joined by dots.
+  private mutating func collectMember(
+    _ key: String, of root: [(key: PickleReference, value: PickleReference)]
+  ) throws(WeightmillError) {
+    var members = root
+    var rest = Array(key.utf8)
+    while true {
+      if let value = members.first(where: { name($0.key)?.utf8.elementsEqual(rest) == true })?.value
+      {
+        var name = ""
+        // A tensor by itself has no name but the key.
+        if case .tensor = arena[value] { name = key }
+        try collect(value, path: name)
+        if hasUnnamed {
+          notes.append("\(file): tensors under keys that are no names were left out")
+        }
+        return
+      }
+      let outer = members.first { member in
+        guard let name = name(member.key), case .dictionary = arena[member.value] else {
+          return false
+        }
+        return rest.starts(with: Array(name.utf8) + [UInt8(ascii: ".")])
+      }
+      guard let outer, let name = name(outer.key), case .dictionary(let inner) = arena[outer.value]
+      else { throw noMember(key, of: members) }
+      rest.removeFirst(name.utf8.count + 1)
+      members = inner
     }
-    throw WeightmillError(
+  }
+
+  private func noMember(
+    _ key: String, of members: [(key: PickleReference, value: PickleReference)]
+  ) -> WeightmillError {
+    let names = members.compactMap { name($0.key) }
+    let list = names.prefix(8).map { quoted($0) }.joined(separator: ", ")
+    return WeightmillError(
       .noInput, file,
       "has no member \(quoted(key)); it has "
-        + texts.prefix(8).map { quoted($0) }.joined(separator: ", ")
-        + (texts.count > 8 ? ", …" : ""),
+        + (names.isEmpty ? "none with a name" : list + (names.count > 8 ? ", …" : "")),
       remedy: "give one of these with --key")
   }
 
@@ -70,39 +103,51 @@ struct StateDictionary {
   ) throws(WeightmillError) {
     var members = root
     var path: [String] = []
-    while path.count < 8, !holdsTensors(members) {
-      let nest = members.first { key, value in
-        guard case .text(let name) = arena[key], Self.nests.contains(name),
-          case .dictionary(let nested) = arena[value]
-        else { return false }
-        return !nested.isEmpty
-      }
-      guard let nest, case .text(let name) = arena[nest.key],
-        case .dictionary(let nested) = arena[nest.value]
-      else { break }
-      path.append(name)
-      members = nested
+    while path.count < 8, let nest = nest(in: members) {
+      path.append(nest.name)
+      members = nest.members
     }
-    var others: [String] = []
+    var others: [PickleReference] = []
     for (key, value) in members {
       guard case .tensor(let tensor) = arena[value] else {
-        if case .text(let name) = arena[key], isContainer(value) { others.append(name) }
+        if isContainer(value) { others.append(key) }
         continue
       }
-      try add(try name(key), tensor)
+      guard let name = name(key) else {
+        throw WeightmillError(.malformed, file, "a tensor's name is not a text")
+      }
+      try add(name, tensor)
     }
     if !path.isEmpty {
       notes.append("the tensors of \(file) are those under \(quoted(path.joined(separator: ".")))")
     }
-    if !others.isEmpty, !tensors.isEmpty {
-      notes.append("\(file): what is nested under \(quoted(others[0])) was left out")
+    if let first = others.first, !tensors.isEmpty {
+      let more = others.count > 1 ? " and \(others.count - 1) other keys" : ""
+      notes.append(
+        "\(file): what is nested under \(quoted(name(first) ?? "…"))\(more) was left out")
     }
   }
 
-  private func holdsTensors(
+  /// The dictionary that a trainer nested the model in: beside it there may be single tensors, such
+  /// as the loss.
+  private func nest(
+    in members: [(key: PickleReference, value: PickleReference)]
+  ) -> (name: String, members: [(key: PickleReference, value: PickleReference)])? {
+    let beside = tensorCount(members)
+    for (key, value) in members {
+      guard case .text(let name) = arena[key], Self.nests.contains(name),
+        case .dictionary(let nested) = arena[value], !nested.isEmpty,
+        beside == 0 || tensorCount(nested) > beside
+      else { continue }
+      return (name, nested)
+    }
+    return nil
+  }
+
+  private func tensorCount(
     _ members: [(key: PickleReference, value: PickleReference)]
-  ) -> Bool {
-    members.contains { if case .tensor = arena[$0.value] { true } else { false } }
+  ) -> Int {
+    members.count { if case .tensor = arena[$0.value] { true } else { false } }
   }
 
   private func isContainer(_ place: PickleReference) -> Bool {
@@ -114,41 +159,75 @@ struct StateDictionary {
   }
 
   /// Takes all tensors in a value, without recursion.
-  private mutating func collect(_ root: PickleReference) throws(WeightmillError) {
-    var pending = [(place: root, path: "", depth: 0)]
+  private mutating func collect(
+    _ root: PickleReference, path: String
+  ) throws(WeightmillError) {
+    var pending = [Visit(place: root, path: path, depth: 0)]
     while let next = pending.popLast() {
-      visited += 1
-      guard visited <= Self.limits.values, next.depth <= Self.limits.depth else {
-        throw WeightmillError(
-          .refused, file, "nests or repeats its values more than any checkpoint does")
-      }
-      let prefix = next.path.isEmpty ? "" : next.path + "."
-      var inner: [(place: PickleReference, path: String, depth: Int)] = []
+      // The last one is visited first.
       switch arena[next.place] {
-      case .tensor(let tensor): try add(next.path, tensor)
+      case .tensor(let tensor):
+        reached.insert(next.place)
+        try add(next.path, tensor)
       case .dictionary(let members):
-        for (key, value) in members where isOfInterest(value) {
-          inner.append((value, prefix + (try name(key)), next.depth + 1))
+        for (key, value) in members.reversed() where isOfInterest(value) {
+          if let name = name(key) {
+            pending.append(try visit(value, named: name, in: next))
+          } else {
+            hasUnnamed = true
+          }
         }
       case .list(let members), .tuple(let members):
-        for (place, value) in members.enumerated() where isOfInterest(value) {
-          inner.append((value, prefix + "\(place)", next.depth + 1))
+        for (place, value) in members.enumerated().reversed() where isOfInterest(value) {
+          pending.append(try visit(value, named: "\(place)", in: next))
         }
       default: break
       }
-      pending += inner.reversed()
     }
+  }
+
+  /// A value that the walk has still to come to.
+  private struct Visit {
+    let place: PickleReference
+    let path: String
+    let depth: Int
+  }
+
+  /// Shared values can repeat without end, so that all that the walk notes is counted.
+  private mutating func visit(
+    _ place: PickleReference, named name: String, in outer: Visit
+  ) throws(WeightmillError) -> Visit {
+    visited.values += 1
+    visited.names += outer.path.utf8.count + 1 + name.utf8.count
+    guard visited.values <= Self.limits.values, visited.names <= Self.limits.names,
+      outer.depth < Self.limits.depth
+    else {
+      throw WeightmillError(
+        .refused, file, "nests or repeats its values more than any checkpoint does")
+    }
+    let path = outer.path.isEmpty ? name : "\(outer.path).\(name)"
+    return Visit(place: place, path: path, depth: outer.depth + 1)
+  }
+
+  /// Says how many tensors the walk did not come to: under keys that are no names, and in what is
+  /// not read, such as a trainer's arguments.
+  private mutating func noteUnreached() {
+    let count = arena.count { if case .tensor = $0 { true } else { false } } - reached.count
+    guard count > 0 else { return }
+    notes.append(
+      "\(file): \(count) \(count == 1 ? "tensor is" : "tensors are") left out: in values that are "
+        + "not read, or under keys that are no names")
   }
 
   private func isOfInterest(_ place: PickleReference) -> Bool {
     if case .tensor = arena[place] { true } else { isContainer(place) }
   }
 
-  private func name(_ key: PickleReference) throws(WeightmillError) -> String {
+  private func name(_ key: PickleReference) -> String? {
     switch arena[key] {
-    case .text(let name): return name
-    case .integer(let number): return "\(number)"
-    default: throw WeightmillError(.malformed, file, "a tensor's name is not a text")
+    case .text(let name): name
+    case .integer(let number): "\(number)"
+    default: nil
     }
   }
 

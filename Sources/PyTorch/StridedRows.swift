@@ -24,6 +24,16 @@ struct StridedRows {
     columnStride = columns <= 1 ? 1 : view.strides.last ?? 1
   }
 
+  /// Whether rows that come later lie later in the storage.
+  var isAscending: Bool {
+    var reach = max(columns - 1, 0) * columnStride
+    for (extent, stride) in zip(outerExtents, outerStrides).reversed() where extent > 1 {
+      guard stride > reach else { return false }
+      reach += (extent - 1) * stride  // within the storage, which was checked
+    }
+    return true
+  }
+
   /// The runs of some rows, in order; neighbours that touch are one run.
   func runs(_ rows: Range<Int>) -> [Run] {
     guard columns > 0 else { return [] }

@@ -79,9 +79,16 @@ struct OpeningTests {
     #expect(error?.problem.contains("consolidated.00.pth") == true)
   }
 
-  @Test func aMissingLastMetaPartIsNoticed() throws {
+  @Test(arguments: [false, true])
+  func aMissingLastMetaPartIsNoticed(isNested: Bool) throws {
     let copy = try folder.copy(Fixtures.miniZiya("base-meta"), as: "copy")
     try FileManager.default.removeItem(atPath: "\(copy)/consolidated.01.pth")
+    if isNested {
+      // Newer files keep the sizes one level down.
+      let sizes = try Fixtures.bytes("\(copy)/params.json")
+      try folder.write(
+        Array("{\"model\": ".utf8) + sizes + Array("}".utf8), to: "copy/params.json")
+    }
     let error = expectError(.noInput) { _ = try Checkpoint(path: copy) }
     #expect(error?.problem == "holds 1 of 2 parts of the model")
   }

@@ -31,7 +31,9 @@ struct OutputFolderTests {
     try FileManager.default.contentsOfDirectory(atPath: folder(name)).sorted()
   }
 
-  @Test func aNewFolderAppearsWhenItIsComplete() throws {
+  @Test("OUT-03: a new folder appears when it is complete") func aNewFolderAppearsWhenItIsComplete()
+    throws
+  {
     let folder = folder
     try write(to: folder("x/")) { progress in
       #expect((try? folder.names())?.contains("x") == false)

@@ -73,6 +73,28 @@ struct HonestFileTests {
     }
   }
 
+  /// Rows that go backwards would inflate the storage again and again.
+  @Test(arguments: [
+    ([2, 3, 2], [6, 2, 1], true), ([2, 2, 3], [3, 6, 1], false), ([3, 4], [1, 3], true),
+    ([4, 12], [0, 1], false), ([1, 12], [0, 1], true), ([3, 4, 1], [1, 2, 1], false),
+    ([3, 3], [2, 1], false),
+    ([3, 2], [4, 2], true),
+  ])
+  func compressedRowsAreReadWhereTheyAscend(size: [Int], stride: [Int], reads: Bool) throws {
+    let pickle = PickleBuilder.single(count: 12, size: size, stride: stride)
+    var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])
+    let plain = try open(builder)
+    let rows = 0..<plain.tensors[0].shape.rows
+    let expected = try plain.bytes(rows: rows, ofTensor: 0)
+    builder.entries[1].method = 8
+    let file = try open(builder)
+    guard reads else {
+      expectError(.unsupported) { _ = try file.bytes(rows: rows, ofTensor: 0) }
+      return
+    }
+    #expect(try file.bytes(rows: rows, ofTensor: 0) == expected)
+  }
+
   @Test func aLargeTransposedMatrixIsReadInTiles() throws {
     let (rows, columns) = (700, 300)
     var data = Bytes()

@@ -101,6 +101,76 @@ struct HostileFileTests {
     expectNoCrash { try open(pickle: program + [UInt8(ascii: ".")]) }
   }
 
+  @Test func theMemoIsBounded() {
+    let kept = [UInt8](repeating: 0x94, count: (1 << 20) + 1)
+    expectError(.refused) {
+      try open(pickle: [0x80, 4, 0x4E] + kept + Self.honest.dropFirst(2))
+    }
+  }
+
+  /// The tensor of `size` ones, made again and again of the same arguments, then an honest program.
+  private func repeated(_ times: Int, size: Int) -> [UInt8] {
+    var pickle = PickleBuilder()
+    pickle.global("torch._utils", "_rebuild_tensor")
+    pickle.raw([0x71, 0])  // BINPUT 0
+    pickle.op("(")
+    pickle.storage("FloatStorage", key: "0", count: 12)
+    pickle.integer(0)
+    pickle.tuple([Int](repeating: 1, count: size))
+    pickle.tuple([Int](repeating: 1, count: size))
+    pickle.op("t")
+    pickle.raw([0x71, 1])
+    for _ in 0..<times { pickle.raw([0x68, 0, 0x68, 1, 0x52]) }  // BINGET, BINGET, REDUCE
+    return pickle.bytes + Self.honest.dropFirst(2)
+  }
+
+  @Test func tensorsAreBounded() throws {
+    expectError(.refused) { try open(pickle: repeated((1 << 17) + 1, size: 64)) }
+    try open(pickle: repeated(1000, size: 64))
+  }
+
+  @Test func aDictionaryThatHoldsItselfManyTimesIsNotWalkedForever() throws {
+    var pickle = PickleBuilder()
+    pickle.op("}")
+    pickle.raw([0x71, 0])
+    pickle.op("(")
+    for number in 0..<1 << 16 {
+      pickle.integer(number)
+      pickle.raw([0x68, 0])
+    }
+    pickle.text("x")
+    pickle.tensor("FloatStorage", key: "0", count: 12, size: [1], stride: [1])
+    pickle.op("u")
+    pickle.op(".")
+    try expectTooMuch(pickle.bytes)
+  }
+
+  @Test func longNamesAreNotRepeatedForever() throws {
+    // {"kkk…": {0: x, 1: x, …}}: each name would take 64 kB.
+    var pickle = PickleBuilder()
+    pickle.tensor("FloatStorage", key: "0", count: 12, size: [1], stride: [1])
+    pickle.raw([0x71, 0])
+    pickle.op("}")
+    pickle.text(String(repeating: "k", count: 1 << 16))
+    pickle.op("}")
+    pickle.op("(")
+    for number in 0..<2000 {
+      pickle.integer(number)
+      pickle.raw([0x68, 0])
+    }
+    pickle.op("u")
+    pickle.op("s")
+    pickle.op(".")
+    try expectTooMuch(pickle.bytes)
+  }
+
+  private func expectTooMuch(_ pickle: [UInt8]) throws {
+    let bytes = TorchFileBuilder(pickle: pickle, storages: [("0", Self.values)]).bytes
+    let path = try folder.write(bytes, to: "x.pt")
+    let error = expectError(.refused) { _ = try PyTorchFile(path: path, selection: .everything) }
+    #expect(error?.problem.contains("repeats") == true)
+  }
+
   @Test func aPickleWithoutTensorsIsUnsupported() {
     expectError(.unsupported) { try open(pickle: [0x80, 2] + Array("}.".utf8)) }
     expectError(.unsupported) { try open(pickle: [0x80, 2] + Array("].".utf8)) }

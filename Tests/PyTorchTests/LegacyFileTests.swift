@@ -12,6 +12,8 @@ struct LegacyFileTests {
 
   /// A file with one tensor of twelve float32 values, and places to lie in.
   private struct Builder {
+    /// The protocol of the pickle with the magic number.
+    var protocolVersion: UInt8 = 2
     var version = 1001
     var littleEndian: UInt8 = 0x88
     var keys = ["7"]
@@ -40,7 +42,9 @@ struct LegacyFileTests {
       }
       list.op(".")
       var file = Bytes()
-      file.put([0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19])
+      file.put([0x80, protocolVersion])
+      if protocolVersion >= 4 { file.put([0x95, 13, 0, 0, 0, 0, 0, 0, 0]) }
+      file.put([0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19])
       file.put(".")
       for pickle in [version.bytes, machine.bytes, object, list.bytes] { file.put(pickle) }
       for count in counts {
@@ -92,6 +96,11 @@ struct LegacyFileTests {
   }
 
   @Test func valuesFollowThePickles() throws { #expect(try read() == Self.values) }
+
+  @Test(arguments: [UInt8(3), 4, 5])
+  func otherProtocolsAreRead(version: UInt8) throws {
+    #expect(try read { $0.protocolVersion = version } == Self.values)
+  }
 
   @Test("LEG-01: other versions are unsupported") func otherVersionsAreUnsupported() {
     expectError(.unsupported) { _ = try read { $0.version = 1002 } }

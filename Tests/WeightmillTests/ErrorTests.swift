@@ -94,7 +94,7 @@ struct ErrorTests {
     #expect(try Fixtures.bytes(folder("x.gguf")) == [1])
   }
 
-  @Test func anOutputThatIsAnInput() throws {
+  @Test("OUT-02: an output is no input") func anOutputThatIsAnInput() throws {
     _ = try CommandLineTool.run(convert("fixtures/mini-ziya/base-hf"))
     let file = folder("x.gguf")
     try expect(73, "is an input", ["quantize", file, file, "q8_0", "--force"])
@@ -153,7 +153,8 @@ struct ErrorTests {
     #expect(result.code == 0, "\(result.error)")
   }
 
-  @Test func aSignalEndsTheWorkAndLeavesNothing() throws {
+  @Test("OUT-01: a signal ends the work and leaves nothing")
+  func aSignalEndsTheWorkAndLeavesNothing() throws {
     var model = SmallModel(rows: 40_000)
     model.hidden = 512
     let base = try model.write(to: folder, "base")

@@ -27,13 +27,17 @@ struct CompanionFiles {
   ///
   /// - Parameters:
   ///   - model: The model.
-  ///   - folder: The folder they are copied from.
+  ///   - folder: The folder of the model's configuration.
+  ///   - tokenizer: The folder of its tokenizer.
   /// - Throws: `malformed` for a file that is not what its name says; the errors of reading.
-  init(_ model: LoadedModel, folder: Folder?) throws(WeightmillError) {
+  init(
+    _ model: LoadedModel, folder: Folder?, tokenizer: Folder?
+  ) throws(WeightmillError) {
     vocabulary = model.vocabulary
-    guard let folder else { return }
+    guard let folder, let tokenizer else { return }
     for name in Self.names {
-      guard let path = Self.path(name, folder, model) else { continue }
+      let source = name == "generation_config.json" ? folder : tokenizer
+      guard let path = Self.path(name, source, model) else { continue }
       files.append((name, try content(path, name)))
     }
     addTokenizerConfiguration()
@@ -42,7 +46,7 @@ struct CompanionFiles {
       files.append(("chat_template.jinja", Array(template.utf8)))
     }
     if !contains("tokenizer.model"), !contains("tokenizer.json") {
-      notes.append("\(folder.path) has no tokenizer; none was written")
+      notes.append("\(tokenizer.path) has no tokenizer; none was written")
     }
   }
 

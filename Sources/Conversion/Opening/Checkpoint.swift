@@ -17,6 +17,7 @@ public struct Checkpoint: Sendable {
     case pytorchFile = "PyTorch file"
     case safetensorsFile = "safetensors file"
     case huggingFace = "Hugging Face folder"
+    case adapter = "LoRA adapter folder"
     case meta = "Meta LLaMA folder"
   }
 
@@ -96,7 +97,12 @@ public struct Checkpoint: Sendable {
   private static func configuration(
     _ layout: Layout, in folder: String
   ) throws(WeightmillError) -> (path: String, json: JSONValue)? {
-    let name = layout == .meta ? "params.json" : "config.json"
+    let name =
+      switch layout {
+      case .meta: "params.json"
+      case .adapter: AdapterFolder.configurationName
+      default: "config.json"
+      }
     let path = FilePath(folder).appending(name).string
     guard Folder.isFolder(path) != nil else { return nil }
     return (path, try TextInput.json(path))
@@ -130,8 +136,9 @@ public struct Checkpoint: Sendable {
       notes += more
     }
     configuration = try Self.configuration(.meta, in: folder.path)
+    let sizes = configuration.map { LlamaConfiguration.metaFields($0.json) }
     try ModelParallelParts.check(
-      catalogues, folder: folder.path, dimension: configuration?.json.object?["dim"]?.integer)
+      catalogues, folder: folder.path, dimension: sizes?.object?["dim"]?.integer)
     path = folder.path
     self.folder = folder.path
     layout = .meta
@@ -160,12 +167,12 @@ public struct Checkpoint: Sendable {
     if let index = shards.index { notes += try index.check(parts) }
     path = folder.path
     self.folder = folder.path
-    layout = .huggingFace
+    layout = shards.isAdapter ? .adapter : .huggingFace
     catalogue =
       parts.count == 1
       ? parts[0].catalogue : CombinedCatalogue(parts.map(\.catalogue), location: folder.path)
     scheme = Self.scheme(of: catalogue)
-    configuration = try Self.configuration(.huggingFace, in: folder.path)
+    configuration = try Self.configuration(layout, in: folder.path)
     metadata = nil
     remarks = []
     formatVersion = nil
@@ -205,6 +212,7 @@ public struct Checkpoint: Sendable {
 private struct HuggingFaceShards {
   let names: [String]
   let index: ShardIndex?
+  let isAdapter: Bool
   let notes: [String]
 
   init(_ folder: Folder) throws(WeightmillError) {
@@ -219,6 +227,10 @@ private struct HuggingFaceShards {
         found.append(([single], nil))
       }
     }
+    // A LoRA adapter's folder holds no model, but tensors that can be looked at.
+    let adapter = AdapterFolder.tensorNames.first(where: folder.contains)
+    isAdapter = found.isEmpty && adapter != nil
+    if isAdapter, let adapter { found.append(([adapter], nil)) }
     guard let first = found.first else { throw Self.nothingFound(folder) }
     for name in first.names {
       guard folder.contains(name) else {

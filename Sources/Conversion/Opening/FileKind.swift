@@ -1,3 +1,4 @@
+import PyTorch
 import Tensors
 
 /// What a file is, judged by its content.
@@ -43,9 +44,7 @@ enum FileKind: String, Sendable {
       let length = head[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
       if length <= 100_000_000 { return .safetensors }
     }
-    // A pickle of the magic number 0x1950A86A20F9469CFC6C: PyTorch before 1.6.
-    let legacy: [UInt8] = [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A]
-    return head.starts(with: legacy) ? .pytorch : nil
+    return PyTorchFile.isLegacy(head) ? .pytorch : nil
   }
 
   /// A file of another kind under a name that promises one is damaged or made to mislead.

@@ -26,6 +26,8 @@ public struct LoadedModel: Sendable {
   public internal(set) var origins: [String] = []
   /// The folder whose configuration and tokenizer files are the model's.
   public internal(set) var settingsFolder: String?
+  /// The folder of the tokenizer, if it is an adapter's.
+  public internal(set) var tokenizerFolder: String?
 
   /// The vocabulary, for work that cannot be done without one.
   ///
@@ -63,7 +65,7 @@ public enum ModelLoader {
   /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
   public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
-    var model = try open(request)
+    var model = try loadWithAdapters(request)
     model.origins = request.paths
     let settings = request.delta ?? request.path
     model.settingsFolder =
@@ -71,7 +73,10 @@ public enum ModelLoader {
     return model
   }
 
-  private static func open(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+  /// The model that is asked for, before adapters are merged into it.
+  static func loadWithoutAdapters(
+    _ request: ModelRequest
+  ) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
     guard let deltaPath = request.delta else { return try whole(checkpoint, llama) }
@@ -90,6 +95,7 @@ public enum ModelLoader {
   /// - Returns: The model.
   /// - Throws: `unsupported`, `malformed` or `mismatch`.
   public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
+    if let error = checkpoint.misplacedAdapter { throw error }
     guard let scheme = checkpoint.scheme else {
       throw WeightmillError(
         .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
@@ -173,7 +179,8 @@ public enum ModelLoader {
   /// Meta's files do not say how many tokens a model was trained to see.
   private static func contextNotes(_ checkpoint: Checkpoint, _ llama: LlamaModel) -> [String] {
     guard llama.scheme == .meta,
-      checkpoint.configuration?.json.object?["max_seq_len"] == nil
+      let json = checkpoint.configuration?.json,
+      LlamaConfiguration.metaFields(json).object?["max_seq_len"] == nil
     else { return [] }
     return [
       "params.json does not say the context length; \(llama.configuration.contextLength) is "

@@ -30,9 +30,11 @@ public struct HuggingFaceFolder: Sendable {
   ) throws(WeightmillError) {
     var source: Folder?
     if let path = model.settingsFolder { source = try Folder(path) }
+    var tokenizer = source
+    if let path = model.tokenizerFolder { tokenizer = try Folder(path) }
     let type = Self.mainType(tensors)
     let configuration = try ConfigurationFile.content(model, folder: source, type: type)
-    let files = try CompanionFiles(model, folder: source)
+    let files = try CompanionFiles(model, folder: source, tokenizer: tokenizer)
     shards = Self.shards(tensors, maximumShardSize)
     companions =
       [(ConfigurationFile.name, Array(JSONValue.object(configuration).indented.utf8))] + files.files

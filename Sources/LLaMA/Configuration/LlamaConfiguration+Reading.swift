@@ -80,6 +80,14 @@ extension LlamaConfiguration {
     ).checked(location: location)
   }
 
+  /// The part of Meta's `params.json` that holds the sizes: newer files keep them one level down.
+  ///
+  /// - Parameter json: The content of the file.
+  /// - Returns: The object with the sizes, or the whole content.
+  public static func metaFields(_ json: JSONValue) -> JSONValue {
+    json.object?["dim"] == nil ? json.object?["model"] ?? json : json
+  }
+
   /// Reads Meta's `params.json`; sizes it does not tell are taken from the tensors.
   ///
   /// - Parameters:
@@ -90,9 +98,7 @@ extension LlamaConfiguration {
   public init(
     meta json: JSONValue, location: String, tensors: [TensorDescriptor]
   ) throws(WeightmillError) {
-    // Newer files keep the sizes one level down.
-    let fields = try ConfigurationFields(
-      json.object?["dim"] == nil ? json.object?["model"] ?? json : json, location: location)
+    let fields = try ConfigurationFields(Self.metaFields(json), location: location)
     let dimension = try fields.requiredSize("dim")
     let heads = try fields.requiredSize("n_heads")
     guard try fields.flag("use_scaled_rope") != true else {

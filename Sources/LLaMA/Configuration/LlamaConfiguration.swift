@@ -55,6 +55,18 @@ public struct LlamaConfiguration: Equatable, Sendable {
     self.tiesEmbeddings = tiesEmbeddings
   }
 
+  /// The same model with another vocabulary.
+  ///
+  /// - Parameter rows: The rows of the embedding matrix.
+  /// - Returns: The configuration; `checked` refuses impossible ones.
+  public func with(vocabularyRows rows: Int) -> LlamaConfiguration {
+    LlamaConfiguration(
+      hiddenSize: hiddenSize, layerCount: layerCount, headCount: headCount,
+      keyValueHeadCount: keyValueHeadCount, headDimension: headDimension,
+      feedForwardSize: feedForwardSize, vocabularyRows: rows, contextLength: contextLength,
+      normEpsilon: normEpsilon, ropeBase: ropeBase, tiesEmbeddings: tiesEmbeddings)
+  }
+
   /// The width of all query heads together.
   public var queryWidth: Int { headCount * headDimension }
 

@@ -17,15 +17,14 @@ package struct TensorFault: Sendable {
     self.problem = problem
   }
 
-  /// How many kinds of faults are named; an error is one line that people read.
-  private static let shown = 3
-
   /// The faults in one line: tensors that differ in their layer only are named together, of more
   /// than a few kinds the rest are counted.
   ///
-  /// - Parameter faults: The faults.
+  /// - Parameters:
+  ///   - faults: The faults.
+  ///   - limit: How many kinds are named; an error is one line that people read.
   /// - Returns: The line, without a full stop.
-  package static func summary(_ faults: [TensorFault]) -> String {
+  package static func summary(_ faults: [TensorFault], limit: Int = 3) -> String {
     var order: [TensorName] = []
     var groups: [TensorName: (pattern: String, problem: String, layers: [String])] = [:]
     for fault in faults {
@@ -40,8 +39,8 @@ package struct TensorFault: Sendable {
       if let place { groups[key]?.layers.append(String(parts[place])) }
     }
     let kinds = order.compactMap { groups[$0] }
-    let rest = kinds.dropFirst(shown).reduce(0) { $0 + max($1.layers.count, 1) }
-    return kinds.prefix(shown).map { group in
+    let rest = kinds.dropFirst(limit).reduce(0) { $0 + max($1.layers.count, 1) }
+    return kinds.prefix(limit).map { group in
       let layers = group.layers
       let range =
         layers.count > 2

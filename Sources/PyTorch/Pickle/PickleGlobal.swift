@@ -21,6 +21,8 @@ enum PickleGlobal: Equatable {
   case storage(TensorType?)
   /// A type of values; `nil` for one that is not read.
   case dtype(TensorType?)
+  /// A kind of dictionary that trainers use.
+  case mapping
   /// A class or function whose values trainers leave beside the weights: they are not built.
   case leftover
 
@@ -28,8 +30,10 @@ enum PickleGlobal: Equatable {
     let global: PickleGlobal? =
       switch (module, name) {
       case ("collections", "OrderedDict"): .orderedDict
+      case ("collections", "defaultdict"), ("collections", "Counter"): .mapping
+      case (_, "AttributeDict") where Self.lightning.contains(module): .mapping
       case ("builtins", "set"), ("__builtin__", "set"): .set
-      case ("torch", _): Self.torch(name)
+      case ("torch", _) where name != "device": Self.torch(name)
       case ("torch._utils", "_rebuild_tensor"): .rebuildTensor
       case ("torch._utils", "_rebuild_tensor_v2"): .rebuildTensorV2
       case ("torch._utils", "_rebuild_tensor_v3"): .rebuildTensorV3
@@ -47,7 +51,6 @@ enum PickleGlobal: Equatable {
   private static func torch(_ name: String) -> PickleGlobal? {
     if name == "Size" { return .size }
     if name == "Tensor" { return .tensorClass }
-    if name == "device" { return .leftover }
     if let type = storages[name] { return .storage(type) }
     if let type = types[name] { return .dtype(type) }
     return otherTypes.contains(name) ? .dtype(nil) : nil
@@ -70,8 +73,16 @@ enum PickleGlobal: Equatable {
 
   /// Types that may be mentioned, for example in a configuration, but of which no tensor is read.
   private static let otherTypes: Set<String> = [
-    "complex32", "complex128", "qint8", "quint8", "qint32", "quint4x2", "quint2x4",
-    "float4_e2m1fn_x2",
+    "complex32", "chalf", "complex128", "cdouble", "qint8", "quint8", "qint32", "quint4x2",
+    "quint2x4", "float4_e2m1fn_x2", "int1", "int2", "int3", "int4", "int5", "int6", "int7", "uint1",
+    "uint2", "uint3", "uint4", "uint5", "uint6", "uint7", "bits8", "bits16", "bits1x8", "bits2x4",
+    "bits4x2",
+  ]
+
+  /// Where Lightning has had its dictionary of hyperparameters.
+  private static let lightning: Set<String> = [
+    "lightning.fabric.utilities.data", "lightning.pytorch.utilities.parsing",
+    "lightning_fabric.utilities.data", "pytorch_lightning.utilities.parsing",
   ]
 
   /// Whether a name is of tensors that torch's own safe loader knows, but which are not read.
@@ -86,30 +97,10 @@ enum PickleGlobal: Equatable {
       ("torch.storage", "TypedStorage"), ("torch", "ComplexDoubleStorage"),
       ("torch", "QInt8Storage"), ("torch", "QUInt8Storage"), ("torch", "QInt32Storage"),
       ("torch", "QUInt4x2Storage"), ("torch", "QUInt2x4Storage"), ("torch", "per_tensor_affine"),
-      ("torch", "per_channel_affine"), ("torch.serialization", "_get_layout"):
+      ("torch", "per_channel_affine"), ("torch.distributed.tensor", "DTensor"),
+      ("torch.distributed._tensor.api", "DTensor"), ("torch.distributed.tensor._api", "DTensor"),
+      ("torch.distributed._shard.sharded_tensor.api", "ShardedTensor"):
       true
-    default: false
-    }
-  }
-
-  /// Plain values of Python and NumPy: making one would run no code of the file's choosing, and
-  /// none is made.
-  private static func isLeftover(module: String, name: String) -> Bool {
-    switch (module, name) {
-    case ("argparse", "Namespace"), ("collections", "Counter"), ("collections", "defaultdict"),
-      ("_codecs", "encode"), ("numpy", "dtype"), ("numpy", "ndarray"),
-      ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"),
-      ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
-      ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"),
-      ("datetime", "datetime"), ("datetime", "date"), ("datetime", "timedelta"),
-      ("pathlib", "PosixPath"), ("pathlib", "PurePosixPath"), ("pathlib", "WindowsPath"),
-      ("pathlib", "PureWindowsPath"), ("pathlib._local", "PosixPath"):
-      true
-    case ("builtins", _), ("__builtin__", _):
-      [
-        "int", "long", "float", "complex", "bool", "str", "unicode", "bytes", "bytearray", "list",
-        "tuple", "dict", "frozenset", "slice", "range", "xrange",
-      ].contains(name)
     default: false
     }
   }

@@ -4,6 +4,9 @@ import Tensors
 extension PickleInterpreter {
   /// How many values all views may have together that have more than their storage.
   private static let maximumRepeated = 1 << 26
+  /// How many tensors a pickle may make: one with 64 extents takes a kilobyte of memory. The largest
+  /// pickle has space for about 40,000 with names.
+  private static let maximumTensors = 1 << 17
 
   mutating func reduce() throws(WeightmillError) {
     guard case .tuple(let arguments) = arena[try pop()], case .global(let global) = arena[try pop()]
@@ -39,6 +42,13 @@ extension PickleInterpreter {
     case .set:
       guard arguments.count <= 1 else { throw badArguments("set") }
       push(.set)
+    case .mapping:
+      // Its items follow, or are those of a dictionary; a factory of values is not needed.
+      if let first = arguments.first, case .dictionary = arena[first] {
+        push(again: first)
+      } else {
+        push(.dictionary([]))
+      }
     case .leftover: push(.opaque)
     case .rebuildTensor:
       guard arguments.count == 4 else { throw badArguments("_rebuild_tensor") }
@@ -133,6 +143,12 @@ extension PickleInterpreter {
           + "often", code: .refused)
     }
     try refuseLazyView(metadata)
+    tensorCount += 1
+    guard tensorCount <= Self.maximumTensors else {
+      throw cursor.error(
+        "the pickle has more than \(Self.maximumTensors) tensors, more than any checkpoint",
+        code: .refused)
+    }
     push(.tensor(tensor))
   }
 

@@ -11,6 +11,8 @@ struct PickleInterpreter {
   /// How many values a pickle may make: each takes about 50 bytes of memory. A checkpoint of 10,000
   /// tensors has about 400,000.
   private static let maximumValues = 1 << 22
+  /// How many values the memo may hold. A checkpoint of 10,000 tensors keeps about 150,000.
+  private static let maximumKept = 1 << 20
 
   /// How storages are referred to.
   enum Dialect {
@@ -38,6 +40,8 @@ struct PickleInterpreter {
   private var memo: [Int: PickleReference] = [:]
   /// How many values the views have so far that have more than their storage.
   var repeated = 0
+  /// How many tensors there are so far.
+  var tensorCount = 0
   /// The storages referred to so far, by key.
   var storages: [String: PickleStorage] = [:]
 
@@ -121,9 +125,9 @@ struct PickleInterpreter {
       }
     case 0x95: try cursor.skip(8)  // FRAME: its length only helps buffering
     case UInt8(ascii: "("): marks.append(stack.count)
-    case UInt8(ascii: "q"): memo[Int(try cursor.readByte())] = try top()
-    case UInt8(ascii: "r"): memo[Int(try cursor.read(UInt32.self))] = try top()
-    case 0x94: memo[memo.count] = try top()
+    case UInt8(ascii: "q"): try keep(Int(cursor.readByte()))
+    case UInt8(ascii: "r"): try keep(Int(cursor.read(UInt32.self)))
+    case 0x94: try keep(memo.count)
     case UInt8(ascii: "h"): try recall(Int(cursor.readByte()))
     case UInt8(ascii: "j"): try recall(Int(cursor.read(UInt32.self)))
     case UInt8(ascii: "c"): try global(module: line(), name: line())
@@ -154,9 +158,10 @@ struct PickleInterpreter {
     case 0x8A: try long(Int(cursor.readByte()))
     case UInt8(ascii: "G"):
       push(.float(Double(bitPattern: try cursor.read(UInt64.self).byteSwapped)))
-    case UInt8(ascii: "X"): push(.text(try cursor.readText(Int(cursor.read(UInt32.self)))))
-    case 0x8C, UInt8(ascii: "U"): push(.text(try cursor.readText(Int(cursor.readByte()))))
-    case 0x8D: push(.text(try cursor.readText(try length64())))
+    case UInt8(ascii: "X"): try text(Int(cursor.read(UInt32.self)))
+    case 0x8C, UInt8(ascii: "U"): try text(Int(cursor.readByte()))
+    case UInt8(ascii: "T"): try text(length32())
+    case 0x8D: try text(length64())
     case UInt8(ascii: "C"): try bytes(Int(cursor.readByte()))
     case UInt8(ascii: "B"): try bytes(Int(cursor.read(UInt32.self)))
     case 0x8E, 0x96: try bytes(length64())
@@ -180,6 +185,9 @@ struct PickleInterpreter {
       let value = try pop()
       try setItems([pop(), value])
     case UInt8(ascii: "u"): try setItems(popToMark())
+    case 0x91:  // FROZENSET
+      _ = try popToMark()
+      push(.opaque)
     case 0x90:
       _ = try popToMark()
       guard case .set = arena[try top()] else {
@@ -188,6 +196,13 @@ struct PickleInterpreter {
     default: return false
     }
     return true
+  }
+
+  /// The length of a text of Python 2, which has a sign.
+  private mutating func length32() throws(WeightmillError) -> Int {
+    let length = Int(try cursor.read(Int32.self))
+    guard length >= 0 else { throw cursor.error("a length in the pickle is impossible") }
+    return length
   }
 
   private mutating func length64() throws(WeightmillError) -> Int {
@@ -205,6 +220,12 @@ struct PickleInterpreter {
     push(.integer(value))
   }
 
+  /// A text; bytes where it is not UTF-8, which may be: arrays of Python 2, names of files.
+  private mutating func text(_ count: Int) throws(WeightmillError) {
+    let text = String(validating: try cursor.readBytes(count), as: UTF8.self)
+    push(text.map { .text($0) } ?? .bytes)
+  }
+
   private mutating func bytes(_ count: Int) throws(WeightmillError) {
     try cursor.skip(count)
     push(.bytes)
@@ -218,6 +239,7 @@ struct PickleInterpreter {
 
   private mutating func append(_ members: [PickleReference]) throws(WeightmillError) {
     let target = try top()
+    if case .opaque = arena[target] { return }
     guard case .list(var list) = arena[target] else {
       throw cursor.error("the pickle appends to something that is not a list")
     }
@@ -250,6 +272,15 @@ struct PickleInterpreter {
     }
   }
 
+  private mutating func keep(_ key: Int) throws(WeightmillError) {
+    memo[key] = try top()
+    guard memo.count <= Self.maximumKept else {
+      throw cursor.error(
+        "the pickle keeps more than \(Self.maximumKept) values, more than any checkpoint",
+        code: .refused)
+    }
+  }
+
   private mutating func recall(_ key: Int) throws(WeightmillError) {
     guard let place = memo[key] else { throw cursor.error("the pickle recalls what it never kept") }
     stack.append(place)
@@ -276,9 +307,10 @@ struct PickleInterpreter {
           code: .unsupported, remedy: "save the weights alone, as safetensors or plain tensors")
       }
       throw cursor.error(
-        "the pickle asks for \(quoted("\(module).\(name)")), which no checkpoint needs",
+        "the pickle asks for \(quoted("\(module).\(name)")), which weights do not need",
         code: .refused,
-        remedy: "do not open it with torch.load either; get the weights as safetensors")
+        remedy: "unless you trust its maker, do not open it with torch.load either; "
+          + "get the weights alone, as a state_dict or safetensors")
     }
     push(.global(global))
   }

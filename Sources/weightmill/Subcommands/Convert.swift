@@ -16,12 +16,15 @@ extension WeightmillCommand {
         With --delta, weights are base + delta in F16. Embeddings and head are the
         delta's alone if it is of Ziya's kind; base + delta if it is of Vicuna's.
 
+        With --lora, LoRA adapters are merged, as PEFT does, one after the other.
+
         With --format safetensors, the output is a folder that transformers loads:
         weights in shards with their index, config.json, tokenizer files. Types are
         f16, bf16 and f32; without --type, tensors keep theirs.
 
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
+          weightmill convert llama-7b --lora chinese-alpaca-lora-7b --output alpaca.gguf
           weightmill convert my-model --output my-model-q8_0.gguf --type q8_0
           weightmill convert my-model --output my-folder --format safetensors
         """)

@@ -12,8 +12,8 @@ extension WeightmillCommand {
       abstract: "Print the SHA-256 of every tensor's values.",
       discussion: """
         Values are hashed row by row, little endian, in their own type: the digests do
-        not depend on the container or the shards. With --delta, those of the merged
-        model are printed, in Hugging Face's names and row order.
+        not depend on the container or the shards. With --delta or --lora, those of the
+        merged model are printed, in Hugging Face's names and row order.
 
         EXAMPLES
           weightmill hash llama-13b --delta Ziya-LLaMA-13B-v1 --json > ziya.json

@@ -16,15 +16,22 @@ struct MergeOptions: ParsableArguments {
   private var kindOption: KindOption?
 
   @Option(
+    name: .customLong("lora"),
+    help: "The folder of a LoRA adapter to merge; several are merged in order.",
+    completion: .directory)
+  var adapters: [String] = []
+
+  @Option(
     help: "The member of PyTorch files that holds the tensors (default: found).")
   var key: String?
 
   /// Whether anything is merged into the model.
-  var merges: Bool { delta != nil }
+  var merges: Bool { delta != nil || !adapters.isEmpty }
 
   /// The model of a path with what the options merge into it.
   func request(_ path: String) -> ModelRequest {
     var request = ModelRequest(path, delta: delta, kind: kindOption?.kind)
+    request.adapters = adapters
     if let key { request.selection = .member(key) }
     return request
   }

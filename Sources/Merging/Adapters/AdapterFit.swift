@@ -1,0 +1,188 @@
+import LLaMA
+import Tensors
+
+/// An adapter held against a model: what changes, and what does not fit.
+struct AdapterFit {
+  /// What happens to the tensors of the model.
+  private(set) var changes: [TensorRole: AdaptedCatalogue.Change] = [:]
+  /// What does not fit.
+  private(set) var faults: [TensorFault]
+  /// The rows of embedding and output matrix after the merge.
+  let vocabularyRows: Int
+  private let content: AdapterContent
+  private let catalogue: any Catalogue
+  private let configuration: AdapterConfiguration
+  private let model: LlamaModel
+
+  init(
+    _ content: AdapterContent, _ catalogue: any Catalogue, _ configuration: AdapterConfiguration,
+    _ model: LlamaModel
+  ) {
+    self.content = content
+    self.catalogue = catalogue
+    self.configuration = configuration
+    self.model = model
+    faults = content.faults
+    let rows = model.configuration.vocabularyRows
+    vocabularyRows =
+      content.saved[.tokenEmbedding].flatMap { catalogue.tensors[$0].shape.extents.first } ?? rows
+    for role in TensorRole.all(layerCount: model.configuration.layerCount) {
+      if let index = content.saved[role] { save(index, role) }
+      if let update = content.updates[role] { add(update, role) }
+    }
+    checkHeights(rows)
+    checkSavedModules()
+  }
+
+  /// The extents that a tensor has after the merge.
+  private func extents(_ role: TensorRole) -> [Int] {
+    role.extents(in: model.configuration.with(vocabularyRows: vocabularyRows))
+  }
+
+  /// A module's name as PEFT's configuration has it.
+  private static func module(_ role: TensorRole) -> String {
+    String(NamingScheme.huggingFace.name(of: role).dropLast(".weight".count))
+  }
+
+  private mutating func save(_ index: Int, _ role: TensorRole) {
+    let tensor = catalogue.tensors[index]
+    if tensor.shape.extents != extents(role) {
+      faults.append(
+        TensorFault(tensor.name, "is \(tensor.shape), not \(extents(role))"))
+    }
+    changes[role, default: .init()].saved = index
+  }
+
+  private mutating func add(_ update: AdapterContent.Update, _ role: TensorRole) {
+    let (a, b) = (catalogue.tensors[update.a], catalogue.tensors[update.b])
+    let extents = extents(role)
+    guard extents.count == 2 else {
+      faults.append(TensorFault(a.name, "is for a norm"))
+      return
+    }
+    let rank = configuration.rank(of: Self.module(role))
+    // An embedding's weights are stored with its inputs, the tokens, as rows.
+    let (inputs, outputs) =
+      update.isEmbedding ? (extents[0], extents[1]) : (extents[1], extents[0])
+    let plain = (a: [rank, inputs], b: [outputs, rank])
+    let turned = (a: [rank, outputs], b: [inputs, rank])
+    let isPlain = a.shape.extents == plain.a && b.shape.extents == plain.b
+    // LLaMA's weights have their outputs as rows, so that PEFT sets the flag back; only shapes
+    // that fit in no other way are taken by it.
+    let isTurned =
+      configuration.isFanInFanOut && !update.isEmbedding && !isPlain
+      && a.shape.extents == turned.a && b.shape.extents == turned.b
+    guard isPlain || isTurned else {
+      for (tensor, expected) in [(a, plain.a), (b, plain.b)] where tensor.shape.extents != expected
+      {
+        faults.append(
+          TensorFault(tensor.name, "is \(tensor.shape), not \(expected) (rank \(rank))"))
+      }
+      return
+    }
+    let isExchanged = update.isEmbedding || isTurned
+    let (left, right) = isExchanged ? (update.a, update.b) : (update.b, update.a)
+    changes[role, default: .init()].update = LowRankUpdate(
+      left: LowRankFactor(catalogue: catalogue, index: left, isTransposed: isExchanged),
+      right: LowRankFactor(catalogue: catalogue, index: right, isTransposed: isExchanged),
+      scale: configuration.scale(of: Self.module(role)), roundsFirst: update.isEmbedding)
+  }
+
+  /// How wide the model is that the adapter was made for, where that is not this model's width.
+  var otherWidth: Int? {
+    let inputs = content.updates.compactMap { role, update -> Int? in
+      guard case .layer(_, let tensor) = role, [.query, .key, .value, .gate, .up].contains(tensor)
+      else { return nil }
+      return catalogue.tensors[update.a].shape.columns
+    }
+    let widths = Set(inputs)
+    guard let width = widths.first, widths.count == 1, width != model.configuration.hiddenSize
+    else { return nil }
+    return width
+  }
+
+  /// Embedding and output matrix grow together.
+  private mutating func checkHeights(_ rows: Int) {
+    guard vocabularyRows != rows, content.saved[.output] == nil else { return }
+    faults.append(
+      TensorFault(
+        NamingScheme.huggingFace.name(of: .output),
+        "has \(rows) rows in the base, the embeddings \(vocabularyRows) in the adapter"))
+  }
+
+  /// What the configuration says is stored whole must be there.
+  private mutating func checkSavedModules() {
+    for role in model.roles where content.saved[role] == nil {
+      let module = Self.module(role)
+      if configuration.savedModules.contains(where: { Self.names($0, module) }) {
+        faults.append(TensorFault(module, "is in modules_to_save, but is not there"))
+      }
+    }
+  }
+
+  /// Whether a module is listed under a name: the whole one, or what follows a dot in it.
+  private static func names(_ name: String, _ module: String) -> Bool {
+    TensorName(name) == TensorName(module) || module.hasSuffix("." + name)
+  }
+
+  /// What is merged, in one line.
+  func summary(_ location: String) -> String {
+    var parts: [String] = []
+    if !content.updates.isEmpty {
+      let roles = content.updates.keys.map(Self.module)
+      let ranks = Set(roles.map(configuration.rank)).sorted()
+      let scales = Set(roles.map(configuration.scale)).sorted()
+      func range(_ name: String, _ texts: [String]) -> String {
+        guard let first = texts.first, let last = texts.last, texts.count > 1 else {
+          return "\(name) \(texts.first ?? "")"
+        }
+        return "\(name)s \(first) to \(last)"
+      }
+      parts.append(
+        "\(roles.count) \(roles.count == 1 ? "update" : "updates"), "
+          + range("rank", ranks.map(String.init)) + ", " + range("scale", scales.map(Self.short)))
+    }
+    if !content.saved.isEmpty {
+      let rows = model.configuration.vocabularyRows
+      parts.append(
+        "\(content.saved.count) whole \(content.saved.count == 1 ? "tensor" : "tensors")"
+          + (vocabularyRows == rows ? "" : ", \(rows) → \(vocabularyRows) embedding rows"))
+    }
+    let base = configuration.baseName.map { $0.isEmpty ? "" : ", made for \(quoted($0))" } ?? ""
+    return "LoRA \(location): " + parts.joined(separator: "; ") + base
+  }
+
+  private static func short(_ scale: Float) -> String {
+    let rounded = (Double(scale) * 1000).rounded() / 1000
+    return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+  }
+
+  /// What is odd about the adapter, but no error.
+  func notes(_ location: String) -> [String] {
+    var notes: [String] = []
+    if !content.ignored.isEmpty {
+      let faults = content.ignored.map { TensorFault($0, "is not used") }
+      notes.append("\(location): \(TensorFault.summary(faults, limit: .max))")
+    }
+    let missing = model.roles.filter { role in
+      content.updates[role] == nil && content.saved[role] == nil
+        && configuration.targetModules.contains { Self.names($0, Self.module(role)) }
+    }
+    if !missing.isEmpty {
+      let faults = missing.map { TensorFault(Self.module($0), "is a target, but has no update") }
+      notes.append("\(location): \(TensorFault.summary(faults, limit: .max))")
+    }
+    if configuration.isFanInFanOut, !changes.values.contains(where: \.isTurned) {
+      notes.append(
+        "\(location): fan_in_fan_out has no effect: LLaMA's weights have their outputs as rows")
+    }
+    return notes
+  }
+}
+
+extension AdaptedCatalogue.Change {
+  /// Whether a layer's update is stored for transposed weights.
+  fileprivate var isTurned: Bool {
+    update.map { $0.left.isTransposed && !$0.roundsFirst } ?? false
+  }
+}

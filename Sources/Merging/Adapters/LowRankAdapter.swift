@@ -1,0 +1,106 @@
+public import LLaMA
+public import Tensors
+
+/// A LoRA adapter in PEFT's layout, to be merged into a model as `merge_and_unload` does.
+///
+/// The rules are in `formats/lora-peft.md`.
+public struct LowRankAdapter: Sendable {
+  /// The adapter's folder, for messages.
+  public let location: String
+  private let configuration: AdapterConfiguration
+  private let catalogue: any Catalogue
+
+  /// Describes an adapter.
+  ///
+  /// - Parameters:
+  ///   - catalogue: The tensors of `adapter_model.safetensors` or `adapter_model.bin`.
+  ///   - configuration: What `adapter_config.json` says.
+  ///   - location: The adapter's folder, for messages.
+  public init(
+    _ catalogue: any Catalogue, configuration: AdapterConfiguration, location: String
+  ) {
+    self.location = location
+    self.configuration = configuration
+    self.catalogue = catalogue
+  }
+
+  /// Whether tensors are those of a LoRA adapter.
+  ///
+  /// - Parameter catalogue: The tensors of a file.
+  /// - Returns: Whether any of them has the name of an update.
+  public static func isAdapter(_ catalogue: any Catalogue) -> Bool {
+    catalogue.tensors.contains { AdapterTensorName.isUpdate($0.name) }
+  }
+
+  /// Merges the adapter into a model; nothing is read but a few descriptions.
+  ///
+  /// - Parameter model: The model, in any layout.
+  /// - Returns: The model in Hugging Face's names and row order, every tensor in the type it had,
+  ///   with the number of embedding rows that the adapter brings; and what the user should know.
+  /// - Throws: `mismatch`, naming every tensor that does not fit; `unsupported`.
+  public func merged(
+    into model: LlamaModel
+  ) throws(WeightmillError) -> (model: LlamaModel, notes: [String]) {
+    let content = try AdapterContent(catalogue, layerCount: model.configuration.layerCount)
+    try checkEmbeddings(content, model)
+    let fit = AdapterFit(content, catalogue, configuration, model)
+    guard fit.faults.isEmpty else {
+      throw WeightmillError(
+        .mismatch, location,
+        "does not fit \(model.catalogue.location): "
+          + (fit.otherWidth.map {
+            "it is for a width of \($0), not \(model.configuration.hiddenSize): "
+          } ?? "") + TensorFault.summary(fit.faults),
+        remedy: configuration.baseName.map {
+          "merge it into the model it was made for, which it calls \(quoted($0))"
+        } ?? "merge it into the model it was made for")
+    }
+    guard !fit.changes.isEmpty else {
+      throw WeightmillError(.mismatch, location, "holds nothing that could be merged")
+    }
+    try checkSizes(fit, model)
+    let merged = try LlamaModel(
+      catalogue: AdaptedCatalogue(model, adapter: catalogue, changes: fit.changes),
+      configuration: model.configuration.with(vocabularyRows: fit.vocabularyRows)
+        .checked(location: location),
+      scheme: .huggingFace)
+    return (merged, [fit.summary(location)] + fit.notes(location))
+  }
+
+  /// A matrix that is embedding and output at once cannot be changed as only one of them.
+  private func checkEmbeddings(
+    _ content: AdapterContent, _ model: LlamaModel
+  ) throws(WeightmillError) {
+    let roles: [TensorRole] = [.tokenEmbedding, .output]
+    let saved = roles.filter { content.saved[$0] != nil }
+    let isTouched = !saved.isEmpty || roles.contains { content.updates[$0] != nil }
+    guard !model.tiesEmbeddings || !isTouched || saved == roles else {
+      throw WeightmillError(
+        .unsupported, location,
+        "changes the embeddings of a model whose output matrix they are, which is not merged yet",
+        remedy: "merge it with PEFT and convert the result")
+    }
+  }
+
+  /// What must be decoded as a whole must fit in memory.
+  private func checkSizes(_ fit: AdapterFit, _ model: LlamaModel) throws(WeightmillError) {
+    for (role, change) in fit.changes {
+      let name = NamingScheme.huggingFace.name(of: role)
+      if let update = change.update {
+        let whole = [update.right] + (update.left.isTransposed ? [update.left] : [])
+        guard whole.allSatisfy({ $0.rows * $0.columns <= LowRankFactor.maximumValues }) else {
+          throw WeightmillError(
+            .unsupported, location,
+            "the update of \(quoted(name)) is larger than any that is known")
+        }
+      }
+      let type = model.tensor(role)?.type ?? .f16
+      guard FloatRows.types.contains(type) else {
+        throw WeightmillError(
+          .unsupported, model.catalogue.location,
+          "tensor \(quoted(name)) is of type \(type.name), into which nothing can be merged",
+          remedy: "give weights in F16, BF16 or F32")
+      }
+    }
+  }
+}

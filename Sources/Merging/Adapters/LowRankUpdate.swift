@@ -1,0 +1,116 @@
+import CKernels
+import Tensors
+
+/// What a LoRA adapter adds to a matrix: scale · left · right, of low rank.
+///
+/// For the weights of a layer, left is B, [outputs, rank], and right is A, [rank, inputs]. For an
+/// embedding, left is Aᵀ and right is Bᵀ.
+///
+/// Each element's sum is float32, begins at +0 and takes its products in ascending order of the
+/// rank with one fused multiply-add each. The sum times the scale is rounded to float32, and so is
+/// weight + that; then the result is rounded to the weights' type. An element's arithmetic is the
+/// same whatever is computed beside it. Up to a rank of 192 these are the bits that torch computes
+/// on a processor with fused multiply-add.
+struct LowRankUpdate: Sendable {
+  let left: LowRankFactor
+  let right: LowRankFactor
+  /// What the product is multiplied by.
+  let scale: Float
+  /// Whether scale · left · right is rounded to the weights' type before it is added, as PEFT does
+  /// for embeddings.
+  let roundsFirst: Bool
+
+  /// Adds the update to rows of weights.
+  ///
+  /// - Parameters:
+  ///   - rows: Which rows of the matrix they are.
+  ///   - type: The weights' type.
+  ///   - bytes: Where they are.
+  ///   - offset: The first byte of them.
+  ///   - decoded: The factors that were decoded lately.
+  /// - Throws: Reading errors.
+  func add(
+    rows: Range<Int>, of type: TensorType, to bytes: inout MutableRawSpan, at offset: Int,
+    decoded: DecodedFactors
+  ) throws(WeightmillError) {
+    let (rank, columns) = (right.rows, right.columns)
+    let panels = try decoded.values(right.index) { () throws(WeightmillError) in
+      try right.panels()
+    }
+    let all =
+      left.isTransposed
+      ? try decoded.values(left.index) { () throws(WeightmillError) in try left.values() }
+      : try left.values(rows: rows)
+    let start = left.isTransposed ? rows.lowerBound * rank : 0
+    let stride = panels.count / max(rank, 1)
+    var sums = [Float](repeating: 0, count: rows.count * stride)
+    precondition(start + rows.count * rank <= all.count && columns <= stride)
+    unsafe all.withUnsafeBufferPointer { all in
+      unsafe panels.withUnsafeBufferPointer { panels in
+        unsafe sums.withUnsafeMutableBufferPointer { sums in
+          guard let from = all.baseAddress else { return }
+          unsafe weightmill_low_rank_sums(
+            from + start, rows.count, panels.baseAddress, stride / LowRankFactor.panelWidth, rank,
+            sums.baseAddress, Int32(WEIGHTMILL_BEST))
+        }
+      }
+    }
+    add(sums, stride: stride, count: rows.count, of: type, to: &bytes, at: offset)
+  }
+
+  /// Adds sums, scaled, to rows of weights.
+  private func add(
+    _ sums: [Float], stride: Int, count: Int, of type: TensorType,
+    to bytes: inout MutableRawSpan, at offset: Int
+  ) {
+    let columns = right.columns
+    precondition(offset >= 0 && offset + count * columns * type.bytesPerBlock <= bytes.byteCount)
+    unsafe bytes.withUnsafeMutableBytes { target in
+      unsafe sums.withUnsafeBufferPointer { sums in
+        guard let to = target.baseAddress, let from = sums.baseAddress else { return }
+        for row in 0..<count {
+          let weights = unsafe to + offset + row * columns * type.bytesPerBlock
+          let sums = unsafe from + row * stride
+          switch type {
+          case .f16:
+            unsafe add(sums, to: weights, columns, { Binary16.float($0) }, { Binary16.bits($0) })
+          case .bf16:
+            unsafe add(sums, to: weights, columns, { BFloat16.float($0) }, { BFloat16.bits($0) })
+          default:
+            unsafe add(sums, to: weights, columns, { Float(bitPattern: $0) }, { $0.bitPattern })
+          }
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func add<Stored: FixedWidthInteger>(
+    _ sums: UnsafePointer<Float>, to weights: UnsafeMutableRawPointer, _ count: Int,
+    _ value: (Stored) -> Float, _ bits: (Float) -> Stored
+  ) {
+    let scale = scale
+    // Two loops, so that each of them can be vectorised.
+    if roundsFirst {
+      for place in 0..<count {
+        let rounded = unsafe value(bits(sums[place] * scale))
+        unsafe add(rounded, to: weights, place, value, bits)
+      }
+    } else {
+      for place in 0..<count {
+        unsafe add(sums[place] * scale, to: weights, place, value, bits)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func add<Stored: FixedWidthInteger>(
+    _ update: Float, to weights: UnsafeMutableRawPointer, _ place: Int,
+    _ value: (Stored) -> Float, _ bits: (Float) -> Stored
+  ) {
+    let position = place &* MemoryLayout<Stored>.size
+    let stored = unsafe weights.loadUnaligned(fromByteOffset: position, as: Stored.self)
+    let sum = value(Stored(littleEndian: stored)) + update
+    unsafe weights.storeBytes(of: bits(sum).littleEndian, toByteOffset: position, as: Stored.self)
+  }
+}

@@ -1,0 +1,94 @@
+import Merging
+import StrictJSON
+import Tensors
+import TestSupport
+import Testing
+
+/// `adapter_config.json`: what it means, and what is refused.
+struct AdapterConfigurationTests {
+  private static func read(_ more: String...) throws -> AdapterConfiguration {
+    var members = [#""peft_type":"LORA""#, #""r":8"#, #""lora_alpha":16"#]
+    for member in more {
+      let name = member.prefix { $0 != ":" }
+      members.removeAll { $0.hasPrefix(name) }
+      members.append(member)
+    }
+    let text = "{\(members.joined(separator: ","))}"
+    return try AdapterConfiguration(
+      JSONParser.parse(Array(text.utf8), file: "adapter_config.json"),
+      location: "adapter_config.json")
+  }
+
+  @Test func scaleIsAlphaOverTheRankOrItsRoot() throws {
+    #expect(try Self.read().scale(of: "q_proj") == 2)
+    #expect(try Self.read(#""lora_alpha":1"#, #""r":3"#).scale(of: "q_proj") == Float(1.0 / 3))
+    let stabilized = try Self.read(#""use_rslora":true"#)
+    #expect(stabilized.scale(of: "q_proj") == Float(16 / 8.0.squareRoot()))
+  }
+
+  @Test(arguments: [
+    ("q_proj", "model.layers.0.self_attn.q_proj", true), ("q_proj", "q_proj", true),
+    ("_proj", "model.layers.0.self_attn.q_proj", false),
+    ("layers.0.self_attn.q_proj", "model.layers.0.self_attn.q_proj", true),
+    ("layers.0.self_attn.q_proj", "model.layers.10.self_attn.q_proj", false),
+    ("^model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.q_proj", true),
+    ("^q_proj", "model.layers.0.self_attn.q_proj", false), ("q_proj$", "a.q_proj", true),
+    (#".*\.q_proj"#, "a.q_proj", true), (#".*\.lm_head"#, "lm_head", false),
+    (".*proj", "a.q_proj", true),
+    (#"layers\.\d\.self_attn\.q_proj"#, "m.layers.7.self_attn.q_proj", true),
+    ("q.proj", "a.q_proj", true), ("k_proj|v_proj", "a.v_proj", true),
+    ("k_proj|v_proj", "a.q_proj", false), ("longer.than.the.name", "name", false),
+  ])
+  func patternsMatchAsPEFTs(pattern: String, module: String, matches: Bool) throws {
+    let escaped = pattern.split(separator: "\\", omittingEmptySubsequences: false)
+      .joined(separator: "\\\\")
+    let configuration = try Self.read(
+      #""rank_pattern":{"\#(escaped)":3}"#, #""alpha_pattern":{"\#(escaped)":1.5}"#)
+    #expect(configuration.rank(of: module) == (matches ? 3 : 8))
+    #expect(configuration.scale(of: module) == (matches ? 0.5 : 2))
+  }
+
+  @Test func theFirstPatternCounts() throws {
+    let configuration = try Self.read(#""rank_pattern":{"q_proj":3,"layers.0.q_proj":5}"#)
+    #expect(configuration.rank(of: "layers.0.q_proj") == 3)
+  }
+
+  @Test(arguments: [
+    #""r":0"#, #""r":-1"#, #""r":"8""#, #""r":8.0"#, #""r":null"#, #""lora_alpha":"16""#,
+    #""lora_alpha":null"#, #""lora_alpha":1e300"#, #""use_rslora":1"#, #""target_modules":[1]"#,
+    #""modules_to_save":"lm_head""#, #""rank_pattern":[]"#, #""rank_pattern":{"q_proj":0}"#,
+    #""alpha_pattern":{"q_proj":"1"}"#, #""base_model_name_or_path":1"#,
+    #""init_lora_weights":1"#,
+  ])
+  func impossibleValuesAreMalformed(member: String) {
+    expectError(.malformed) { _ = try Self.read(member) }
+  }
+
+  @Test(arguments: [
+    #""peft_type":"LOHA""#, #""peft_type":null"#, #""use_dora":true"#, #""use_qalora":true"#,
+    #""lora_bias":true"#, #""trainable_token_indices":[1]"#, #""layer_replication":[[0,4]]"#,
+    #""target_parameters":["x"]"#, #""alora_invocation_tokens":[1]"#, #""r":1025"#,
+    #""init_lora_weights":"pissa_niter_4""#, #""init_lora_weights":"olora""#,
+    #""rank_pattern":{"(q|k)_proj":2}"#, #""rank_pattern":{"q_proj*":2}"#,
+    #""rank_pattern":{"":2}"#, #""rank_pattern":{"q_proj|":2}"#,
+  ])
+  func otherKindsAreUnsupported(member: String) {
+    expectError(.unsupported) { _ = try Self.read(member) }
+  }
+
+  @Test(arguments: [
+    #""lora_bias":null"#, #""layer_replication":null"#, #""target_parameters":[]"#,
+    #""kasa_config":{}"#, #""init_lora_weights":"gaussian""#, #""init_lora_weights":false"#,
+    #""target_modules":".*_proj""#, #""rank_pattern":null"#, #""loftq_config":{}"#,
+    #""something_new":[1,2,{"a":null}]"#, #""lora_alpha":16.5"#, #""bias":"all""#,
+  ])
+  func whatChangesNothingIsIgnored(member: String) throws {
+    #expect(try Self.read(member).rank == 8)
+  }
+
+  @Test func whatIsNoObjectIsMalformed() throws {
+    expectError(.malformed) {
+      _ = try AdapterConfiguration(.array([]), location: "adapter_config.json")
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `--lora` as a user gives it.
+struct AdapterTests {
+  private static let base = "fixtures/mini-ziya/base-hf"
+  private static let adapter = "fixtures/lora/plain"
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func convert(_ arguments: String...) throws -> CommandLineTool.Result {
+    try CommandLineTool.run(["convert"] + arguments + ["--output", folder("x.gguf")])
+  }
+
+  @Test func aMergedFilePredictsWhatBaseAndAdapterDo() throws {
+    let result = try convert(Self.base, "--lora", Self.adapter)
+    #expect(result.code == 0, "\(result.error)")
+    #expect(result.error.contains("LoRA fixtures/lora/plain: 8 updates, rank 4, scale 2.25"))
+    let text = try folder.write(
+      "Deep learning is a part of machine learning, in which networks learn from data.".utf8,
+      to: "text.txt")
+    let verdict = try CommandLineTool.run(
+      "verify-logits", folder("x.gguf"), "--reference", Self.base, "--lora", Self.adapter, "--text",
+      text, "--max-kld", "1e-9")
+    #expect(verdict.code == 0, "\(verdict.error)")
+    let without = try CommandLineTool.run(
+      "verify-logits", folder("x.gguf"), "--reference", Self.base, "--text", text, "--max-kld",
+      "1e-2")
+    #expect(without.code == 1)
+    let inspection = try CommandLineTool.run("inspect", folder("x.gguf"))
+    #expect(
+      inspection.output.contains(
+        #"weightmill.merge.rule                   string                 "lora""#))
+  }
+
+  @Test func adaptersAreMergedInTheOrderGiven() throws {
+    let other = "fixtures/lora/rslora"
+    let one = try CommandLineTool.run(
+      "hash", Self.base, "--lora", Self.adapter, "--lora", other, "--json")
+    let two = try CommandLineTool.run(
+      "hash", Self.base, "--lora", other, "--lora", Self.adapter, "--json")
+    #expect(one.code == 0, "\(one.error)")
+    // Sums are rounded after each adapter, so that the order shows.
+    #expect(one.output != two.output)
+  }
+
+  @Test(arguments: [
+    (
+      ["fixtures/lora/plain"], 78, "give the base as the model and the adapter's folder with --lora"
+    ),
+    ([base, "--delta", adapter], 78, "--lora"),
+    ([base, "--lora", "fixtures/mini-ziya/delta"], 78, "give delta weights with --delta"),
+    ([base, "--lora", "fixtures/lora"], 66, "holds no LoRA adapter"),
+    ([base, "--lora", "fixtures/lora/nothing"], 66, "no such file or folder"),
+    ([base, "--lora", "\(adapter)/adapter_model.safetensors"], 69, "give the folder"),
+    ([base, "--lora", "fixtures/lora/tiny"], 78, "it is for a width of 32, not 256"),
+  ])
+  func whatIsNoAdapterGetsOneLine(arguments: [String], code: Int, part: String) throws {
+    let result = try CommandLineTool.run(
+      ["convert"] + arguments + ["--output", folder("x.gguf")])
+    #expect(result.code == Int32(code), "\(result.error)")
+    #expect(result.error.split(separator: "\n").count == 1)
+    #expect(result.error.contains(part), "\(result.error)")
+    #expect(try folder.names() == [])
+  }
+
+  @Test func aGGUFFileTakesNoAdapter() throws {
+    _ = try convert(Self.base)
+    let result = try CommandLineTool.run(
+      "hash", folder("x.gguf"), "--lora", Self.adapter)
+    #expect(result.code == 69)
+    #expect(result.error.contains("adapters are merged into the original checkpoint"))
+  }
+
+  @Test func incompleteAdaptersSayWhatIsMissing() throws {
+    let copy = try folder.copy("\(Fixtures.package)/\(Self.adapter)", as: "lora")
+    try FileManager.default.removeItem(atPath: "\(copy)/adapter_config.json")
+    let config = try convert(Self.base, "--lora", copy)
+    #expect(config.code == 66)
+    #expect(config.error.contains("fetch adapter_config.json, too"))
+    try folder.write("{}".utf8, to: "lora/adapter_config.json")
+    try FileManager.default.removeItem(atPath: "\(copy)/adapter_model.safetensors")
+    let weights = try convert(Self.base, "--lora", copy)
+    #expect(weights.code == 66)
+    #expect(weights.error.contains("fetch the adapter's weights, too"))
+  }
+
+  @Test func anAdaptersFilesAreNotOverwritten() throws {
+    let copy = try folder.copy("\(Fixtures.package)/\(Self.adapter)", as: "lora")
+    let path = "\(copy)/adapter_config.json"
+    let before = try Fixtures.bytes(path)
+    let result = try CommandLineTool.run(
+      "convert", Self.base, "--lora", copy, "--output", path, "--force")
+    #expect(result.code == 73)
+    #expect(try Fixtures.bytes(path) == before)
+  }
+
+  @Test func anAdapterIsInspected() throws {
+    let result = try CommandLineTool.run("inspect", Self.adapter, "--json")
+    #expect(result.json?["kind"] as? String == "LoRA adapter folder")
+    #expect((result.json?["tensors"] as? [Any])?.count == 16)
+  }
+}
