@@ -27,6 +27,7 @@ struct WeightmillCommand: ParsableCommand {
     ])
 
   static func main() {
+    Terminal.holdStandardStreams()
     do {
       try runCommand()
     } catch let error as WeightmillError {

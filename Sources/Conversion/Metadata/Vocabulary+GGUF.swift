@@ -24,8 +24,15 @@ extension Vocabulary {
       guard let code = kinds.map({ $0[place].integer }) ?? 1 else {
         throw keys.fault("the type of token \(place) is not an integer")
       }
-      let kind = Kind(rawValue: Int32(clamping: code)) ?? .normal
-      tokens.append(Token(text: text, score: Float(score), kind: kind))
+      // 0 is ggml's "undefined".
+      guard let kind = code == 0 ? .normal : Kind(rawValue: Int32(clamping: code)) else {
+        throw keys.fault("token \(place) is of the unknown type \(code)")
+      }
+      let token = Token(text: text, score: Float(score), kind: kind)
+      guard kind != .byte || token.byte != nil else {
+        throw keys.fault("the byte token \(quoted(text)) is malformed")
+      }
+      tokens.append(token)
     }
     self.init(tokens: tokens, special: try Special(keys, count: tokens.count))
   }

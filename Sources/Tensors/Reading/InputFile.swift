@@ -157,6 +157,9 @@ extension WeightmillError {
       WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
     case .permissionDenied, .notPermitted:
       WeightmillError(.noInput, path, "may not be read", remedy: "check its permissions")
+    case .noSuchAddressOrDevice:
+      // A socket; a device that nothing drives.
+      WeightmillError(.refused, path, "is not a regular file", remedy: "give a file")
     default:
       WeightmillError(.inputOutput, path, "cannot be opened: \(error)")
     }

@@ -34,6 +34,7 @@ public struct SentencePieceModel: Sendable {
         .unsupported, location, "is a vocabulary of LLaMA 3's kind (tiktoken), not SentencePiece",
         remedy: "`weightmill tokenize` reads it; it cannot be written to GGUF yet")
     }
+    try WireCheck.check(bytes, location: location)
     let model: Weightmill_Sentencepiece_ModelProto
     do {
       model = try Weightmill_Sentencepiece_ModelProto(serializedBytes: bytes)
@@ -73,7 +74,8 @@ public struct SentencePieceModel: Sendable {
       let kind = Vocabulary.Kind(rawValue: Int32(piece.type.rawValue)) ?? .normal
       let token = Vocabulary.Token(text: piece.piece, score: piece.score, kind: kind)
       guard !piece.piece.isEmpty, piece.score.isFinite,
-        texts.insert(TensorName(piece.piece)).inserted, kind != .byte || token.byte != nil
+        texts.insert(TensorName(piece.piece)).inserted,
+        kind != .byte || piece.piece == token.byte.map(Self.bytePiece)
       else {
         throw WeightmillError(
           .malformed, location, "piece \(quoted(piece.piece)) is empty, doubled or malformed",
@@ -93,6 +95,12 @@ public struct SentencePieceModel: Sendable {
       throw WeightmillError(.malformed, location, "lacks some of the 256 byte pieces")
     }
     return tokens
+  }
+
+  /// `<0x0A>`: two digits, large letters.
+  private static func bytePiece(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16, uppercase: true)
+    return "<0x\(byte < 16 ? "0" : "")\(digits)>"
   }
 
   private static func special(

@@ -17,6 +17,16 @@ enum Terminal {
     return String(cString: kind) != "dumb"
   }
 
+  /// Takes the places of standard streams that are closed, so that no file that is opened later
+  /// gets a report or an error written into it.
+  ///
+  /// What takes them cannot be written to: output that is lost is still no success.
+  static func holdStandardStreams() {
+    for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) == -1 {
+      _ = open("/dev/null", O_RDONLY)
+    }
+  }
+
   /// Writes text to standard error.
   static func error(_ text: String) {
     let bytes = Array(text.utf8)
