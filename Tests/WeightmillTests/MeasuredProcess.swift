@@ -75,9 +75,12 @@ struct MeasuredProcess {
 
   /// The largest resident size so far, as Linux tells it.
   ///
-  /// `ru_maxrss` would count the size of the process that it was spawned from.
+  /// `ru_maxrss` would count the size of the process that it was spawned from, and so would this
+  /// before the executable runs in it.
   private static func residentPeak(of process: pid_t) -> Int {
-    guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+    let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
+    guard program?.hasSuffix("/weightmill") == true,
+      let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
       let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
       let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first
     else { return 0 }
