@@ -10,6 +10,9 @@ BUILD := --configuration release --explicit-target-dependency-import-check error
 # The readers once more, in debug mode with the address sanitizer.
 READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
 
+# Not those that measure time or compare thousands of texts: there, minutes would become hours.
+SLOW := manyMerges|longTexts|textIsComposedAsFoundationDoes
+
 .PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz interop protobuf clean
 
 all: build
@@ -35,7 +38,7 @@ check: prepare
 
 sanitize: prepare
 	$(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
-	  --disable-xctest --filter '^($(READERS))\.'
+	  --disable-xctest --filter '^($(READERS))\.' --skip '$(SLOW)'
 
 corpus:
 	python3 -B Tests/Corpus/make_corpus.py
