@@ -20,6 +20,7 @@ enum FuzzedReader: String, CaseIterable {
   case gguf
   case json
   case sentencePiece = "sentencepiece"
+  case tokenizerJSON = "tokenizer-json"
   case config
 
   /// The one that the environment names.
@@ -31,6 +32,8 @@ enum FuzzedReader: String, CaseIterable {
     }
     return reader
   }()
+
+  private static let text = "Hello 你好 \u{0}\u{1F600}<s>"
 
   /// A file of this process's own, in memory where there is such a folder.
   private static let path: String = {
@@ -52,6 +55,9 @@ enum FuzzedReader: String, CaseIterable {
       case .gguf: try readTensors(GGUFFile(path: written(bytes)))
       case .json: _ = try JSONParser.parse(bytes, file: "x")
       case .sentencePiece: try readSentencePiece(bytes)
+      case .tokenizerJSON:
+        let tokenizer = BPETokenizer(try TokenizerJSON(bytes, location: "x").vocabulary)
+        _ = try tokenizer.decode(try tokenizer.encode(Self.text, parsesControl: true))
       case .config:
         let json = try JSONParser.parse(bytes, file: "x")
         _ = try LlamaConfiguration(huggingFace: json, location: "x")
@@ -84,7 +90,7 @@ enum FuzzedReader: String, CaseIterable {
   private func readSentencePiece(_ bytes: [UInt8]) throws {
     let vocabulary = try SentencePieceModel(path: written(bytes)).vocabulary
     let tokenizer = Tokenizer(vocabulary)
-    let ids = tokenizer.encode("Hello 你好 \u{0}\u{1F600}<s>", parsesControl: true, addsSpecial: true)
+    let ids = tokenizer.encode(Self.text, parsesControl: true, addsSpecial: true)
     _ = tokenizer.decode(ids)
   }
 

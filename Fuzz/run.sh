@@ -15,7 +15,8 @@ seconds=${1:-60}
 shift || true
 readers=("$@")
 if [[ ${#readers[@]} -eq 0 ]]; then
-  readers=(torch-zip torch-pickle torch-legacy safetensors gguf json sentencepiece config)
+  readers=(torch-zip torch-pickle torch-legacy safetensors gguf json sentencepiece tokenizer-json
+    config)
 fi
 
 build=(swift build -c release --scratch-path .build-fuzz --sanitize=address
@@ -38,7 +39,7 @@ seeds() {
   torch-*) small '*.pt' '*.pth' '*.bin' ;;
   safetensors) small '*.safetensors' ;;
   gguf) small '*.gguf' ;;
-  json | config) small '*.json' ;;
+  json | config | tokenizer-json) small '*.json' ;;
   sentencepiece) small '*.model' ;;
   esac
 }
