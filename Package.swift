@@ -117,7 +117,7 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
         "LLaMA",
       ],
-      path: "Fuzz", exclude: ["seeds", "finds", "run.sh"],
+      path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }

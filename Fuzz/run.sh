@@ -5,7 +5,7 @@
 #
 # Inputs begin with the small files of fixtures/ and Tests/Corpus/. What libFuzzer found new is kept
 # in .build-fuzz/corpus/READER, so that the next run goes on from there. Finds land in
-# .build-fuzz/finds; a find that was mended belongs into Fuzz/finds/READER, where `make test` reads it.
+# .build-fuzz/finds; one that was mended becomes a case of Tests/Corpus.
 #
 # Exit: 0 nothing found, 1 a find.
 set -euo pipefail
@@ -28,7 +28,7 @@ program=$(WEIGHTMILL_FUZZING=1 "${build[@]}" --show-bin-path)/fuzz
 small() {
   local pattern
   for pattern in "$@"; do
-    find fixtures Tests/Corpus Fuzz/seeds Fuzz/finds -type f -size -128 -name "$pattern" 2>/dev/null || true
+    find fixtures Tests/Corpus Fuzz/seeds -type f -size -128 -name "$pattern" 2>/dev/null || true
   done
 }
 
