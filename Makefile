@@ -7,7 +7,8 @@ SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
-# The readers once more, in debug mode with the address sanitizer.
+# The readers once more, in debug mode with the address sanitizer. Leaks are not looked for: Swift
+# tags pointers of static values, and where the machine lets the leak checker run they pass for lost.
 READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
 
 # Not those that measure time or compare thousands of texts: there, minutes would become hours.
@@ -37,7 +38,7 @@ check: prepare
 	$(SWIFT) test --configuration release --skip-build --disable-xctest
 
 sanitize: prepare
-	$(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
 	  --disable-xctest --filter '^($(READERS))\.' --skip '$(SLOW)'
 
 corpus:
