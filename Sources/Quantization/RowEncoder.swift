@@ -8,6 +8,8 @@ public struct RowEncoder: Sendable {
   /// The type of the rows.
   public let type: TensorType
 
+  private let method: EncodingMethod
+
   /// The types whose rows can be encoded.
   public static let types: [TensorType] = [.f32, .f16, .bf16, .q8_0, .q4_0, .q6_K]
 
@@ -15,24 +17,38 @@ public struct RowEncoder: Sendable {
   ///
   /// - Parameters:
   ///   - type: The type of the rows.
+  ///   - method: How scales are chosen.
   ///   - location: The file to be written, for messages.
   /// - Throws: `unsupported` when rows of this type cannot be encoded.
-  public init(_ type: TensorType, location: String) throws(WeightmillError) {
+  public init(
+    _ type: TensorType, method: EncodingMethod = .best, location: String
+  ) throws(WeightmillError) {
     guard Self.types.contains(type) else {
       throw WeightmillError(
         .unsupported, location, "tensors of type \(type.name) cannot be written yet",
         remedy: "types that can: " + Self.types.map(\.name).joined(separator: ", "))
     }
     self.type = type
+    self.method = method
   }
 
   /// Encodes values.
   ///
   /// - Parameters:
-  ///   - values: Finite values, whole blocks of them.
+  ///   - values: Finite values, whole rows of them.
+  ///   - importance: For each column how much an error in it costs, not negative and finite; `nil`
+  ///     when that is not known. The values are rows of as many columns.
   ///   - bytes: Where to write, from its beginning; must have room for the blocks.
-  /// - Returns: How many values are in blocks whose scale is beyond the type's range.
-  public func encode(_ values: [Float], into bytes: inout [UInt8]) -> Int {
+  /// - Returns: What could not be kept.
+  public func encode(
+    _ values: [Float], importance: [Float]? = nil, into bytes: inout [UInt8]
+  ) -> EncodingFaults {
+    var faults = EncodingFaults()
+    faults.overflowed = encode(values, into: &bytes)
+    return faults
+  }
+
+  private func encode(_ values: [Float], into bytes: inout [UInt8]) -> Int {
     let count = values.count
     let size = count / type.valuesPerBlock * type.bytesPerBlock
     precondition(count % type.valuesPerBlock == 0)

@@ -10,7 +10,7 @@ struct BlockPropertyTests {
   ) {
     var bytes = [UInt8](
       repeating: 0xAA, count: values.count / type.valuesPerBlock * type.bytesPerBlock)
-    let lost = try RowEncoder(type, location: "test").encode(values, into: &bytes)
+    let lost = try RowEncoder(type, location: "test").encode(values, into: &bytes).overflowed
     var decoded = [Float](repeating: .nan, count: values.count)
     try RowDecoder(type, location: "test").decode(bytes, into: &decoded)
     return (decoded, lost)

@@ -72,7 +72,8 @@ struct BlockVectorTests {
     #expect(values.count == 3 * 512)
     let size = values.count / type.valuesPerBlock * type.bytesPerBlock
     var encoded = [UInt8](repeating: 0, count: size)
-    #expect(try RowEncoder(type, location: "vector").encode(values, into: &encoded) == 0)
+    #expect(
+      try RowEncoder(type, location: "vector").encode(values, into: &encoded) == EncodingFaults())
     #expect(encoded == bytes(hex: expected))
   }
 }

@@ -95,7 +95,7 @@ struct TileConverter {
         at: "row \(rows.lowerBound + row), column \(column)",
         remedy: "the weights are damaged, or were merged with the wrong base")
     }
-    guard coders.encoder.encode(buffers.values, into: &buffers.output) == 0 else {
+    guard coders.encoder.encode(buffers.values, into: &buffers.output).overflowed == 0 else {
       throw WeightmillError(
         .unsupported, location,
         "tensor \(quoted(target.name)) holds values too large for \(target.type.name)",
