@@ -1,6 +1,9 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "Rules.h"
 
 /// How many columns lie side by side in a panel.
 #define WEIGHTMILL_PANEL 16
@@ -25,3 +28,77 @@ enum {
 void weightmill_low_rank_sums(
     const float *left, size_t rows, const float *right, size_t panels, size_t rank, float *sums,
     int kernel);
+
+/// The levels of instructions that encoders are compiled for; all give the same bytes.
+enum {
+  /// Four lanes: any processor (SSE2, NEON).
+  WEIGHTMILL_LANES_4 = 0,
+  /// Eight lanes: AVX2.
+  WEIGHTMILL_LANES_8 = 1,
+  /// Sixteen lanes: AVX-512 F, BW, DQ and VL.
+  WEIGHTMILL_LANES_16 = 2,
+};
+
+/// The highest level that this processor has.
+int weightmill_level(void);
+
+/// The types whose scales are searched.
+enum {
+  WEIGHTMILL_Q4_0, WEIGHTMILL_Q5_0, WEIGHTMILL_IQ4_NL, WEIGHTMILL_TQ1_0, WEIGHTMILL_TQ2_0,
+  WEIGHTMILL_Q3_K, WEIGHTMILL_Q6_K, WEIGHTMILL_IQ4_XS,
+  WEIGHTMILL_Q4_1, WEIGHTMILL_Q5_1, WEIGHTMILL_Q2_K, WEIGHTMILL_Q4_K, WEIGHTMILL_Q5_K,
+  WEIGHTMILL_SEARCHES,
+};
+
+/// What a search found for one block, before it is packed into the bits of its type.
+///
+/// Value i belongs to part p = i / size of a part: `unit * scales[p] * n - floor * minimums[p]`, where
+/// n is `numbers[i]` plus the lowest number of the type, or a level of IQ4_NL.
+typedef struct {
+  uint16_t unit;         ///< binary16
+  uint16_t floor;        ///< binary16; 0 for types without minima
+  int8_t scales[16];
+  int8_t minimums[16];
+  uint8_t numbers[256];  ///< from 0
+} weightmill_block;
+
+/// Searches scales and numbers of blocks of one type: as `formats/quantization.md` says.
+///
+/// A block that is too large for the type gets an infinite unit and zeros.
+///
+/// - type: What to search, such as WEIGHTMILL_Q4_K.
+/// - level: The instructions to use; must not be above weightmill_level().
+/// - values: `blocks` blocks of finite values.
+/// - importance: For each of `columns` columns how much an error in it costs; NULL if not known.
+/// - columns: The length of rows; a multiple of the block.
+/// - column: That of the first value.
+/// - found: Room for `blocks` results.
+void weightmill_search(
+    int type, int level, const float *values, const float *importance, size_t columns,
+    size_t column, size_t blocks, weightmill_block *found);
+
+/// Q8_0 blocks: eight scales are tried for each, in integers. See `formats/quantization.md`.
+///
+/// - level: The instructions to use; must not be above weightmill_level().
+/// - values: `blocks` blocks of 32 finite values.
+/// - found: Room for `blocks` blocks of 34 bytes. One that is too large gets an infinite scale.
+void weightmill_search_bytes(int level, const float *values, size_t blocks, uint8_t *found);
+
+/// Q4_0 blocks, the same with blocks of 18 bytes.
+void weightmill_search_nibbles(int level, const float *values, size_t blocks, uint8_t *found);
+
+/// The float32 values of binary16 numbers, exact; a NaN keeps its sign and payload.
+void weightmill_widen_halves(int level, const uint16_t *halves, size_t count, float *values);
+
+/// How a type is searched: one of the two kinds of rule, and what an error costs besides importance.
+typedef struct {
+  const symmetric_rule *symmetric;  ///< NULL for types with minima
+  const affine_rule *affine;        ///< NULL for the others
+  weighing weighing;
+} weightmill_rule;
+
+/// The rule of a type.
+///
+/// - type: Such as WEIGHTMILL_Q4_K.
+/// - is_guided: Whether importance is known.
+weightmill_rule weightmill_rule_of(int type, int is_guided);

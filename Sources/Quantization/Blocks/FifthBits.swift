@@ -11,4 +11,17 @@ enum FifthBits {
     let pair = Int32(truncatingIfNeeded: bits &>> UInt32(truncatingIfNeeded: place))
     return ((pair &<< 4) & 16, (pair &>> 12) & 16)
   }
+
+  /// The u32 of the fifth bits of 32 numbers.
+  ///
+  /// - Parameter numbers: 32 bytes from 0 to 31.
+  /// - Returns: Bit *j* for number *j*.
+  static func packed(_ numbers: UnsafeRawPointer) -> UInt32 {
+    var bits: UInt32 = 0
+    for place in 0..<32 {
+      let high = unsafe UInt32(numbers.byte(at: place)) >> 4
+      bits |= high << UInt32(truncatingIfNeeded: place)
+    }
+    return bits
+  }
 }

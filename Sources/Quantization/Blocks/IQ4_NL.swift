@@ -1,10 +1,13 @@
+import CKernels
 import Tensors
 
 /// 32 values in 18 bytes: a binary16 scale `d`, then 32 four-bit indices into sixteen levels `K`.
 ///
 /// `y = d * K[index]`. Indices lie as in Q4_0.
-enum IQ4_NL: BlockFormat {
+enum IQ4_NL: SearchedFormat {
   static var type: TensorType { .iq4_NL }
+  static var search: Int { WEIGHTMILL_IQ4_NL }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 18
 
@@ -23,5 +26,10 @@ enum IQ4_NL: BlockFormat {
         }
       }
     }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe block.put(found.unit, at: 0)
+    unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 2)
   }
 }

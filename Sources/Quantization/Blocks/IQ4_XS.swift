@@ -1,11 +1,14 @@
+import CKernels
 import Tensors
 
 /// 256 values in 136 bytes: a binary16 scale `d`, eight six-bit scales, 256 indices into IQ4_NL's `K`.
 ///
 /// Each sub-block of 32 values has a scale from -32 to 31, its high two bits in a u16, its low four in
 /// the half bytes that follow; `y = (d * scale) * K[index]`. Within a sub-block indices lie as in Q4_0.
-enum IQ4_XS: BlockFormat {
+enum IQ4_XS: SearchedFormat {
   static var type: TensorType { .iq4_XS }
+  static var search: Int { WEIGHTMILL_IQ4_XS }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 136
 
@@ -32,6 +35,22 @@ enum IQ4_XS: BlockFormat {
           }
         }
       }
+    }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    var highBits: UInt16 = 0
+    for pair in 0..<4 {
+      let low = unsafe UInt8(truncatingIfNeeded: found.scale(2 &* pair) &+ 32)
+      let high = unsafe UInt8(truncatingIfNeeded: found.scale(2 &* pair &+ 1) &+ 32)
+      unsafe block.put(low & 15 | high << 4, at: 4 &+ pair)
+      highBits |= (UInt16(low >> 4) | UInt16(high >> 4) << 2) << UInt16(4 &* pair)
+    }
+    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(highBits, at: 2)
+    for sub in 0..<8 {
+      let numbers = unsafe found.numbers + 32 &* sub
+      unsafe block.putHalves(numbers, numbers + 16, count: 16, at: 8 &+ 16 &* sub)
     }
   }
 }

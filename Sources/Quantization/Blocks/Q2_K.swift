@@ -1,11 +1,14 @@
+import CKernels
 import Tensors
 
 /// 256 values in 84 bytes: sixteen bytes of scales, 256 two-bit numbers `q`, binary16 `d` and `dmin`.
 ///
 /// Each sub-block of 16 values has a four-bit scale (low half of its byte) and a four-bit minimum;
 /// `y = (d * scale) * q - dmin * minimum`.
-enum Q2_K: BlockFormat {
+enum Q2_K: SearchedFormat {
   static var type: TensorType { .q2_K }
+  static var search: Int { WEIGHTMILL_Q2_K }
+  static var valuesPerPart: Int { 16 }
 
   private static let bytes = 84
   private static let quants = 16
@@ -32,5 +35,15 @@ enum Q2_K: BlockFormat {
         }
       }
     }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    for sub in 0..<16 {
+      let low = unsafe UInt8(bitPattern: found.scale(sub))
+      unsafe block.put(low | found.minimum(sub) << 4, at: sub)
+    }
+    unsafe TwoBitPlanes.pack(found.numbers, block + quants)
+    unsafe block.put(found.unit, at: scale)
+    unsafe block.put(found.floor, at: minimum)
   }
 }

@@ -1,11 +1,14 @@
+import CKernels
 import Tensors
 
 /// 256 values in 110 bytes: high bits, 256 times two low bits, sixteen six-bit scales, a binary16 `d`.
 ///
 /// The number `q` of a value is from -4 to 3; `y = (d * (scale - 32)) * q`. The low bits lie as in
 /// Q2_K; byte *l* of the high bits has bit *k* for value 32 *k* + *l*.
-enum Q3_K: BlockFormat {
+enum Q3_K: SearchedFormat {
   static var type: TensorType { .q3_K }
+  static var search: Int { WEIGHTMILL_Q3_K }
+  static var valuesPerPart: Int { 16 }
 
   private static let bytes = 110
   private static let quants = 32
@@ -45,4 +48,32 @@ enum Q3_K: BlockFormat {
       unsafe scales.byte(at: 8 &+ sub & 3) >> UInt8(truncatingIfNeeded: 2 &* (sub >> 2)) & 3
     return Int32(low | high << 4) &- 32
   }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    for lane in 0..<32 {
+      var bits: UInt8 = 0
+      for bit in 0..<8 {
+        let high = unsafe found.numbers.byte(at: 32 &* bit &+ lane) >> 2
+        bits |= high << UInt8(truncatingIfNeeded: bit)
+      }
+      unsafe block.put(bits, at: lane)
+    }
+    unsafe TwoBitPlanes.pack(found.numbers, block + quants)
+    for sub in 0..<8 {
+      let (low, high) = unsafe (sixBits(found.scale(sub)), sixBits(found.scale(sub &+ 8)))
+      unsafe block.put(low & 15 | high << 4, at: scales &+ sub)
+    }
+    for sub in 0..<4 {
+      var bits: UInt8 = 0
+      for group in 0..<4 {
+        let high = unsafe sixBits(found.scale(4 &* group &+ sub)) >> 4
+        bits |= high << UInt8(truncatingIfNeeded: 2 &* group)
+      }
+      unsafe block.put(bits, at: scales &+ 8 &+ sub)
+    }
+    unsafe block.put(found.unit, at: scale)
+  }
+
+  /// A scale as it is stored: from 0 to 63.
+  private static func sixBits(_ scale: Int8) -> UInt8 { UInt8(truncatingIfNeeded: scale &+ 32) }
 }

@@ -1,13 +1,13 @@
+import CKernels
 import Tensors
 
 /// 32 values in 18 bytes: a binary16 scale `d`, then 32 four-bit numbers `q`; `y = (q - 8) * d`.
 ///
-/// Byte *j* holds value *j* in its low half and value *j* + 16 in its high half. Encoding: `d` is
-/// the value of largest magnitude (the first of several), with its sign, over -8, so that it falls
-/// on `q = 0`; `q = floor(x / d + 8.5)`, at most 15, with the unrounded `d`. Source: ggml's
-/// reference quantizer, whose bytes these are.
-enum Q4_0: BlockFormat {
+/// Byte *j* holds value *j* in its low half and value *j* + 16 in its high half.
+enum Q4_0: SearchedFormat {
   static var type: TensorType { .q4_0 }
+  static var search: Int { WEIGHTMILL_Q4_0 }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 18
 
@@ -26,41 +26,8 @@ enum Q4_0: BlockFormat {
     }
   }
 
-  static func encode(
-    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, blocks count: Int
-  )
-    -> Int
-  {
-    var infinite = 0
-    for block in 0..<count {
-      let source = unsafe values + block &* 32
-      let target = unsafe blocks + block &* bytes
-      var largest: Float = 0
-      var magnitude: UInt32 = 0
-      for place in 0..<32 {
-        let candidate = unsafe source[place].bitPattern & 0x7FFF_FFFF
-        if candidate > magnitude {
-          magnitude = candidate
-          largest = unsafe source[place]
-        }
-      }
-      let scale = largest / -8
-      let inverse = BlockScale.inverse(scale)
-      let bits = Binary16.bits(scale)
-      if bits & 0x7FFF == 0x7C00 { infinite &+= 32 }
-      unsafe target.storeBytes(of: bits.littleEndian, as: UInt16.self)
-      for place in 0..<16 {
-        let low = unsafe nibble(source[place] * inverse)
-        let high = unsafe nibble(source[place &+ 16] * inverse)
-        unsafe target.storeBytes(of: low | high << 4, toByteOffset: 2 &+ place, as: UInt8.self)
-      }
-    }
-    return infinite
-  }
-
-  /// `floor(value + 8.5)` of a value from -8 to 8, at most 15.
-  @inline(__always)
-  private static func nibble(_ value: Float) -> UInt8 {
-    min(15, UInt8(truncatingIfNeeded: Int32(value + 8.5)))
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe block.put(found.unit, at: 0)
+    unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 2)
   }
 }

@@ -1,10 +1,13 @@
+import CKernels
 import Tensors
 
 /// 32 values in 20 bytes: a binary16 scale `d`, a binary16 offset `m`, 32 four-bit numbers `q`.
 ///
 /// `y = q * d + m`. Byte *j* holds value *j* in its low half and value *j* + 16 in its high half.
-enum Q4_1: BlockFormat {
+enum Q4_1: SearchedFormat {
   static var type: TensorType { .q4_1 }
+  static var search: Int { WEIGHTMILL_Q4_1 }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 20
 
@@ -22,5 +25,13 @@ enum Q4_1: BlockFormat {
         unsafe target[place &+ 16] = Float(pair &>> 4) * scale + offset
       }
     }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe block.put(found.unit, at: 0)
+    // The offset is added, a search's minimum subtracted.
+    let offset = unsafe found.floor
+    unsafe block.put(offset == 0 ? 0 : offset ^ 0x8000, at: 2)
+    unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 4)
   }
 }

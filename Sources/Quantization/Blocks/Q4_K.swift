@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// 256 values in 144 bytes: binary16 `d` and `dmin`, 12 bytes of scales, 256 four-bit numbers `q`.
@@ -5,8 +6,10 @@ import Tensors
 /// Each sub-block of 32 values has a six-bit scale and a six-bit minimum;
 /// `y = (d * scale) * q - dmin * minimum`. A byte holds a value in its low half and the value 32 places
 /// further on in its high half.
-enum Q4_K: BlockFormat {
+enum Q4_K: SearchedFormat {
   static var type: TensorType { .q4_K }
+  static var search: Int { WEIGHTMILL_Q4_K }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 144
   private static let scales = 4
@@ -31,6 +34,16 @@ enum Q4_K: BlockFormat {
           unsafe target[32 &* sub &+ lane] = step * Float(quant) - offset
         }
       }
+    }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.floor, at: 2)
+    unsafe SixBitPairs.pack(found, block + scales)
+    for half in 0..<4 {
+      let numbers = unsafe found.numbers + 64 &* half
+      unsafe block.putHalves(numbers, numbers + 32, count: 32, at: quants &+ 32 &* half)
     }
   }
 }

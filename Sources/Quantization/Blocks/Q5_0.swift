@@ -1,11 +1,14 @@
+import CKernels
 import Tensors
 
 /// 32 values in 22 bytes: a binary16 scale `d`, a u32 of fifth bits, 32 times four bits.
 ///
 /// Bit *j* of the u32 is the highest bit of value *j*'s number `q`; `y = (q - 16) * d`. The low bits
 /// lie as in Q4_0.
-enum Q5_0: BlockFormat {
+enum Q5_0: SearchedFormat {
   static var type: TensorType { .q5_0 }
+  static var search: Int { WEIGHTMILL_Q5_0 }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 22
 
@@ -24,5 +27,11 @@ enum Q5_0: BlockFormat {
         unsafe target[place &+ 16] = Float((pair &>> 4 | high) &- 16) * scale
       }
     }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(FifthBits.packed(found.numbers), at: 2)
+    unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 6)
   }
 }

@@ -1,10 +1,13 @@
+import CKernels
 import Tensors
 
 /// 32 values in 24 bytes: a binary16 scale `d`, a binary16 offset `m`, then as in Q5_0.
 ///
 /// `y = q * d + m`.
-enum Q5_1: BlockFormat {
+enum Q5_1: SearchedFormat {
   static var type: TensorType { .q5_1 }
+  static var search: Int { WEIGHTMILL_Q5_1 }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 24
 
@@ -24,5 +27,14 @@ enum Q5_1: BlockFormat {
         unsafe target[place &+ 16] = Float(pair &>> 4 | high) * scale + offset
       }
     }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe block.put(found.unit, at: 0)
+    // The offset is added, a search's minimum subtracted.
+    let offset = unsafe found.floor
+    unsafe block.put(offset == 0 ? 0 : offset ^ 0x8000, at: 2)
+    unsafe block.put(FifthBits.packed(found.numbers), at: 4)
+    unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 8)
   }
 }

@@ -1,10 +1,13 @@
+import CKernels
 import Tensors
 
 /// 256 values in 176 bytes: as Q4_K, with 32 bytes of fifth bits before the four-bit numbers.
 ///
 /// Byte *l* of the fifth bits has bit *k* for value 32 *k* + *l*.
-enum Q5_K: BlockFormat {
+enum Q5_K: SearchedFormat {
   static var type: TensorType { .q5_K }
+  static var search: Int { WEIGHTMILL_Q5_K }
+  static var valuesPerPart: Int { 32 }
 
   private static let bytes = 176
   private static let scales = 4
@@ -32,6 +35,24 @@ enum Q5_K: BlockFormat {
           unsafe target[32 &* sub &+ lane] = step * Float(low | high &<< 4) - offset
         }
       }
+    }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.floor, at: 2)
+    unsafe SixBitPairs.pack(found, block + scales)
+    for lane in 0..<32 {
+      var bits: UInt8 = 0
+      for bit in 0..<8 {
+        let high = unsafe found.numbers.byte(at: 32 &* bit &+ lane) >> 4
+        bits |= high << UInt8(truncatingIfNeeded: bit)
+      }
+      unsafe block.put(bits, at: fifths &+ lane)
+    }
+    for half in 0..<4 {
+      let numbers = unsafe found.numbers + 64 &* half
+      unsafe block.putHalves(numbers, numbers + 32, count: 32, at: quants &+ 32 &* half)
     }
   }
 }

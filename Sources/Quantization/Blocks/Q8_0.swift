@@ -1,10 +1,6 @@
 import Tensors
 
 /// 32 values in 34 bytes: a binary16 scale `d`, then 32 signed bytes `q`; `y = q * d`.
-///
-/// Encoding: `d = max|x| / 127`, `q = round(x / d)` with halves away from zero, where the division
-/// is a product with the float32 reciprocal of the unrounded `d`. Source: ggml's reference
-/// quantizer, whose bytes these are (`formats/vectors/encode_vectors.json`).
 enum Q8_0: BlockFormat {
   static var type: TensorType { .q8_0 }
 
@@ -22,46 +18,5 @@ enum Q8_0: BlockFormat {
         unsafe target[place] = Float(quant) * scale
       }
     }
-  }
-
-  static func encode(
-    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, blocks count: Int
-  )
-    -> Int
-  {
-    var infinite = 0
-    for block in 0..<count {
-      let source = unsafe values + block &* 32
-      let target = unsafe blocks + block &* bytes
-      // Magnitudes compare like their bit patterns, and integers compare several at a time.
-      var magnitude: UInt32 = 0
-      for place in 0..<32 {
-        magnitude = unsafe max(magnitude, source[place].bitPattern & 0x7FFF_FFFF)
-      }
-      let scale = Float(bitPattern: magnitude) / 127
-      let inverse = BlockScale.inverse(scale)
-      let bits = Binary16.bits(scale)
-      if bits == 0x7C00 { infinite &+= 32 }
-      unsafe target.storeBytes(of: bits.littleEndian, as: UInt16.self)
-      for place in 0..<32 {
-        let quant = unsafe roundedAwayFromZero(source[place] * inverse)
-        unsafe target.storeBytes(
-          of: Int8(truncatingIfNeeded: quant), toByteOffset: 2 &+ place, as: Int8.self)
-      }
-    }
-    return infinite
-  }
-
-  /// The nearest integer, halves away from zero, of a value below 2^22; several at a time.
-  @inline(__always)
-  private static func roundedAwayFromZero(_ value: Float) -> Int32 {
-    // Adding 1.5 * 2^23 leaves the nearest integer, halves to even, in the low bits.
-    let shifted = value + 12_582_912
-    let even = shifted - 12_582_912
-    let rest = value - even
-    var integer = Int32(truncatingIfNeeded: shifted.bitPattern) &- 0x4B40_0000
-    if rest == 0.5, value > 0 { integer &+= 1 }
-    if rest == -0.5, value < 0 { integer &-= 1 }
-    return integer
   }
 }

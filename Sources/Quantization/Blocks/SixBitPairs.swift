@@ -18,4 +18,20 @@ enum SixBitPairs {
     let low = unsafe bytes.byte(at: 4 &+ sub)
     return (Float(low & 15 | first >> 2 & 0x30), Float(low >> 4 | second >> 2 & 0x30))
   }
+
+  /// Packs the scales and minima of a block.
+  ///
+  /// - Parameters:
+  ///   - found: Eight of each, from 0 to 63.
+  ///   - bytes: Room for 12 bytes.
+  static func pack(_ found: FoundBlock, _ bytes: UnsafeMutableRawPointer) {
+    for sub in 0..<4 {
+      let scale = unsafe UInt8(bitPattern: found.scale(sub))
+      let later = unsafe UInt8(bitPattern: found.scale(sub &+ 4))
+      let (minimum, laterMinimum) = unsafe (found.minimum(sub), found.minimum(sub &+ 4))
+      unsafe bytes.put(scale | (later >> 4) << 6, at: sub)
+      unsafe bytes.put(minimum | (laterMinimum >> 4) << 6, at: 4 &+ sub)
+      unsafe bytes.put(later & 15 | laterMinimum << 4, at: 8 &+ sub)
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// 256 values in 54 bytes: base-3 digits, five to a byte, and a binary16 scale `d` at the end.
@@ -5,8 +6,10 @@ import Tensors
 /// A byte `v` stands for the fraction `v / 256` in base 3; digit *n* is the integer part of three
 /// times `3^n * v mod 256` over 256, and `y = (digit - 1) * d`. First digits of bytes 0 to 31, then
 /// their second digits and so on; then bytes 32 to 47; then four digits of bytes 48 to 51.
-enum TQ1_0: BlockFormat {
+enum TQ1_0: SearchedFormat {
   static var type: TensorType { .tq1_0 }
+  static var search: Int { WEIGHTMILL_TQ1_0 }
+  static var valuesPerPart: Int { 256 }
 
   private static let bytes = 54
   private static let scale = 52
@@ -37,6 +40,27 @@ enum TQ1_0: BlockFormat {
         unsafe target[bytes &* digit &+ place] = Float(trit &- 1) * unit
       }
       power &*= 3
+    }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe pack(found.numbers, bytes: 32, digits: 5, block)
+    unsafe pack(found.numbers + 160, bytes: 16, digits: 5, block + 32)
+    unsafe pack(found.numbers + 240, bytes: 4, digits: 4, block + 48)
+    unsafe block.put(found.unit, at: scale)
+  }
+
+  /// The fraction that is not below the number in base 3: its digits come out again.
+  private static func pack(
+    _ numbers: UnsafeRawPointer, bytes: Int, digits: Int, _ block: UnsafeMutableRawPointer
+  ) {
+    for place in 0..<bytes {
+      var number: UInt32 = 0
+      for digit in 0..<5 {
+        let trit = unsafe digit < digits ? numbers.byte(at: bytes &* digit &+ place) : 0
+        number = number &* 3 &+ UInt32(trit)
+      }
+      unsafe block.put(UInt8(truncatingIfNeeded: (number &* 256 &+ 242) / 243), at: place)
     }
   }
 }

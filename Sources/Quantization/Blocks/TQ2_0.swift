@@ -1,10 +1,13 @@
+import CKernels
 import Tensors
 
 /// 256 values in 66 bytes: 256 two-bit numbers `q`, then a binary16 scale `d`; `y = (q - 1) * d`.
 ///
 /// The numbers lie as in Q2_K.
-enum TQ2_0: BlockFormat {
+enum TQ2_0: SearchedFormat {
   static var type: TensorType { .tq2_0 }
+  static var search: Int { WEIGHTMILL_TQ2_0 }
+  static var valuesPerPart: Int { 256 }
 
   private static let bytes = 66
   private static let scale = 64
@@ -25,5 +28,10 @@ enum TQ2_0: BlockFormat {
         }
       }
     }
+  }
+
+  static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
+    unsafe TwoBitPlanes.pack(found.numbers, block)
+    unsafe block.put(found.unit, at: scale)
   }
 }

@@ -13,4 +13,21 @@ enum TwoBitPlanes {
       32 &* (sub &>> 3) &+ 16 &* (sub & 1), Int32(truncatingIfNeeded: 2 &* (sub &>> 1 & 3))
     )
   }
+
+  /// Packs the low two bits of 256 numbers.
+  ///
+  /// - Parameters:
+  ///   - numbers: 256 bytes.
+  ///   - planes: Room for 64 bytes.
+  static func pack(_ numbers: UnsafeRawPointer, _ planes: UnsafeMutableRawPointer) {
+    for half in 0..<2 {
+      let source = unsafe numbers + 128 &* half
+      for lane in 0..<32 {
+        let first = unsafe source.byte(at: lane) & 3 | (source.byte(at: lane &+ 32) & 3) << 2
+        let second =
+          unsafe (source.byte(at: lane &+ 64) & 3) << 4 | (source.byte(at: lane &+ 96) & 3) << 6
+        unsafe planes.put(first | second, at: 32 &* half &+ lane)
+      }
+    }
+  }
 }

@@ -1,0 +1,21 @@
+// What each level of instructions provides.
+#pragma once
+
+#include "CKernels.h"
+
+typedef struct {
+  const float *values, *importance;
+  size_t columns, column, blocks;
+} rows;
+
+typedef struct {
+  void (*search)(int type, const rows *from, weightmill_block *found);
+  void (*search_bytes)(const float *values, size_t blocks, uint8_t *found);
+  void (*search_nibbles)(const float *values, size_t blocks, uint8_t *found);
+  void (*widen_halves)(const uint16_t *halves, size_t count, float *values);
+} level;
+
+extern const level weightmill_lanes_4;
+#if defined(__x86_64__)
+extern const level weightmill_lanes_8, weightmill_lanes_16;
+#endif

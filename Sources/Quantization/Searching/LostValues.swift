@@ -1,0 +1,50 @@
+/// Counts values that a far larger neighbour wiped out.
+///
+/// A part of a block shares one scale. Where one value of it is far larger than the others, they all get
+/// the same number, and what they were is lost: the file holds a valid block, and no program would say
+/// so. A value counts as lost if all values of its part but the largest have one number, and the error
+/// of these is at least half of what they were, in squares.
+enum LostValues {
+  /// Whether all numbers but at most one can be the same: one of two halves is uniform.
+  ///
+  /// - Parameters:
+  ///   - numbers: The bytes in which the numbers of a part lie, eight at least.
+  ///   - count: How many bytes.
+  ///   - unit: A byte of ones: 0x01 for numbers that are bytes, 0x11 for two to a byte.
+  @inline(__always)
+  static func mayBe(_ numbers: UnsafeRawPointer, count: Int, isHalves: Bool = false) -> Bool {
+    var place = 0
+    while place &+ 8 <= count {
+      let word = unsafe numbers.word64(at: place)
+      let first = isHalves ? word & 15 : word & 255
+      if word == first &* (isHalves ? 0x1111_1111_1111_1111 : 0x0101_0101_0101_0101) { return true }
+      place &+= 8
+    }
+    return false
+  }
+
+  /// How many values of a part are lost.
+  ///
+  /// - Parameters:
+  ///   - values: The values.
+  ///   - decoded: What they were encoded to.
+  ///   - count: How many there are.
+  static func count(
+    _ values: UnsafePointer<Float>, _ decoded: UnsafePointer<Float>, count: Int
+  ) -> Int {
+    var largest = 0
+    for place in 1..<count where unsafe abs(values[place]) > abs(values[largest]) { largest = place }
+    var (power, error, others) = (0.0, 0.0, 0)
+    let common = unsafe decoded[largest == 0 ? 1 : 0]
+    for place in 0..<count where place != largest {
+      guard unsafe decoded[place] == common else { return 0 }
+      let (value, distance) = unsafe (
+        Double(values[place]), Double(values[place]) - Double(decoded[place])
+      )
+      power += value * value
+      error += distance * distance
+      if value != 0 { others &+= 1 }
+    }
+    return error >= 0.5 * power && power > 0 ? others : 0
+  }
+}

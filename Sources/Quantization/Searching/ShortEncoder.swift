@@ -1,0 +1,51 @@
+import CKernels
+import Tensors
+
+/// Encodes Q8_0 and, without importance, Q4_0: eight scales are tried for each block, in integers.
+struct ShortEncoder {
+  /// Q8_0 or Q4_0.
+  let format: any BlockFormat.Type
+  let kernel: EncoderKernel
+
+  private static let values = 32
+
+  /// Encodes whole blocks.
+  ///
+  /// - Parameters:
+  ///   - values: Finite values.
+  ///   - blocks: Room for `count` blocks.
+  ///   - count: How many blocks there are.
+  /// - Returns: What could not be kept.
+  func encode(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
+  ) -> EncodingFaults {
+    let bytes = unsafe blocks.assumingMemoryBound(to: UInt8.self)
+    switch (kernel.level, format.type) {
+    case (let level?, .q8_0): unsafe weightmill_search_bytes(Int32(level), values, count, bytes)
+    case (let level?, _): unsafe weightmill_search_nibbles(Int32(level), values, count, bytes)
+    case (nil, .q8_0): unsafe ShortSearch.encodeBytes(values, blocks, count: count)
+    case (nil, _): unsafe ShortSearch.encodeNibbles(values, blocks, count: count)
+    }
+    var faults = EncodingFaults()
+    let size = format.type.bytesPerBlock
+    for place in 0..<count {
+      let block = unsafe UnsafeRawPointer(blocks) + place &* size
+      if unsafe block.word16(at: 0) & 0x7FFF == 0x7C00 {
+        faults.overflowed &+= Self.values
+      } else if unsafe LostValues.mayBe(
+        block + 2, count: size &- 2, isHalves: format.type == .q4_0)
+      {
+        faults.lost &+= unsafe lost(values + place &* Self.values, block)
+      }
+    }
+    return faults
+  }
+
+  private func lost(_ values: UnsafePointer<Float>, _ block: UnsafeRawPointer) -> Int {
+    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.values) { decoded in
+      guard let base = decoded.baseAddress else { return 0 }
+      unsafe format.decode(block, base, blocks: 1)
+      return unsafe LostValues.count(values, base, count: Self.values)
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import CKernels
+
+/// Blocks whose values are scale times number: what `Symmetric.h` of CKernels does.
+struct SymmetricSearch {
+  private let parts: Int
+  private let size: Int
+  private let rule: symmetric_rule
+  private let trials: [Float]
+  private let units: [Float]
+
+  /// Takes the rule of a type.
+  init(_ rule: symmetric_rule) {
+    self.rule = rule
+    parts = Int(rule.parts)
+    size = Int(rule.size)
+    trials = Lane.list(rule.trial, rule.trials)
+    units = Lane.list(rule.unit, rule.units)
+  }
+
+  /// How many values a block holds.
+  var blockSize: Int { parts * size }
+
+  // MARK: Numbers
+
+  private static let levels = FourBitLevels.uneven
+
+  /// The place of the nearest level of IQ4_NL; of two as near the higher one.
+  private static func level(_ value: Float) -> Int {
+    (1..<16).count { value >= 0.5 * (levels[$0 - 1] + levels[$0]) }
+  }
+
+  /// The number that a value in units of its step gets.
+  private func number(_ value: Float) -> Float {
+    rule.uneven != 0
+      ? Self.levels[Self.level(value)] : Lane.nearest(value, rule.low, rule.high)
+  }
+
+  /// The same, as it is stored.
+  private func place(_ value: Float) -> Float {
+    rule.uneven != 0
+      ? Float(Self.level(value)) : Lane.nearest(value, rule.low, rule.high) - rule.low
+  }
+
+  // MARK: Parts
+
+  /// A part's values and what errors in them cost.
+  private struct Part {
+    let x: ArraySlice<Float>
+    let w: ArraySlice<Float>
+    /// The weighted sum of squares.
+    let power: Float
+    /// The value of largest magnitude, the first of several.
+    let peak: Float
+
+    init(_ x: ArraySlice<Float>, _ w: ArraySlice<Float>) {
+      self.x = x
+      self.w = w
+      var (power, peak) = (Float(0), Float(0))
+      for place in x.indices {
+        if abs(x[place]) > abs(peak) { peak = x[place] }
+        power += w[place] * x[place] * x[place]
+      }
+      self.power = power
+      self.peak = peak
+    }
+  }
+
+  /// Weighted sums of value times number and of number squared: the best step is their ratio.
+  private struct Fit {
+    var product: Float
+    var square: Float
+  }
+
+  private func fit(_ part: Part, _ inverse: Float) -> Fit {
+    var sums = [Fit](repeating: Fit(product: 0, square: 0), count: 2)
+    for (count, place) in part.x.indices.enumerated() {
+      let number = number(part.x[place] * inverse)
+      let weighted = part.w[place] * number
+      sums[count % 2].product += weighted * part.x[place]
+      sums[count % 2].square += weighted * number
+    }
+    return Fit(
+      product: sums[0].product + sums[1].product, square: sums[0].square + sums[1].square)
+  }
+
+  /// The error with a step.
+  private func error(_ part: Part, step: Float) -> Float {
+    let inverse = Lane.inverse(step)
+    guard inverse != 0 else { return part.power }
+    var sums: (even: Float, odd: Float) = (0, 0)
+    for (count, place) in part.x.indices.enumerated() {
+      let value = part.x[place] * inverse
+      let distance = value - number(value)
+      let cost = part.w[place] * distance * distance
+      if count % 2 == 0 { sums.even += cost } else { sums.odd += cost }
+    }
+    return step * step * (sums.even + sums.odd)
+  }
+
+  /// Of the trials the one whose best step leaves the least error.
+  private func bestTrial(_ part: Part) -> Fit {
+    let reciprocal = Lane.inverse(part.peak)
+    var best = Fit(product: 0, square: 1)
+    for trial in trials {
+      let fit = fit(part, trial * reciprocal)
+      if fit.product * fit.product * best.square > best.product * best.product * fit.square {
+        best = fit
+      }
+    }
+    return best
+  }
+
+  // MARK: Blocks
+
+  /// Finds scales and numbers; `nil` for a block that is too large for its type.
+  func search(_ x: [Float], _ w: [Float]) -> SearchAnswer? {
+    guard !x.contains(where: { abs($0) > rule.limit }) else { return nil }
+    let parts = (0..<parts).map { part in
+      Part(x[part * size..<(part + 1) * size], w[part * size..<(part + 1) * size])
+    }
+    var fits = parts.map(bestTrial)
+    var ideal = fits.map { $0.product * Lane.inverse($0.square) }
+    var unit = firstUnit(ideal, fits)
+    var best = SearchAnswer(scales: [Float](repeating: 0, count: parts.count))
+    var least = Lane.worst
+    for round in 0...Int(rule.rounds) {
+      let (scales, error) = nearScales(parts, ideal, unit)
+      if error < least {
+        least = error
+        best.unit = unit
+        best.scales = scales
+      }
+      guard round < rule.rounds else { break }
+      var (product, square) = (Float(0), Float(0))
+      for (part, scale) in scales.enumerated() {
+        fits[part] = fit(parts[part], Lane.inverse(unit * scale))
+        product += scale * fits[part].product
+        square += scale * scale * fits[part].square
+        ideal[part] = fits[part].product * Lane.inverse(fits[part].square)
+      }
+      unit = Lane.half(product * Lane.inverse(square))
+    }
+    for (part, scale) in best.scales.enumerated() {
+      let inverse = Lane.inverse(best.unit * scale)
+      best.numbers += parts[part].x.map { place($0 * inverse) }
+    }
+    return best
+  }
+
+  /// The unit with which the rounded scales leave the least error, numbers staying as they are.
+  private func firstUnit(_ ideal: [Float], _ fits: [Fit]) -> Float {
+    let largest = ideal.reduce(0) { abs($1) > abs($0) ? $1 : $0 }
+    var (unit, least) = (Float(0), Lane.worst)
+    for candidate in units.map({ Lane.half(largest * (1 / $0)) }) {
+      let reciprocal = Lane.inverse(candidate)
+      var error: Float = 0
+      for (part, fit) in fits.enumerated() {
+        let scale = Lane.nearest(ideal[part] * reciprocal, rule.scale_low, rule.scale_high)
+        let step = candidate * scale
+        error += step * (step * fit.square - 2 * fit.product)
+      }
+      if error < least { (unit, least) = (candidate, error) }
+    }
+    return unit
+  }
+
+  /// For each part the integer scale near the ideal one with the least error.
+  private func nearScales(
+    _ parts: [Part], _ ideal: [Float], _ unit: Float
+  ) -> (scales: [Float], error: Float) {
+    var (scales, sum) = ([Float](repeating: 0, count: parts.count), Float(0))
+    let reciprocal = Lane.inverse(unit)
+    for (place, part) in parts.enumerated() {
+      let middle = Lane.nearest(ideal[place] * reciprocal, rule.scale_low, rule.scale_high)
+      var least = part.power
+      for distance in -rule.reach...rule.reach {
+        let scale = Lane.within(middle + Float(distance), rule.scale_low, rule.scale_high)
+        let error = error(part, step: unit * scale)
+        if error < least { (scales[place], least) = (scale, error) }
+      }
+      sum += least
+    }
+    return (scales, sum)
+  }
+}
