@@ -13,7 +13,7 @@ let package = Package(
       name: "Weightmill",
       targets: [
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Conversion", "Verification",
+        "LLaMA", "Merging", "Conversion", "Verification", "Calibration",
       ]),
   ],
   dependencies: [
@@ -60,12 +60,15 @@ let package = Package(
     .target(
       name: "Verification",
       dependencies: ["Tensors", "Tokenization", "LLaMA"]),
+    .target(
+      name: "Calibration",
+      dependencies: ["Tensors", "Quantization", "Tokenization", "LLaMA"]),
 
     .executableTarget(
       name: "weightmill",
       dependencies: [
-        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Tokenization", "LLaMA", "Merging",
-        "Conversion", "Verification",
+        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA",
+        "Merging", "Conversion", "Verification", "Calibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -103,7 +106,15 @@ let package = Package(
       ]),
     .testTarget(
       name: "VerificationTests",
-      dependencies: ["Tensors", "LLaMA", "Conversion", "Verification", "TestSupport"]),
+      dependencies: [
+        "Tensors", "Tokenization", "LLaMA", "Conversion", "Verification", "TestSupport",
+      ]),
+    .testTarget(
+      name: "CalibrationTests",
+      dependencies: [
+        "Tensors", "Quantization", "Tokenization", "LLaMA", "Conversion", "Calibration",
+        "TestSupport",
+      ]),
     // Runs the executable as a user would.
     .testTarget(name: "WeightmillTests", dependencies: ["weightmill", "Tensors", "TestSupport"]),
   ]

@@ -73,6 +73,15 @@ def convert(folder, mix):
     return output
 
 
+def imatrix(folder):
+    """Computes an importance matrix of mini-ziya, its delta merged, as llama.gguf's was computed."""
+    output = folder / "imatrix.gguf"
+    weightmill(
+        "imatrix", FIXTURE / "base-meta", "--delta", FIXTURE / "delta", "--output", output,
+        "--text", ROOT / "fixtures/imatrix/text.txt", "--context", "48", "--process-output")
+    return output
+
+
 def expected(name):
     return json.loads((FIXTURE / "expected" / name).read_text(encoding="utf-8"))
 

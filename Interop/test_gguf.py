@@ -14,7 +14,7 @@ import gguf
 import numpy as np
 from gguf.constants import GGMLQuantizationType as Type
 
-from checks import Checks, convert, expected, flat, metadata, weightmill
+from checks import ROOT, Checks, convert, expected, flat, imatrix, metadata, weightmill
 
 # The type of the matrices, and llama.cpp's number for the mix.
 MIXES = {
@@ -100,6 +100,31 @@ def check_metadata(checks, mix, reader, reference):
         and not key.startswith("weightmill.")))
 
 
+def check_imatrix(checks, folder):
+    """Weightmill's importance matrix beside the one that llama-imatrix wrote."""
+    path, reference = imatrix(folder), ROOT / "fixtures/imatrix/llama.gguf"
+    ours, theirs = gguf.GGUFReader(path), gguf.GGUFReader(reference)
+    checks.check(
+        "imatrix: metadata is llama-imatrix's", list(metadata(ours).items())
+        == list(metadata(theirs).items()), f"{metadata(ours)}")
+    checks.check(
+        "imatrix: the header has llama-imatrix's bytes",
+        path.read_bytes()[:ours.data_offset] == reference.read_bytes()[:theirs.data_offset],
+        f"{ours.data_offset} bytes, {len(ours.tensors)} tensors")
+    worst = 0.0
+    problems = []
+    for left, right in zip(ours.tensors, theirs.tensors):
+        if left.name.endswith(".counts"):
+            if not same_bits(left.data, right.data):
+                problems.append(f"{left.name} is {left.data}")
+        else:
+            worst = max(worst, float(np.max(np.abs(left.data - right.data) / right.data)))
+    checks.none("imatrix: counts are llama-imatrix's", problems)
+    checks.check(
+        "imatrix: sums of squares are nearly llama-imatrix's, which rounds to F16 on the way",
+        worst < 4e-3, f"largest difference {worst:.2%}")
+
+
 def main():
     checks = Checks()
     reference = expected("gguf-reference.json")
@@ -116,6 +141,9 @@ def main():
                 readers[mix] = gguf.GGUFReader(path)
                 check_shape(checks, mix, readers[mix], reference["tensors"])
                 check_metadata(checks, mix, readers[mix], reference["metadata"])
+
+        with checks.part("imatrix"):
+            check_imatrix(checks, folder)
 
         if "f16" not in readers:
             checks.finish()

@@ -3,6 +3,7 @@
 What is compared with what:
 - quantize: Weightmill's Q8_0, Q6_K and Q4_0 files with llama.cpp's own from the same F16 file;
 - tokenize: ids of both programs, and llamacpp-tokens.json;
+- imatrix: llama.cpp's quantizer with Weightmill's importance matrix, read as llama-quantize does;
 - logits: llama.cpp's on the F16 file with those of transformers on the merged weights, the
   quantized files' with the F16 file's;
 - generate: 16 greedy tokens of the F16 file. llama.cpp rounds activations to F16 there, to 8 bits
@@ -20,7 +21,8 @@ import llama_cpp
 import numpy as np
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-from checks import FIXTURE, Checks, convert, expected, flat, metadata, weightmill, weightmill_json
+from checks import (
+    FIXTURE, Checks, convert, expected, flat, imatrix, metadata, weightmill, weightmill_json)
 
 PROMPT = "<human>:帮我写一份去西安的旅游计划\n<bot>:"
 # The prompts that are continued. All are texts to tokenize too.
@@ -201,6 +203,70 @@ def check_quantizer(checks, source, path, file_type):
         same == total if exact else same > 0.99 * total, f"{same} of {total} the same")
 
 
+def importance(path):
+    """An importance matrix as llama-quantize gives it to llama_model_quantize."""
+    reader = gguf.GGUFReader(path)
+    keys = ("imatrix.datasets", "imatrix.chunk_count", "imatrix.chunk_size")
+    missing = [key for key in keys if key not in reader.fields]
+    if missing:
+        raise ValueError(f"llama-quantize refuses files without {missing}")
+    tensors = {tensor.name: tensor.data.ravel() for tensor in reader.tensors}
+    weights = {}
+    for name, sums in tensors.items():
+        if name.endswith(".in_sum2"):
+            count = np.rint(tensors[name.removesuffix(".in_sum2") + ".counts"])
+            each = sums.reshape(len(count), -1)
+            means = np.where(count[:, None] > 0, each / np.maximum(count[:, None], 1), 1)
+            weights[name.removesuffix(".in_sum2")] = np.ascontiguousarray(means.ravel(), np.float32)
+    return weights
+
+
+def quantize(source, output, file_type, weights):
+    """llama.cpp's quantizer with an importance matrix, or none; returns whether it succeeded."""
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = file_type
+    parameters.nthread = 1
+    entries = [
+        llama_cpp.llama_model_imatrix_data(
+            name.encode(), values.ctypes.data_as(ctypes.POINTER(ctypes.c_float)), values.size)
+        for name, values in weights.items()]
+    if entries:
+        entries.append(llama_cpp.llama_model_imatrix_data(None, None, 0))
+        parameters.imatrix = (llama_cpp.llama_model_imatrix_data * len(entries))(*entries)
+    return llama_cpp.llama_model_quantize(
+        str(source).encode(), str(output).encode(), ctypes.byref(parameters)) == 0
+
+
+def check_imatrix(checks, source, full):
+    """llama.cpp quantizes our f16 file with our importance matrix."""
+    folder = source.parent
+    weights = importance(imatrix(folder))
+    checks.check("imatrix: there is an entry for each matrix but the embedding", len(weights) == 29)
+    # A type that llama.cpp makes with an importance matrix only.
+    few = llama_cpp.LLAMA_FTYPE_MOSTLY_IQ2_XXS
+    checks.check(
+        "imatrix: llama.cpp refuses iq2_xxs without it",
+        not quantize(source, folder / "none.gguf", few, {}))
+    checks.check(
+        "imatrix: llama.cpp makes iq2_xxs with it",
+        quantize(source, folder / "iq2_xxs.gguf", few, weights))
+    model = load(folder / "iq2_xxs.gguf")
+    checks.check("imatrix: llama.cpp loads that file", model.n_vocab() == 3072)
+    model.close()
+
+    many = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0
+    worst = []
+    for name, given in (("plain", {}), ("weighted", weights)):
+        path = folder / f"{name}.gguf"
+        checks.check(f"imatrix: llama.cpp makes q4_0, {name}", quantize(source, path, many, given))
+        model = load(path)
+        worst.append(min(correlation(logits(model, ids)[-1], row) for ids, row in full))
+        model.close()
+    checks.check(
+        "imatrix: last logits of q4_0 against f16's", min(worst) > 0.98,
+        "worst correlation {:.6f} without, {:.6f} with".format(*worst))
+
+
 def check_quantized(checks, path, full):
     """Loading a quantized file, and how far its predictions are from the F16 file's."""
     model = load(path)
@@ -231,6 +297,9 @@ def main():
             prompts = [model.tokenize(p.encode(), add_bos=True, special=True) for p in PROMPTS]
             full = [(ids, logits(model, ids)[-1]) for ids in prompts]
             model.close()
+
+            with checks.part("imatrix"):
+                check_imatrix(checks, source, full)
 
             for mix, file_type in QUANTIZED.items():
                 with checks.part(mix):

@@ -22,8 +22,8 @@ struct WeightmillCommand: ParsableCommand {
       """,
     version: Weightmill.version,
     subcommands: [
-      Convert.self, Merge.self, Quantize.self, VerifyLogits.self, Inspect.self, Hash.self,
-      Tokenize.self, Generate.self,
+      Convert.self, Merge.self, Quantize.self, Imatrix.self, VerifyLogits.self, Inspect.self,
+      Hash.self, Tokenize.self, Generate.self,
     ])
 
   static func main() {

@@ -15,6 +15,8 @@ public struct SmallModel: Sendable {
   public var isDelta = false
   /// Whether embeddings and output matrix are small differences, as Vicuna's deltas have them.
   public var isAdditive = false
+  /// Whether the output matrix may be the embedding: for models without `lm_head.weight`.
+  public var tiesEmbeddings = false
   /// Called with each tensor's name; may change its values.
   public var change: @Sendable (String, inout [Float]) -> Void = { _, _ in }
   /// Tensors that are left out.
@@ -100,7 +102,8 @@ public struct SmallModel: Sendable {
     let config =
       #"{"model_type":"llama","hidden_size":\#(hidden),"num_hidden_layers":\#(layers),"#
       + #""num_attention_heads":\#(heads),"num_key_value_heads":\#(keyValueHeads),"#
-      + #""intermediate_size":\#(feedForward),"vocab_size":\#(rows)}"#
+      + #""intermediate_size":\#(feedForward),"vocab_size":\#(rows),"#
+      + #""tie_word_embeddings":\#(tiesEmbeddings)}"#
     try folder.write(config.utf8, to: "\(name)/config.json")
     try folder.write(tokenizer, to: "\(name)/tokenizer.model")
     return folder(name)

@@ -3,6 +3,7 @@ import LLaMA
 import Tensors
 import TestSupport
 import Testing
+import Tokenization
 import Verification
 
 /// The statistics are those of the textbook, and a model agrees with itself.

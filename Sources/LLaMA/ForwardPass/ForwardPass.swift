@@ -13,6 +13,9 @@ public import Tensors
 /// Memory is the activations, plus a tile of decoded weights for each thread. Results do not
 /// depend on the number of threads.
 public struct ForwardPass: Sendable {
+  /// Sees what text sends into the matrices of a model: some matrices, and the input they share.
+  public typealias InputObserver = ([TensorRole], Activations) throws(WeightmillError) -> Void
+
   /// How many float32 weights a tile holds, about.
   private static let tileSize = 1 << 17
 
@@ -60,28 +63,34 @@ public struct ForwardPass: Sendable {
   ///   - layer: The layer's number.
   ///   - hidden: `[tokens, hiddenSize]`.
   ///   - windows: Which tokens see each other: each window is a text by itself.
+  ///   - observe: Called with the input of every matrix of the layer, in the order of their use.
   /// - Throws: Reading errors, and `unsupported` for types that cannot be decoded.
   public func apply(
-    layer: Int, to hidden: inout Activations, windows: [Range<Int>]
+    layer: Int, to hidden: inout Activations, windows: [Range<Int>],
+    observe: InputObserver = { _, _ in }
   ) throws(WeightmillError) {
     let attention = Attention(
       configuration: configuration, rowOrder: model.scheme.rowOrder, workers: workers)
     let input = try normalized(hidden, by: .layer(layer, .attentionNorm))
+    try observe([.layer(layer, .query), .layer(layer, .key), .layer(layer, .value)], input)
     var queries = try product(.layer(layer, .query), input)
     var keys = try product(.layer(layer, .key), input)
     let values = try product(.layer(layer, .value), input)
     attention.rotate(&queries, heads: configuration.headCount, windows: windows)
     attention.rotate(&keys, heads: configuration.keyValueHeadCount, windows: windows)
     let seen = try attention(queries: queries, keys: keys, values: values, windows: windows)
+    try observe([.layer(layer, .attentionOutput)], seen)
     hidden.add(try product(.layer(layer, .attentionOutput), seen))
 
     let middle = try normalized(hidden, by: .layer(layer, .feedForwardNorm))
+    try observe([.layer(layer, .gate), .layer(layer, .up)], middle)
     var gate = try product(.layer(layer, .gate), middle)
     let up = try product(.layer(layer, .up), middle)
     for place in gate.values.indices {
       let value = gate.values[place]
       gate.values[place] = value / (1 + Elementary.exponential(-value)) * up.values[place]
     }
+    try observe([.layer(layer, .down)], gate)
     hidden.add(try product(.layer(layer, .down), gate))
   }
 

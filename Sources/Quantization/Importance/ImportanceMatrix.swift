@@ -5,46 +5,74 @@ public import Tensors
 /// The error of a matrix's output is the error of each weight times the input of its column. So the
 /// mean of the squared input says how much an error in that column costs. llama.cpp calls this an
 /// importance matrix (imatrix).
-public struct ImportanceMatrix: Sendable {
-  /// What was gathered for one matrix.
-  public struct Entry: Sendable {
-    /// For each column of the matrix the sum of the squared inputs.
+public struct ImportanceMatrix: Equatable, Sendable {
+  /// What was gathered for one tensor: a matrix, or the stacked matrices of experts.
+  public struct Entry: Equatable, Sendable {
+    /// For each column of each matrix the sum of the squared inputs.
     public let sums: [Float]
-    /// How many input vectors were summed.
-    public let count: Float
+    /// For each matrix how many input vectors were summed.
+    public let counts: [Float]
 
-    /// Describes what was gathered.
+    /// Describes what was gathered for a matrix.
     ///
     /// - Parameters:
     ///   - sums: For each column the sum of the squared inputs.
     ///   - count: How many input vectors were summed.
     public init(sums: [Float], count: Float) {
-      self.sums = sums
-      self.count = count
+      self.init(sums: sums, counts: [count])
     }
 
-    /// The mean squared input of each column; all ones when nothing was gathered, as in llama.cpp.
+    /// Describes what was gathered for stacked matrices.
+    ///
+    /// - Parameters:
+    ///   - sums: For each column of each matrix the sum of the squared inputs.
+    ///   - counts: For each matrix how many input vectors were summed; divides the number of sums.
+    public init(sums: [Float], counts: [Float]) {
+      precondition(!counts.isEmpty && sums.count % counts.count == 0)
+      self.sums = sums
+      self.counts = counts
+    }
+
+    /// How many columns a matrix has.
+    public var columns: Int { sums.count / counts.count }
+
+    /// The mean squared input of each column, matrix by matrix; all ones for a matrix for which
+    /// nothing was gathered, as in llama.cpp.
     public var weights: [Float] {
-      count > 0 ? sums.map { $0 / count } : [Float](repeating: 1, count: sums.count)
+      sums.enumerated().map { place, sum in
+        let count = counts[place / columns]
+        return count > 0 ? sum / count : 1
+      }
     }
   }
 
-  /// The entries by the name of their matrix in the GGUF file.
+  /// The entries by the name of their tensor in the GGUF file.
   public var entries: [TensorName: Entry]
   /// The texts it was gathered from, for the metadata of files made with it.
   public var datasets: [String]
   /// How many chunks of text were read.
   public var chunkCount: Int
+  /// How many tokens a chunk holds; 0 if that is not known.
+  public var chunkSize: Int
 
   /// Makes a matrix.
   ///
   /// - Parameters:
-  ///   - entries: The entries by the name of their matrix.
+  ///   - entries: The entries by the name of their tensor.
   ///   - datasets: The texts it was gathered from.
   ///   - chunkCount: How many chunks of text were read.
-  public init(entries: [TensorName: Entry], datasets: [String] = [], chunkCount: Int = 0) {
+  ///   - chunkSize: How many tokens a chunk holds; 0 if that is not known.
+  public init(
+    entries: [TensorName: Entry], datasets: [String] = [], chunkCount: Int = 0, chunkSize: Int = 0
+  ) {
     self.entries = entries
     self.datasets = datasets
     self.chunkCount = chunkCount
+    self.chunkSize = chunkSize
+  }
+
+  /// The names of the entries, in the order of their bytes.
+  public var names: [TensorName] {
+    entries.keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
   }
 }

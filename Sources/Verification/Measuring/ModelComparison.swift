@@ -1,6 +1,7 @@
 public import LLaMA
 import Synchronization
 public import Tensors
+public import Tokenization
 
 /// Runs two models over the same tokens in step and compares what they predict.
 ///
@@ -50,7 +51,7 @@ public struct ModelComparison: Sendable {
   public func run(
     _ windows: TextWindows, progress: (Double) -> Void = { _ in }
   ) throws(WeightmillError) -> LogitStatistics {
-    let passes = Self.passes(windows.windows)
+    let passes = windows.passes(ofAtMost: Self.tokensPerPass)
     var positions: [PositionComparison] = []
     for (number, pass) in passes.enumerated() {
       positions += try compare(pass) { share in
@@ -72,32 +73,12 @@ public struct ModelComparison: Sendable {
     return statistics
   }
 
-  /// Groups windows so that each pass has a bounded number of tokens.
-  private static func passes(_ windows: [[Int]]) -> [[[Int]]] {
-    var passes: [[[Int]]] = []
-    var count = 0
-    for window in windows {
-      if passes.isEmpty || count + window.count > tokensPerPass {
-        passes.append([])
-        count = 0
-      }
-      passes[passes.count - 1].append(window)
-      count += window.count
-    }
-    return passes
-  }
-
   private func compare(
-    _ windows: [[Int]], progress: (Double) -> Void
+    _ pass: TextWindows.Pass, progress: (Double) -> Void
   ) throws(WeightmillError) -> [PositionComparison] {
-    let tokens = windows.flatMap { $0 }
-    var ranges: [Range<Int>] = []
-    for window in windows {
-      let start = ranges.last?.upperBound ?? 0
-      ranges.append(start..<start + window.count)
-    }
-    var ours = try candidate.embed(tokens)
-    var theirs = try reference.embed(tokens)
+    let ranges = pass.ranges
+    var ours = try candidate.embed(pass.tokens)
+    var theirs = try reference.embed(pass.tokens)
     let layers = max(
       candidate.model.configuration.layerCount, reference.model.configuration.layerCount)
     for layer in 0..<layers {
@@ -111,7 +92,7 @@ public struct ModelComparison: Sendable {
     }
     let positions = try compareLogits(
       candidate.normalized(ours), reference.normalized(theirs),
-      targets: windows.flatMap { $0.dropFirst().map { $0 } + [nil] })
+      targets: ranges.flatMap { $0.dropFirst().map { pass.tokens[$0] } + [nil] })
     progress(1)
     return positions
   }

@@ -1,6 +1,6 @@
 /// A text's tokens cut into windows that a model sees one by one.
 ///
-/// As `llama-perplexity` does, the first token of each window is replaced by BOS if the vocabulary
+/// As llama.cpp's tools do, the first token of each window is replaced by BOS if the vocabulary
 /// adds one. The rest of the text that does not fill a window is a window, too, if it has at least
 /// two tokens.
 public struct TextWindows: Sendable {
@@ -31,4 +31,30 @@ public struct TextWindows: Sendable {
 
   /// How many tokens the windows hold.
   public var tokenCount: Int { windows.reduce(0) { $0 + $1.count } }
+
+  /// Windows that go through a model together.
+  public struct Pass: Sendable {
+    /// The tokens of all windows.
+    public let tokens: [Int]
+    /// Which of them each window holds.
+    public let ranges: [Range<Int>]
+  }
+
+  /// Groups the windows so that each pass has a bounded number of tokens.
+  ///
+  /// - Parameter limit: How many tokens a pass holds at most; a longer window is a pass by itself.
+  /// - Returns: The passes; all windows, in their order.
+  public func passes(ofAtMost limit: Int) -> [Pass] {
+    var passes: [Pass] = []
+    var (tokens, ranges): ([Int], [Range<Int>]) = ([], [])
+    for window in windows {
+      if !tokens.isEmpty, tokens.count + window.count > limit {
+        passes.append(Pass(tokens: tokens, ranges: ranges))
+        (tokens, ranges) = ([], [])
+      }
+      ranges.append(tokens.count..<tokens.count + window.count)
+      tokens += window
+    }
+    return ranges.isEmpty ? passes : passes + [Pass(tokens: tokens, ranges: ranges)]
+  }
 }

@@ -1,0 +1,46 @@
+public import Tokenization
+
+/// Texts cut into windows of the same length, from which importance is learned.
+///
+/// As llama-imatrix does, each text begins with BOS if the vocabulary adds one, the first token of
+/// each window is replaced by BOS, and tokens at the end of a text that do not fill a window are
+/// left out. Windows do not reach from one text into the next.
+public struct CalibrationText: Sendable {
+  /// How many tokens a window holds.
+  public let context: Int
+  /// The windows.
+  public private(set) var windows = TextWindows(windows: [])
+  /// The names of the texts.
+  public private(set) var names: [String] = []
+  /// How many tokens of the texts filled no window.
+  public private(set) var leftOut = 0
+
+  /// Begins without texts.
+  ///
+  /// - Parameter context: How many tokens a window holds, at least 2.
+  public init(context: Int) { self.context = max(2, context) }
+
+  /// Adds a text.
+  ///
+  /// - Parameters:
+  ///   - text: The text.
+  ///   - path: The file it comes from; its name without the folder goes into the file that is
+  ///     written.
+  ///   - vocabulary: The model's vocabulary.
+  public mutating func add(_ text: String, from path: String, vocabulary: Vocabulary) {
+    let tokens = Tokenizer(vocabulary).encode(text)
+    let whole = tokens.count / context * context
+    let bos = vocabulary.special.addsBOS ? vocabulary.special.bos : nil
+    let new = TextWindows(Array(tokens[..<whole]), context: context, bos: bos)
+    windows = TextWindows(windows: windows.windows + new.windows)
+    names.append(path.split(separator: "/").last.map(String.init) ?? path)
+    leftOut += tokens.count - whole
+  }
+
+  /// Keeps the first windows only.
+  ///
+  /// - Parameter count: How many.
+  public mutating func keep(first count: Int) {
+    windows = TextWindows(windows: Array(windows.windows.prefix(max(0, count))))
+  }
+}

@@ -1,0 +1,98 @@
+public import LLaMA
+public import Quantization
+public import Tensors
+import Tokenization
+
+/// Runs a model over text and gathers how much each input of each matrix matters.
+///
+/// The matrices are those of the layers, and the output matrix if it is asked for. The embedding is
+/// looked up and not multiplied with: it has no entry. Weights stream layer by layer; memory is the
+/// activations of `tokensPerPass` tokens, a sum for each column, and a tile for each thread.
+public struct ImportanceCollector: Sendable {
+  /// How many tokens go through the model together.
+  public static let tokensPerPass = 2048
+
+  private let pass: ForwardPass
+  private let includesOutput: Bool
+
+  /// Prepares a collection.
+  ///
+  /// - Parameters:
+  ///   - model: The model, in any scheme: entries have GGUF names, and columns have the same order
+  ///     in all of them.
+  ///   - includesOutput: Whether the output matrix gets an entry, too; one that is the embedding
+  ///     (tied weights) gets none.
+  ///   - workers: The threads.
+  public init(_ model: LlamaModel, includesOutput: Bool = false, workers: Workers) {
+    pass = ForwardPass(model, workers: workers)
+    self.includesOutput = includesOutput && !model.tiesEmbeddings
+  }
+
+  /// Gathers.
+  ///
+  /// - Parameters:
+  ///   - text: The text; all tokens of its windows count.
+  ///   - progress: Called with the share of the work that is done.
+  /// - Returns: The sums over all tokens of all windows.
+  /// - Throws: `mismatch` when the text fills no window, or an input is infinite or not a number;
+  ///   reading errors.
+  public func run(
+    _ text: CalibrationText, progress: (Double) -> Void = { _ in }
+  ) throws(WeightmillError) -> ImportanceMatrix {
+    let passes = text.windows.passes(ofAtMost: Self.tokensPerPass)
+    guard !passes.isEmpty else {
+      throw WeightmillError(
+        .mismatch, pass.model.catalogue.location,
+        "cannot learn from this text: \(text.leftOut) tokens do not fill a window of "
+          + "\(text.context)", remedy: "give more text, or a smaller --context")
+    }
+    var gathered = Gathered()
+    for (number, part) in passes.enumerated() {
+      try gather(part, into: &gathered) { share in
+        progress((Double(number) + share) / Double(passes.count))
+      }
+    }
+    return ImportanceMatrix(
+      entries: try entries(gathered), datasets: text.names,
+      chunkCount: text.windows.windows.count, chunkSize: text.context)
+  }
+
+  /// The sums of each input, by the matrices that share it.
+  private typealias Gathered = [[TensorRole]: InputSums]
+
+  private func gather(
+    _ part: TextWindows.Pass, into gathered: inout Gathered, progress: (Double) -> Void
+  ) throws(WeightmillError) {
+    let layers = pass.model.configuration.layerCount
+    var hidden = try pass.embed(part.tokens)
+    for layer in 0..<layers {
+      try pass.apply(layer: layer, to: &hidden, windows: part.ranges) { matrices, input in
+        gathered[matrices, default: InputSums(columns: input.columns)].add(input)
+      }
+      progress(Double(layer + 1) / Double(layers))
+    }
+    guard includesOutput else { return }
+    let final = try pass.normalized(hidden)
+    gathered[[.output], default: InputSums(columns: final.columns)].add(final)
+  }
+
+  /// Books what was gathered for each of the matrices that share an input.
+  private func entries(
+    _ gathered: Gathered
+  ) throws(WeightmillError) -> [TensorName: ImportanceMatrix.Entry] {
+    var entries: [TensorName: ImportanceMatrix.Entry] = [:]
+    for (matrices, sums) in gathered {
+      for matrix in matrices {
+        let name = NamingScheme.gguf.name(of: matrix)
+        guard let entry = sums.entry else {
+          throw WeightmillError(
+            .mismatch, pass.model.catalogue.location,
+            "computes values that are infinite or not numbers", at: "the input of \(name)",
+            remedy: "its weights are damaged: look for the notes when it was converted")
+        }
+        entries[TensorName(name)] = entry
+      }
+    }
+    return entries
+  }
+}
