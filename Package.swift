@@ -127,7 +127,7 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       name: "fuzz",
       dependencies: [
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA",
+        "LLaMA", "Conversion",
       ],
       path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],

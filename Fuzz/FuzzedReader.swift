@@ -1,3 +1,4 @@
+import Conversion
 import Foundation
 import GGUF
 import LLaMA
@@ -18,6 +19,8 @@ enum FuzzedReader: String, CaseIterable {
   case torchLegacy = "torch-legacy"
   case safetensors
   case gguf
+  /// Importance matrices, in either form.
+  case imatrix
   case json
   case sentencePiece = "sentencepiece"
   case tokenizerJSON = "tokenizer-json"
@@ -53,6 +56,7 @@ enum FuzzedReader: String, CaseIterable {
         try readTensors(file)
       case .safetensors: try readTensors(SafetensorsFile(path: written(bytes)))
       case .gguf: try readTensors(GGUFFile(path: written(bytes)))
+      case .imatrix: _ = try ImatrixFile.read(written(bytes))
       case .json: _ = try JSONParser.parse(bytes, file: "x")
       case .sentencePiece: try readSentencePiece(bytes)
       case .tokenizerJSON:

@@ -15,7 +15,7 @@ seconds=${1:-60}
 shift || true
 readers=("$@")
 if [[ ${#readers[@]} -eq 0 ]]; then
-  readers=(torch-zip torch-pickle torch-legacy safetensors gguf json sentencepiece tokenizer-json
+  readers=(torch-zip torch-pickle torch-legacy safetensors gguf imatrix json sentencepiece tokenizer-json
     config)
 fi
 
@@ -39,6 +39,7 @@ seeds() {
   torch-*) small '*.pt' '*.pth' '*.bin' ;;
   safetensors) small '*.safetensors' ;;
   gguf) small '*.gguf' ;;
+  imatrix) small 'llama.gguf' 'llama.dat' ;;
   json | config | tokenizer-json) small '*.json' ;;
   sentencepiece) small '*.model' ;;
   esac

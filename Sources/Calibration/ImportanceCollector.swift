@@ -10,7 +10,7 @@ import Tokenization
 /// activations of `tokensPerPass` tokens, a sum for each column, and a tile for each thread.
 public struct ImportanceCollector: Sendable {
   /// How many tokens go through the model together.
-  public static let tokensPerPass = 2048
+  public static let tokensPerPass = 1024
 
   private let pass: ForwardPass
   private let includesOutput: Bool
@@ -53,7 +53,7 @@ public struct ImportanceCollector: Sendable {
       }
     }
     return ImportanceMatrix(
-      entries: try entries(gathered), datasets: text.names,
+      entries: Self.entries(gathered), datasets: text.names,
       chunkCount: text.windows.windows.count, chunkSize: text.context)
   }
 
@@ -66,32 +66,34 @@ public struct ImportanceCollector: Sendable {
     let layers = pass.model.configuration.layerCount
     var hidden = try pass.embed(part.tokens)
     for layer in 0..<layers {
-      try pass.apply(layer: layer, to: &hidden, windows: part.ranges) { matrices, input in
-        gathered[matrices, default: InputSums(columns: input.columns)].add(input)
+      try pass.apply(layer: layer, to: &hidden, windows: part.ranges) {
+        (matrices, input) throws(WeightmillError) in
+        try add(input, of: matrices, to: &gathered)
       }
       progress(Double(layer + 1) / Double(layers))
     }
-    guard includesOutput else { return }
-    let final = try pass.normalized(hidden)
-    gathered[[.output], default: InputSums(columns: final.columns)].add(final)
+    if includesOutput { try add(pass.normalized(hidden), of: [.output], to: &gathered) }
+  }
+
+  private func add(
+    _ input: Activations, of matrices: [TensorRole], to gathered: inout Gathered
+  ) throws(WeightmillError) {
+    gathered[matrices, default: InputSums(columns: input.columns)].add(input)
+    guard gathered[matrices]?.areFinite == true else {
+      throw WeightmillError(
+        .mismatch, pass.model.catalogue.location,
+        "computes values that are infinite or not numbers",
+        at: "the input of \(NamingScheme.gguf.name(of: matrices[0]))",
+        remedy: "its weights are damaged: look for the notes when it was converted")
+    }
   }
 
   /// Books what was gathered for each of the matrices that share an input.
-  private func entries(
-    _ gathered: Gathered
-  ) throws(WeightmillError) -> [TensorName: ImportanceMatrix.Entry] {
+  private static func entries(_ gathered: Gathered) -> [TensorName: ImportanceMatrix.Entry] {
     var entries: [TensorName: ImportanceMatrix.Entry] = [:]
     for (matrices, sums) in gathered {
-      for matrix in matrices {
-        let name = NamingScheme.gguf.name(of: matrix)
-        guard let entry = sums.entry else {
-          throw WeightmillError(
-            .mismatch, pass.model.catalogue.location,
-            "computes values that are infinite or not numbers", at: "the input of \(name)",
-            remedy: "its weights are damaged: look for the notes when it was converted")
-        }
-        entries[TensorName(name)] = entry
-      }
+      let entry = sums.entry
+      for matrix in matrices { entries[TensorName(NamingScheme.gguf.name(of: matrix))] = entry }
     }
     return entries
   }

@@ -26,10 +26,11 @@ struct InputSums {
     count += vectors.rows
   }
 
-  /// The sums as files hold them, or `nil` when one is infinite or not a number.
-  var entry: ImportanceMatrix.Entry? {
-    let rounded = sums.map(Float.init)
-    guard rounded.allSatisfy(\.isFinite) else { return nil }
-    return ImportanceMatrix.Entry(sums: rounded, count: Float(count))
+  /// Whether every sum is a number that files can hold.
+  var areFinite: Bool { sums.allSatisfy { $0 <= Double(Float.greatestFiniteMagnitude) } }
+
+  /// The sums as files hold them.
+  var entry: ImportanceMatrix.Entry {
+    ImportanceMatrix.Entry(sums: sums.map(Float.init), count: Float(count))
   }
 }

@@ -103,11 +103,16 @@ struct ImportanceCollectorTests {
 
   @Test func columnsHaveTheSameOrderInEveryScheme() throws {
     let file = folder("f16.gguf")
-    let plan = try ConversionPlan(convert: ziya(), to: .f16, name: "x")
+    let meta = try ModelLoader.load(Fixtures.miniZiya("base-meta"))
+    let plan = try ConversionPlan(convert: meta, to: .f16, name: "x")
     _ = try ConversionRun(plan, workers: Workers(threads: 2)).write(to: file, overwrite: false)
-    let matrices = try [collect(ziya("base-hf")), collect(ziya()), collect(ModelLoader.load(file))]
-    // Meta's order is GGUF's: the same sums in the same order.
-    #expect(matrices[1] == matrices[2])
+    let matrices = try [
+      collect(ModelLoader.load(Fixtures.miniZiya("base-hf"))), collect(meta),
+      collect(ModelLoader.load(file)),
+    ]
+    // Rows in the same order give the same bits.
+    let areSame = matrices[1] == matrices[2]
+    #expect(areSame)
     for name in matrices[0].names {
       let (a, b) = (matrices[0].entries[name], matrices[1].entries[name])
       #expect(difference(a?.sums ?? [], b?.sums.map(Double.init) ?? [0]) < 1e-4, "\(name.text)")
@@ -148,8 +153,8 @@ struct ImportanceCollectorTests {
   @Test func theSumsDoNotDependOnTheNumberOfThreads() throws {
     let model = try ziya()
     let matrices = try [1, 2, 5].map { try collect(model, threads: $0, includesOutput: true) }
-    #expect(matrices[0] == matrices[1])
-    #expect(matrices[0] == matrices[2])
+    let areSame = matrices.allSatisfy { $0 == matrices[0] }
+    #expect(areSame)
   }
 
   @Test func theFirstChunksCountAlone() throws {
@@ -181,7 +186,7 @@ struct ImportanceCollectorTests {
     }
     let model = try ModelLoader.load(broken.write(to: folder, "broken"))
     let error = expectError(.mismatch) { _ = try collect(model) }
-    #expect(error?.place?.hasPrefix("the input of blk.") == true)
+    #expect(error?.place == "the input of blk.0.attn_output.weight")
   }
 
   @Test func weightsAreMeansAndOnesWhereNothingWasSeen() {
