@@ -50,14 +50,6 @@ struct VerificationTests {
     #expect(abs(result.probabilityChange - expected.probabilityChange) < 1e-9)
   }
 
-  @Test func windowsBeginWithBOSAndLoseNothingElse() {
-    let windows = TextWindows([1, 10, 11, 12, 13, 14, 15], context: 3, bos: 1).windows
-    #expect(windows == [[1, 10, 11], [1, 13, 14]])
-    #expect(
-      TextWindows([1, 10, 11, 12, 13], context: 3, bos: nil).windows == [[1, 10, 11], [12, 13]])
-    #expect(TextWindows([1], context: 3, bos: 1).windows.isEmpty)
-  }
-
   @Test func tooLittleTextCannotBeMeasured() throws {
     let model = try model("a").llama
     let comparison = try ModelComparison(

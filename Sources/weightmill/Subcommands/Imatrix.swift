@@ -26,7 +26,7 @@ extension WeightmillCommand {
           weightmill imatrix ziya-f16.gguf --text sample.txt --output imatrix.gguf
           weightmill imatrix llama-13b --delta Ziya-LLaMA-13B-v1 \\
             --text english.txt --text chinese.txt --chunks 200 --output imatrix.gguf
-          weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m --imatrix imatrix.gguf
+          weightmill quantize f16.gguf q4_k_m.gguf q4_k_m --imatrix imatrix.gguf
         """)
 
     @Argument(help: "The model's folder or GGUF file.", completion: .file())
