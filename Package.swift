@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "CZlib", "Tensors", "LLaMA", .product(name: "Crypto", package: "swift-crypto"),
+        "CZlib", "Tensors", "GGUF", "LLaMA", .product(name: "Crypto", package: "swift-crypto"),
       ],
       path: "Tests/TestSupport"),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),

@@ -43,6 +43,8 @@ public struct Checkpoint: Sendable {
   public let files: [String]
   /// The files that hold the tensors, in order.
   public let weightFiles: [String]
+  /// How many tensors each file of a split GGUF file holds; empty for every other checkpoint.
+  let shardSizes: [Int]
   /// What is odd about it, but no error.
   public let notes: [String]
 
@@ -65,13 +67,13 @@ public struct Checkpoint: Sendable {
 
   private init(file path: String, selection: TensorSelection) throws(WeightmillError) {
     let kind = try FileKind(path: path)
-    var gguf: GGUFFile?
+    var gguf: GGUFShards?
     var safetensors: SafetensorsFile?
     var pytorch: PyTorchFile?
     switch kind {
     case .gguf:
-      let file = try GGUFFile(path: path)
-      (gguf, catalogue, layout) = (file, file, .ggufFile)
+      let shards = try GGUFShards(path: path)
+      (gguf, catalogue, layout) = (shards, shards.catalogue, .ggufFile)
     case .pytorch:
       let file = try PyTorchFile(path: path, selection: selection)
       (pytorch, catalogue, layout) = (file, file, .pytorchFile)
@@ -91,8 +93,9 @@ public struct Checkpoint: Sendable {
     metadata = gguf?.metadata
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
-    files = [path] + (configuration.map { [$0.path] } ?? [])
-    weightFiles = [path]
+    weightFiles = gguf?.files ?? [path]
+    files = weightFiles + (configuration.map { [$0.path] } ?? [])
+    shardSizes = gguf?.sizes ?? []
     notes = pytorch?.notes ?? []
   }
 
@@ -152,6 +155,7 @@ public struct Checkpoint: Sendable {
     remarks = []
     formatVersion = nil
     files = folder.inputs
+    shardSizes = []
     weightFiles = parts.map(folder.path)
     if folder.contains("config.json") {
       notes.append("the folder holds files of Hugging Face's layout, too; Meta's are used")
@@ -181,6 +185,7 @@ public struct Checkpoint: Sendable {
     remarks = []
     formatVersion = nil
     files = folder.inputs
+    shardSizes = []
     weightFiles = shards.names.map(folder.path)
     self.notes = notes
   }

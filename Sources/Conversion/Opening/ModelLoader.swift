@@ -9,7 +9,7 @@ public import Tokenization
 /// A whole model ready for use: checked tensors, configuration, vocabulary.
 public struct LoadedModel: Sendable {
   /// The tensors with their configuration.
-  public let llama: LlamaModel
+  public internal(set) var llama: LlamaModel
   /// The vocabulary, padded to the embedding rows; `nil` when no tokenizer was found.
   public let vocabulary: Vocabulary?
   /// The chat template, if the model has one.
@@ -30,6 +30,8 @@ public struct LoadedModel: Sendable {
   public internal(set) var tokenizerFolder: String?
   /// The files it is made from, for `SourceChecks`.
   public internal(set) var sources: [SourceFile] = []
+  /// How many tensors each file of a split GGUF file holds; empty for every other model.
+  var shardSizes: [Int] = []
   /// The sum of the merged values, where such sums are published.
   var sum: Sum?
 
@@ -153,11 +155,6 @@ public enum ModelLoader {
     _ checkpoint: Checkpoint, _ scheme: NamingScheme, alsoNamed types: Set<String>
   ) throws(WeightmillError) -> LlamaConfiguration {
     if let metadata = checkpoint.metadata {
-      if let count = metadata["split.count"]?.integer, count > 1 {
-        throw WeightmillError(
-          .unsupported, checkpoint.path, "is one of \(count) split files, which are not read yet",
-          remedy: "join them with llama.cpp's gguf-split")
-      }
       return try LlamaConfiguration(gguf: metadata, catalogue: checkpoint.catalogue)
     }
     guard let file = checkpoint.configuration else {
@@ -214,10 +211,12 @@ public enum ModelLoader {
     _ checkpoint: Checkpoint, _ llama: LlamaModel
   ) throws(WeightmillError) -> LoadedModel {
     if let metadata = checkpoint.metadata {
-      return LoadedModel(
+      var model = LoadedModel(
         llama: llama, vocabulary: try Vocabulary(gguf: metadata, location: checkpoint.path),
         chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
         mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes)
+      model.shardSizes = checkpoint.shardSizes
+      return model
     }
     try ModelNature.requireWhole(
       llama, remedy: "give the base as the model and this folder with --delta")

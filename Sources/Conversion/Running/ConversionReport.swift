@@ -2,7 +2,7 @@ public import Tensors
 
 /// What a conversion did.
 public struct ConversionReport: Sendable {
-  /// The values of one tensor that are not finite where they should be.
+  /// The values of one tensor that are not finite where they should be, or were lost.
   public struct Fault: Sendable {
     /// The tensor as it was written.
     public let tensor: TensorDescriptor
@@ -10,6 +10,8 @@ public struct ConversionReport: Sendable {
     public let nonFinite: Int
     /// How many were finite, but became infinite since they are too large for the type.
     public let overflowed: Int
+    /// How many became 0 because one of their block is far larger: an outlier.
+    public let lost: Int
     /// Whether the values are sums of a base and a delta.
     public let isMerged: Bool
 
@@ -23,6 +25,10 @@ public struct ConversionReport: Sendable {
       if overflowed > 0 {
         problems.append("held \(Self.values(overflowed, "too large for \(tensor.type.name)"))")
       }
+      if lost > 0 {
+        let values = lost == 1 ? "1 value" : "\(lost) values"
+        problems.append("lost \(values) to outliers: one of a block is so large that they became 0")
+      }
       return problems
     }
 
@@ -33,25 +39,30 @@ public struct ConversionReport: Sendable {
 
   /// The size of everything that was written, in bytes.
   public let byteCount: Int
-  /// The tensors with values that are not finite.
+  /// The tensors with values that are not finite, or were lost.
   public let faults: [Fault]
 
-  /// Refuses what was written if a value of it is not finite.
+  /// Refuses what was written if a value of it is not finite or was lost.
   ///
   /// - Parameter location: What was read, for the message.
-  /// - Throws: `malformed` when values were not finite before; `unsupported` when they became so.
-  func requireFinite(location: String) throws(WeightmillError) {
+  /// - Throws: `malformed` when values were not finite before; `unsupported` when they became so,
+  ///   or were lost.
+  func requireSound(location: String) throws(WeightmillError) {
     guard !faults.isEmpty else { return }
     let shown = faults.prefix(3).map {
       "\(quoted($0.tensor.name)) \($0.problems.joined(separator: " and "))"
     }
     let more = faults.count > 3 ? ", and \(faults.count - 3) more tensors" : ""
-    let onlyOverflowed = faults.allSatisfy { $0.nonFinite == 0 }
+    let isDamaged = faults.contains { $0.nonFinite > 0 }
     throw WeightmillError(
-      onlyOverflowed ? .unsupported : .malformed, location,
-      shown.joined(separator: ", ") + more,
-      remedy: onlyOverflowed
-        ? "write f32 or bf16, or find out why the weights are so large"
-        : "the weights are damaged, or were merged with the wrong base")
+      isDamaged ? .malformed : .unsupported, location, shown.joined(separator: ", ") + more,
+      remedy: remedy(isDamaged: isDamaged))
+  }
+
+  private func remedy(isDamaged: Bool) -> String {
+    if isDamaged { return "the weights are damaged, or were merged with the wrong base" }
+    return faults.contains { $0.overflowed > 0 }
+      ? "write f32 or bf16, or find out why the weights are so large"
+      : "give these tensors another type with --tensor-type, or leave out --strict"
   }
 }

@@ -35,8 +35,8 @@ public final class Cancellation: Sendable {
 ///
 /// The bytes that are written do not depend on the number of threads.
 public struct ConversionRun: Sendable {
-  /// About how many bytes of output a tile holds.
-  private static let tileBytes = 1 << 20
+  /// About how many values a tile holds: 1 MiB of them as float32, whatever they are written as.
+  private static let tileValues = 1 << 18
 
   private let plan: ConversionPlan
   private let workers: Workers
@@ -69,6 +69,10 @@ public struct ConversionRun: Sendable {
   public func checkOutput(_ path: String, overwrite: Bool) throws(WeightmillError) {
     switch plan.output {
     case .gguf: try OutputFile.check(path, overwrite: overwrite, inputs: plan.inputs)
+    case .splitGGUF:
+      try OutputShards.check(
+        path, names: plan.layout(path: path).files.compactMap(\.name), overwrite: overwrite,
+        inputs: plan.inputs)
     case .huggingFace:
       try OutputFolder.check(
         path, files: plan.layout(path: path).files.compactMap(\.name), overwrite: overwrite,
@@ -81,16 +85,19 @@ public struct ConversionRun: Sendable {
   /// - Parameters:
   ///   - path: The file or folder.
   ///   - overwrite: Whether what is there may be replaced; other files of a folder are left alone.
-  ///   - isStrict: Whether a value that is not finite is an error.
+  ///   - isStrict: Whether a value that is not finite, or is lost beside a far larger one, is an
+  ///     error.
   ///   - beforeCommit: Called when everything is written; if it throws, nothing is left.
   /// - Returns: What was done.
   /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`; `malformed` for values that are not
   ///   finite where a block format cannot hold them, or anywhere if `isStrict`; `unsupported` for
-  ///   those that are too large for their type; the errors of reading.
+  ///   those that are too large for their type, or lost if `isStrict`; the errors of reading; what
+  ///   stands in the plan's way.
   public func write(
     to path: String, overwrite: Bool, isStrict: Bool = false,
     beforeCommit: () throws(WeightmillError) -> Void = {}
   ) throws(WeightmillError) -> ConversionReport {
+    if let obstacle = plan.obstacle { throw obstacle }
     let layout = try plan.layout(path: path)
     let converters = try converters(path: path)
     let output = try output(path, layout, overwrite: overwrite)
@@ -114,7 +121,7 @@ public struct ConversionRun: Sendable {
       }
     }
     let report = report(layout, faults.withLock { $0 })
-    if isStrict { try report.requireFinite(location: plan.source.location) }
+    if isStrict { try report.requireSound(location: plan.source.location) }
     try beforeCommit()
     try output.commit(cancellation)
     return report
@@ -125,6 +132,9 @@ public struct ConversionRun: Sendable {
   ) throws(WeightmillError) -> any Output {
     switch plan.output {
     case .gguf: return try OutputFile(path, overwrite: overwrite, inputs: plan.inputs)
+    case .splitGGUF:
+      return try OutputShards(
+        path, names: layout.files.compactMap(\.name), overwrite: overwrite, inputs: plan.inputs)
     case .huggingFace:
       return try OutputFolder(
         path, files: layout.files.compactMap(\.name), overwrite: overwrite, inputs: plan.inputs,
@@ -138,14 +148,14 @@ public struct ConversionRun: Sendable {
       faults: zip(plan.items, faults).filter { $1 != ValueFaults() }.map { item, found in
         ConversionReport.Fault(
           tensor: item.tensor, nonFinite: found.nonFinite, overflowed: found.overflowed,
-          isMerged: plan.isMerged)
+          lost: found.lost, isMerged: plan.isMerged)
       })
   }
 
   private func converters(path: String) throws(WeightmillError) -> [TileConverter] {
     var converters: [TileConverter] = []
     for item in plan.items {
-      converters.append(try TileConverter(item, from: plan.source, path: path))
+      converters.append(try TileConverter(item, from: plan.source, method: plan.method, path: path))
     }
     return converters
   }
@@ -163,7 +173,8 @@ public struct ConversionRun: Sendable {
       let item = plan.items[place]
       let size = item.tensor.bytesPerRow
       let group = item.rowGroup
-      let height = max(1, Self.tileBytes / size / group) * group
+      let columns = max(item.tensor.shape.columns, 1)
+      let height = max(1, Self.tileValues / columns / group) * group
       for first in stride(from: 0, to: item.tensor.shape.rows, by: height) {
         let rows = first..<min(first + height, item.tensor.shape.rows)
         tiles.append(Tile(item: place, rows: rows, position: position + first * size))

@@ -16,16 +16,19 @@ struct TileBuffers {
   }
 }
 
-/// How many values are not finite, and why.
+/// How many values are not what they were, and why.
 struct ValueFaults: Equatable {
   /// Those that were infinite or not numbers before they were converted.
   var nonFinite = 0
   /// Those that became infinite, since they are too large for the type.
   var overflowed = 0
+  /// Those that became 0 because one of their block is far larger.
+  var lost = 0
 
   mutating func add(_ other: ValueFaults) {
     nonFinite += other.nonFinite
     overflowed += other.overflowed
+    lost += other.lost
   }
 }
 
@@ -35,17 +38,20 @@ struct TileConverter {
   private let source: TensorDescriptor
   private let index: Int
   private let location: String
+  private let importance: [Float]?
   /// `nil` when rows are copied as they are.
   private let coders: (decoder: RowDecoder, encoder: RowEncoder)?
   /// Decodes what is copied where its values cannot be looked at otherwise: blocks.
   private let inspector: RowDecoder?
 
   init(
-    _ item: ConversionPlan.Item, from catalogue: any Catalogue, path: String
+    _ item: ConversionPlan.Item, from catalogue: any Catalogue, method: EncodingMethod,
+    path: String
   ) throws(WeightmillError) {
     target = item.tensor
     source = catalogue.tensors[item.index]
     index = item.index
+    importance = item.importance
     location = catalogue.location
     inspector =
       FloatScan.types.contains(source.type)
@@ -55,13 +61,13 @@ struct TileConverter {
       ? nil
       : (
         try RowDecoder(source.type, location: catalogue.location),
-        try RowEncoder(target.type, location: path)
+        try RowEncoder(target.type, method: method, location: path)
       )
   }
 
   /// Leaves the converted rows in `buffers.output`.
   ///
-  /// - Returns: How many values are not finite.
+  /// - Returns: How many values are not finite, or were lost.
   /// - Throws: `malformed` when a value is not finite and the type has no way to say so.
   func convert(
     _ rows: Range<Int>, of catalogue: any Catalogue, with buffers: inout TileBuffers
@@ -95,7 +101,9 @@ struct TileConverter {
         at: "row \(rows.lowerBound + row), column \(column)",
         remedy: "the weights are damaged, or were merged with the wrong base")
     }
-    guard coders.encoder.encode(buffers.values, into: &buffers.output).overflowed == 0 else {
+    let faults = coders.encoder.encode(
+      buffers.values, importance: importance, into: &buffers.output)
+    guard faults.overflowed == 0 else {
       throw WeightmillError(
         .unsupported, location,
         "tensor \(quoted(target.name)) holds values too large for \(target.type.name)",
@@ -104,11 +112,11 @@ struct TileConverter {
     }
     // A value that is not finite stays so.
     let written = FloatScan.nonFinite(buffers.output, count: count, type: target.type)
-    guard written > 0 else { return ValueFaults() }
+    guard written > 0 else { return ValueFaults(lost: faults.lost) }
     let before =
       FloatScan.types.contains(source.type)
       ? FloatScan.nonFinite(buffers.input, count: count, type: source.type)
       : FloatScan.nonFinite(buffers.values)
-    return ValueFaults(nonFinite: before, overflowed: written - before)
+    return ValueFaults(nonFinite: before, overflowed: written - before, lost: faults.lost)
   }
 }

@@ -72,6 +72,19 @@ public struct LlamaConfiguration: Equatable, Sendable {
       tiesEmbeddings: tiesEmbeddings ?? self.tiesEmbeddings)
   }
 
+  /// The same model with another number of layers.
+  ///
+  /// - Parameter count: How many layers there are.
+  /// - Returns: The configuration.
+  public func with(layerCount count: Int) -> LlamaConfiguration {
+    LlamaConfiguration(
+      hiddenSize: hiddenSize, layerCount: count, headCount: headCount,
+      keyValueHeadCount: keyValueHeadCount, headDimension: headDimension,
+      feedForwardSize: feedForwardSize, vocabularyRows: vocabularyRows,
+      contextLength: contextLength, normEpsilon: normEpsilon, ropeBase: ropeBase,
+      tiesEmbeddings: tiesEmbeddings)
+  }
+
   /// The width of all query heads together.
   public var queryWidth: Int { headCount * headDimension }
 

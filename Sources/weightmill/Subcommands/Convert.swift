@@ -19,6 +19,9 @@ extension WeightmillCommand {
 
         With --lora, LoRA adapters are merged, as PEFT does, one after the other.
 
+        --type takes every type and mix of llama.cpp, and the options of `quantize`:
+        a checkpoint becomes a quantized file in one pass.
+
         With --format safetensors, the output is a folder that transformers loads:
         weights in shards with their index, config.json, tokenizer files. Types are
         f16, bf16 and f32; without --type, tensors keep theirs.
@@ -26,7 +29,7 @@ extension WeightmillCommand {
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
           weightmill convert llama-7b --lora chinese-alpaca-lora-7b --output alpaca.gguf
-          weightmill convert my-model --output my-model-q8_0.gguf --type q8_0
+          weightmill convert my-model --output my-model-q4_k_m.gguf --type q4_k_m
           weightmill convert my-model --output my-folder --format safetensors
         """)
 
@@ -49,6 +52,8 @@ extension WeightmillCommand {
     @Option(help: "The model's name in the GGUF file (default: from the output's name).")
     var name: String?
 
+    @OptionGroup var types: TypeOptions
+
     @OptionGroup var folder: FolderOptions
 
     @OptionGroup var identification: IdentificationOptions
@@ -69,12 +74,16 @@ extension WeightmillCommand {
         guard !folder.isGiven else {
           throw ValidationError("--max-shard-size goes with --format safetensors")
         }
+        guard !types.prunesLayers || identification.expectSum == nil else {
+          throw ValidationError("--expect-sum is the sum of all layers; leave out --prune-layers")
+        }
       case .safetensors:
         guard type == nil || folderType != nil else {
           throw ValidationError(
             "a safetensors folder holds f16, bf16 or f32, not \(type?.mix.rawValue.lowercased() ?? "")"
           )
         }
+        if let option = types.given { throw ValidationError("\(option) goes with --format gguf") }
         guard name == nil else { throw ValidationError("--name goes with --format gguf") }
         guard !output.lowercased().hasSuffix(".gguf") else {
           throw ValidationError("--format safetensors writes a folder, not a .gguf file")
@@ -102,7 +111,7 @@ extension WeightmillCommand {
       case .gguf:
         let mix = type?.mix ?? .f16
         return try ConversionPlan(
-          convert: loaded, to: mix,
+          convert: loaded, with: types.options(mix),
           name: name ?? ConversionPlan.modelName(output: output, mix: mix))
       case .safetensors:
         return try ConversionPlan(

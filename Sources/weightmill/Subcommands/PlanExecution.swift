@@ -21,7 +21,11 @@ struct PlanExecution {
   private func printPlan() throws {
     let layout = try plan.layout(path: output)
     try ConversionRun(plan, workers: common.workers).checkOutput(output, overwrite: options.force)
-    if common.json { return try JSONOutput.print(PlanReport(plan, layout, output, notes)) }
+    let obstacle = plan.obstacle.map { ["this cannot be written: \($0)"] } ?? []
+    common.printNotes(obstacle)
+    if common.json {
+      return try JSONOutput.print(PlanReport(plan, layout, output, notes + obstacle))
+    }
     let rows = plan.items.map { item -> [String] in
       let source = plan.source.tensors[item.index]
       let change =
@@ -107,6 +111,7 @@ private struct PlanReport: Encodable {
     let file: String?
     let nonFinite: Int?
     let overflowed: Int?
+    let lost: Int?
   }
 
   struct File: Encodable {
@@ -147,7 +152,8 @@ private struct PlanReport: Encodable {
         name: item.tensor.name, shape: item.tensor.shape.extents,
         sourceType: plan.source.tensors[item.index].type.name, type: item.tensor.type.name,
         fallbackFrom: item.fallbackFrom?.name, bytes: item.tensor.byteCount, file: places[place],
-        nonFinite: fault?.nonFinite, overflowed: fault?.overflowed)
+        nonFinite: fault?.nonFinite, overflowed: fault?.overflowed,
+        lost: fault?.lost)
     }
   }
 }

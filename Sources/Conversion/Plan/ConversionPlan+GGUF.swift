@@ -1,0 +1,175 @@
+import GGUF
+import LLaMA
+import Quantization
+public import Tensors
+
+/// Plans of GGUF files.
+extension ConversionPlan {
+  /// Plans the conversion of a checkpoint to a GGUF file.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - mix: The types.
+  ///   - name: What `general.name` shall say.
+  /// - Throws: `noInput` when the model has no tokenizer, `unsupported` when it is of another kind.
+  public init(
+    convert model: LoadedModel, to mix: TypeMix, name: String
+  ) throws(WeightmillError) {
+    try self.init(convert: model, with: QuantizationOptions(mix), name: name)
+  }
+
+  /// Plans the conversion of a checkpoint to a GGUF file.
+  ///
+  /// - Parameters:
+  ///   - whole: The model.
+  ///   - options: The types.
+  ///   - name: What `general.name` shall say.
+  /// - Throws: `noInput` when the model has no tokenizer, `unsupported` when it is of another kind;
+  ///   `usage` and `mismatch` for options that do not fit the model.
+  public init(
+    convert whole: LoadedModel, with options: QuantizationOptions, name: String
+  ) throws(WeightmillError) {
+    guard whole.metadata == nil else {
+      throw WeightmillError(
+        .unsupported, whole.llama.catalogue.location, "is a GGUF file already",
+        remedy: "use `weightmill quantize` to change its types")
+    }
+    guard whole.vocabulary != nil else {
+      if let error = whole.bytePairOnly { throw error }
+      throw WeightmillError(
+        .noInput, whole.llama.catalogue.location, "has no tokenizer.model",
+        remedy: "put the model's tokenizer.model into its folder")
+    }
+    let (model, layers) = try whole.pruned(options.prunedLayers)
+    let view = LlamaView(model.llama, as: .gguf)
+    let tensors = try GGUFItems(
+      view, model.llama, layers: layers, options,
+      rowGroup: model.llama.scheme.rowOrder == NamingScheme.gguf.rowOrder
+        ? 1 : model.llama.configuration.headDimension)
+    var metadata = GGUFMetadata(model, name: name, fileType: options.mix.fileType)
+    metadata.apply(options)
+    var notes = tensors.notes
+    if options.keepsSplit { notes.append("--keep-split has no effect: the input is no GGUF file") }
+    if options.allowsRequantizing {
+      notes.append("--allow-requantize has no effect: the input is no GGUF file")
+    }
+    self.init(tensors, from: view, to: .gguf(metadata), options, model, notes: notes)
+  }
+
+  /// Plans the quantization of a GGUF file: its metadata and its order of tensors are kept.
+  ///
+  /// - Parameters:
+  ///   - model: The model, from a GGUF file.
+  ///   - mix: The types.
+  ///   - allowsRequantizing: Whether tensors may be quantized a second time.
+  /// - Throws: `unsupported` when the file is quantized already.
+  public init(
+    quantize model: LoadedModel, to mix: TypeMix, allowsRequantizing: Bool
+  ) throws(WeightmillError) {
+    var options = QuantizationOptions(mix)
+    options.allowsRequantizing = allowsRequantizing
+    try self.init(quantize: model, with: options)
+  }
+
+  /// Plans the quantization of a GGUF file: its metadata and its order of tensors are kept.
+  ///
+  /// - Parameters:
+  ///   - whole: The model, from a GGUF file or a split one.
+  ///   - options: The types.
+  /// - Throws: `unsupported` when the file is quantized already; `usage` and `mismatch` for options
+  ///   that do not fit the model.
+  public init(
+    quantize whole: LoadedModel, with options: QuantizationOptions
+  ) throws(WeightmillError) {
+    let location = whole.llama.catalogue.location
+    guard var metadata = whole.metadata else {
+      throw WeightmillError(
+        .unsupported, location, "is not a GGUF file",
+        remedy:
+          "use `weightmill convert … --type \(options.mix.rawValue.lowercased())`, in one step"
+      )
+    }
+    if let quantized = whole.llama.catalogue.tensors.first(where: { !$0.type.isFloat }),
+      !options.allowsRequantizing
+    {
+      throw WeightmillError(
+        .unsupported, location,
+        "is quantized already: tensor \(quoted(quantized.name)) is \(quantized.type.name)",
+        remedy: "start from the F16 file, or give --allow-requantize and accept the loss")
+    }
+    let (model, layers) = try whole.pruned(options.prunedLayers)
+    let tensors = try GGUFItems(
+      model.llama.catalogue, model.llama, layers: layers, options, shards: model.shards)
+    for key in metadata.entries.map(\.key) where key.hasPrefix("split.") { metadata[key] = nil }
+    metadata["general.file_type"] = .uint32(options.mix.fileType)
+    metadata["general.quantization_version"] = .uint32(2)
+    metadata["general.alignment"] = nil
+    if !options.prunedLayers.isEmpty {
+      metadata["llama.block_count"] = .uint32(UInt32(layers.count))
+    }
+    metadata["weightmill.version"] = .string(Weightmill.version)
+    metadata.apply(options)
+    var notes = tensors.notes
+    let shards = options.keepsSplit ? model.shardCount : 1
+    if options.keepsSplit, shards == 1 {
+      notes.append("--keep-split has no effect: the input is one file")
+    }
+    self.init(
+      tensors, from: model.llama.catalogue,
+      to: shards > 1 ? .splitGGUF(metadata, files: shards) : .gguf(metadata), options, model,
+      notes: notes)
+  }
+
+  private init(
+    _ tensors: GGUFItems, from source: any Catalogue, to output: Output,
+    _ options: QuantizationOptions, _ model: LoadedModel, notes: [String]
+  ) {
+    self.source = source
+    items = tensors.items
+    self.output = output
+    method = options.method
+    inputs = model.files + [options.importance?.path].compactMap(\.self)
+    origins = model.origins
+    isMerged = model.mergeRule != nil
+    self.notes = notes
+    obstacle = tensors.obstacle
+  }
+
+  /// A model's name taken from that of its file: `ziya-13b-f16.gguf` gives `ziya-13b`.
+  ///
+  /// - Parameters:
+  ///   - output: The path of the file.
+  ///   - mix: The types, whose name is left out.
+  /// - Returns: The name.
+  public static func modelName(output: String, mix: TypeMix) -> String {
+    var name = output.split(separator: "/").last.map(String.init) ?? output
+    if name.lowercased().hasSuffix(".gguf") { name.removeLast(5) }
+    let suffix = mix.rawValue.lowercased()
+    if name.lowercased().hasSuffix(suffix), name.count > suffix.count + 1,
+      "-._".contains(name.dropLast(suffix.count).last ?? " ")
+    {
+      name.removeLast(suffix.count + 1)
+    }
+    return name
+  }
+}
+
+extension GGUFMetadata {
+  /// Says what importance was used, and sets what is to be set whatever the input says.
+  fileprivate mutating func apply(_ options: QuantizationOptions) {
+    if let importance = options.importance, !importance.entries.isEmpty {
+      // Names of files only: paths tell of the machine they were on.
+      func name(_ path: String) -> GGUFValue {
+        .string(path.split(separator: "/").last.map(String.init) ?? path)
+      }
+      self["quantize.imatrix.file"] = name(importance.path)
+      if let dataset = importance.dataset { self["quantize.imatrix.dataset"] = name(dataset) }
+      self["quantize.imatrix.entries_count"] = .uint32(
+        UInt32(clamping: importance.entries.count))
+      if importance.chunkCount > 0 {
+        self["quantize.imatrix.chunks_count"] = .uint32(UInt32(clamping: importance.chunkCount))
+      }
+    }
+    for override in options.overrides { self[override.key] = override.value }
+  }
+}

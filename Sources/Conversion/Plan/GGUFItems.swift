@@ -1,0 +1,154 @@
+import LLaMA
+import Quantization
+import Tensors
+
+/// The tensors of a GGUF file that is to be written, with their types and their importance.
+struct GGUFItems {
+  /// The tensors.
+  private(set) var items: [ConversionPlan.Item] = []
+  /// What the user should know.
+  private(set) var notes: [String] = []
+  /// Why they cannot be written, if they cannot.
+  private(set) var obstacle: WeightmillError?
+
+  private let options: QuantizationOptions
+  private let layers: [Int]
+  private var missing: [String] = []
+  private var known = 0
+
+  /// Describes the tensors.
+  ///
+  /// - Parameters:
+  ///   - source: The tensors, under their names in the GGUF file.
+  ///   - model: The model they make.
+  ///   - layers: Which layers of the whole model these are.
+  ///   - options: The types.
+  ///   - rowGroup: How many rows of queries and keys are best read together.
+  ///   - shards: For each tensor the number of its file, if there are several.
+  /// - Throws: `unsupported`, and `mismatch` when the importance is another model's.
+  init(
+    _ source: any Catalogue, _ model: LlamaModel, layers: [Int], _ options: QuantizationOptions,
+    rowGroup: Int = 1, shards: [Int] = []
+  ) throws(WeightmillError) {
+    self.options = options
+    self.layers = layers
+    var chooser = TypeChooser(options, model)
+    for (index, tensor) in source.tensors.enumerated() {
+      let role = NamingScheme.gguf.role(of: tensor.name) ?? .rotaryFrequencies(0)
+      let choice = try chooser.choose(tensor, role)
+      let target = TensorDescriptor(name: tensor.name, type: choice.type, shape: tensor.shape)
+      let importance = target.type.isScalar ? nil : try importance(target, role)
+      if tensor.type != target.type, obstacle == nil {
+        obstacle = obstacle(target, role, importance, location: source.location)
+      }
+      items.append(
+        ConversionPlan.Item(
+          tensor: target, index: index, rowGroup: role.isRotated ? rowGroup : 1,
+          fallbackFrom: choice.fallbackFrom, importance: importance,
+          shard: shards.isEmpty ? 0 : shards[index]))
+    }
+    notes = chooser.notes
+    try noteImportance(source)
+    noteMethod()
+  }
+
+  /// The name the tensor has in the whole model's GGUF file, from which importance is computed.
+  private func wholeName(_ role: TensorRole) -> String {
+    guard case .layer(let layer, let kind) = role else { return NamingScheme.gguf.name(of: role) }
+    return NamingScheme.gguf.name(of: .layer(layers[layer], kind))
+  }
+
+  private mutating func importance(
+    _ tensor: TensorDescriptor, _ role: TensorRole
+  ) throws(WeightmillError) -> [Float]? {
+    guard let selection = options.importance else { return nil }
+    let weights = try selection.weights(of: wholeName(role), columns: tensor.shape.columns)
+    if weights != nil { known += 1 }
+    // Embeddings are looked up, not multiplied: there is no importance of theirs.
+    if weights == nil, case .layer = role { missing.append(tensor.name) }
+    return weights
+  }
+
+  /// Why a tensor cannot be written; section 1.4 of `formats/quantization.md`.
+  private func obstacle(
+    _ tensor: TensorDescriptor, _ role: TensorRole, _ importance: [Float]?, location: String
+  ) -> WeightmillError? {
+    guard RowEncoder.types.contains(tensor.type) else {
+      return WeightmillError(
+        .unsupported, location,
+        "tensor \(quoted(tensor.name)) would be \(tensor.type.name), which cannot be written yet",
+        remedy: "types that can: " + RowEncoder.types.map(\.name).joined(separator: ", "))
+    }
+    guard importance == nil, needsImportance(tensor.type), case .layer = role else { return nil }
+    guard let selection = options.importance else {
+      return WeightmillError(
+        .usage, location,
+        "\(tensor.type.name) requires an importance matrix, which is not given, for tensor "
+          + quoted(tensor.name),
+        remedy: "make one with `weightmill imatrix`, and give it with --imatrix")
+    }
+    return WeightmillError(
+      .mismatch, selection.path,
+      "has no importance for tensor \(quoted(tensor.name)), which \(tensor.type.name) requires",
+      remedy: "make one with `weightmill imatrix`, of this model")
+  }
+
+  private func needsImportance(_ type: TensorType) -> Bool {
+    switch type {
+    case .iq1_S, .iq1_M, .iq2_XXS, .iq2_XS, .iq2_S, .iq3_XXS: true
+    case .q2_K: options.mix == .q2_K_S
+    default: false
+    }
+  }
+
+  private mutating func noteImportance(_ source: any Catalogue) throws(WeightmillError) {
+    guard let selection = options.importance else { return }
+    notes += selection.notes
+    guard !selection.entries.isEmpty else {
+      notes.append("nothing of \(selection.path) is used")
+      return
+    }
+    if !missing.isEmpty {
+      let names = TensorFault.summary(missing.map { TensorFault($0, "") })
+      notes.append(
+        "\(selection.path) has no importance for \(Self.count(missing.count, of: "matri"))"
+          + ": \(names)")
+    }
+    let names = Set(source.tensors.map { TensorName(wholeName($0.name)) })
+    let strangers = selection.entries.keys.filter { !names.contains($0) && !isPruned($0.text) }
+    guard strangers.count < selection.entries.count else {
+      throw WeightmillError(
+        .mismatch, selection.path, "holds importance for other tensors than the model's",
+        remedy: "compute it for this model with `weightmill imatrix`")
+    }
+    if !strangers.isEmpty {
+      let first = strangers.map(\.text).sorted()[0]
+      notes.append(
+        "\(selection.path) holds importance for \(Self.count(strangers.count, of: "matri")) that "
+          + "the model does not have, such as \(quoted(first))")
+    }
+  }
+
+  private static func count(_ count: Int, of stem: String) -> String {
+    "\(count) \(stem)\(count == 1 ? "x" : "ces")"
+  }
+
+  private func wholeName(_ name: String) -> String {
+    NamingScheme.gguf.role(of: name).map(wholeName) ?? name
+  }
+
+  private func isPruned(_ name: String) -> Bool {
+    guard case .layer(let layer, _)? = NamingScheme.gguf.role(of: name) else { return false }
+    return options.prunedLayers.contains(layer)
+  }
+
+  /// Which types the closed forms of llama.cpp are not there for.
+  private mutating func noteMethod() {
+    guard options.method == .compatible else { return }
+    let closed: Set<TensorType> = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
+    let others = Set(items.map(\.tensor.type)).filter { !$0.isScalar }.subtracting(closed)
+    guard !others.isEmpty else { return }
+    let names = others.map(\.name).sorted().joined(separator: ", ")
+    notes.append("--encoder compatible has no closed form for \(names); scales are searched for")
+  }
+}

@@ -1,0 +1,50 @@
+import GGUF
+public import Quantization
+public import Tensors
+
+/// Which types a GGUF file shall have, and how its matrices are encoded: llama-quantize's options.
+public struct QuantizationOptions: Sendable {
+  /// The mix of types.
+  public var mix: TypeMix
+  /// How encoders choose scales.
+  public var method = EncodingMethod.best
+  /// How much each column matters, if that is known.
+  public var importance: ImportanceSelection?
+  /// Types for tensors whose names match; the first that matches decides.
+  public var tensorTypes: [TensorTypeRule] = []
+  /// The type of the output matrix, whatever the mix says.
+  public var outputType: TensorType?
+  /// The type of the embeddings, whatever the mix says.
+  public var embeddingType: TensorType?
+  /// Whether `output.weight` keeps its type.
+  public var leavesOutput = false
+  /// Whether all matrices get the base type of the mix.
+  public var isPure = false
+  /// Whether tensors may be quantized a second time.
+  public var allowsRequantizing = false
+  /// The layers that are left out.
+  public var prunedLayers: Set<Int> = []
+  /// Metadata to be written whatever the input says.
+  public var overrides: [MetadataOverride] = []
+  /// Whether one file is written for each file of a split input.
+  public var keepsSplit = false
+
+  /// Asks for a mix and nothing else.
+  ///
+  /// - Parameter mix: The mix.
+  public init(_ mix: TypeMix) { self.mix = mix }
+
+  /// The types that a tensor can be given by name: those that GGUF has for weights.
+  public static let types = TensorType.allCases.filter { type in
+    guard type.ggufCode != nil else { return false }
+    return type.isFloat ? type != .f64 : !type.isScalar && type != .q8_1 && type != .q8_K
+  }
+
+  /// A type by its name in any case of letters, if a tensor can be given it.
+  ///
+  /// - Parameter name: The name, such as `q6_k`.
+  /// - Returns: The type, or `nil`.
+  public static func type(named name: String) -> TensorType? {
+    types.first { $0.name.uppercased() == name.uppercased() }
+  }
+}

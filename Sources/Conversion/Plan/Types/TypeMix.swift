@@ -1,0 +1,102 @@
+public import Tensors
+
+/// Which tensor gets which type, under the name llama.cpp has for the mix.
+///
+/// `type(of:in:columns:)` applies the rules of `TypeMix+Rules.swift`.
+public enum TypeMix: String, CaseIterable, Sendable {
+  case f32 = "F32"
+  case f16 = "F16"
+  case bf16 = "BF16"
+  case q8_0 = "Q8_0"
+  case q6_K = "Q6_K"
+  case q5_K_M = "Q5_K_M"
+  case q5_K_S = "Q5_K_S"
+  case q5_1 = "Q5_1"
+  case q5_0 = "Q5_0"
+  case q4_K_M = "Q4_K_M"
+  case q4_K_S = "Q4_K_S"
+  case q4_1 = "Q4_1"
+  case q4_0 = "Q4_0"
+  case iq4_NL = "IQ4_NL"
+  case iq4_XS = "IQ4_XS"
+  case q3_K_L = "Q3_K_L"
+  case q3_K_M = "Q3_K_M"
+  case q3_K_S = "Q3_K_S"
+  case iq3_M = "IQ3_M"
+  case iq3_S = "IQ3_S"
+  case iq3_XS = "IQ3_XS"
+  case iq3_XXS = "IQ3_XXS"
+  case q2_K = "Q2_K"
+  case q2_K_S = "Q2_K_S"
+  case iq2_M = "IQ2_M"
+  case iq2_S = "IQ2_S"
+  case iq2_XS = "IQ2_XS"
+  case iq2_XXS = "IQ2_XXS"
+  case iq1_M = "IQ1_M"
+  case iq1_S = "IQ1_S"
+  case tq2_0 = "TQ2_0"
+  case tq1_0 = "TQ1_0"
+  case q2_0 = "Q2_0"
+  case q1_0 = "Q1_0"
+  case mxfp4_MoE = "MXFP4_MOE"
+
+  /// The mixes that have a second, shorter name.
+  public static let aliases: [String: TypeMix] = [
+    "Q3_K": .q3_K_M, "Q4_K": .q4_K_M, "Q5_K": .q5_K_M,
+  ]
+
+  /// The mix of a name, in any case of letters.
+  ///
+  /// - Parameter name: The name, such as `q4_k_m`.
+  public init?(name: String) {
+    let name = name.uppercased()
+    guard let mix = Self(rawValue: name) ?? Self.aliases[name] else { return nil }
+    self = mix
+  }
+
+  /// llama.cpp's number for the mix, `general.file_type`.
+  public var fileType: UInt32 { numbers.fileType }
+
+  /// The type of most matrices.
+  public var baseType: TensorType { numbers.base }
+
+  private var numbers: (fileType: UInt32, base: TensorType) {
+    switch self {
+    case .f32: (0, .f32)
+    case .f16: (1, .f16)
+    case .q4_0: (2, .q4_0)
+    case .q4_1: (3, .q4_1)
+    case .q8_0: (7, .q8_0)
+    case .q5_0: (8, .q5_0)
+    case .q5_1: (9, .q5_1)
+    case .q2_K: (10, .q2_K)
+    case .q3_K_S: (11, .q3_K)
+    case .q3_K_M: (12, .q3_K)
+    case .q3_K_L: (13, .q3_K)
+    case .q4_K_S: (14, .q4_K)
+    case .q4_K_M: (15, .q4_K)
+    case .q5_K_S: (16, .q5_K)
+    case .q5_K_M: (17, .q5_K)
+    case .q6_K: (18, .q6_K)
+    case .iq2_XXS: (19, .iq2_XXS)
+    case .iq2_XS: (20, .iq2_XS)
+    case .q2_K_S: (21, .q2_K)
+    case .iq3_XS: (22, .iq3_S)
+    case .iq3_XXS: (23, .iq3_XXS)
+    case .iq1_S: (24, .iq1_S)
+    case .iq4_NL: (25, .iq4_NL)
+    case .iq3_S: (26, .iq3_S)
+    case .iq3_M: (27, .iq3_S)
+    case .iq2_S: (28, .iq2_XS)
+    case .iq2_M: (29, .iq2_S)
+    case .iq4_XS: (30, .iq4_XS)
+    case .iq1_M: (31, .iq1_M)
+    case .bf16: (32, .bf16)
+    case .tq1_0: (36, .tq1_0)
+    case .tq2_0: (37, .tq2_0)
+    case .mxfp4_MoE: (38, .mxfp4)
+    case .q1_0: (40, .q1_0)
+    case .q2_0: (41, .q2_0)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+public import Tensors
+
+/// A model without some of its layers; those that are left are numbered anew.
+public struct LayerPruning: Sendable {
+  /// The model that is left.
+  public let model: LlamaModel
+  /// The place of each of its tensors in the whole model's catalogue.
+  public let places: [Int]
+  /// The layers that are left, by their numbers in the whole model.
+  public let layers: [Int]
+
+  /// Leaves layers out.
+  ///
+  /// - Parameters:
+  ///   - pruned: The numbers of the layers to leave out.
+  ///   - whole: The whole model.
+  /// - Throws: `usage` when there is no such layer, or none would be left.
+  public init(_ pruned: Set<Int>, of whole: LlamaModel) throws(WeightmillError) {
+    let location = whole.catalogue.location
+    let count = whole.configuration.layerCount
+    if let missing = pruned.sorted().first(where: { !(0..<count).contains($0) }) {
+      throw WeightmillError(
+        .usage, location, "has no layer \(missing) to leave out",
+        remedy: "its layers are 0 to \(count - 1)"
+      )
+    }
+    layers = (0..<count).filter { !pruned.contains($0) }
+    guard !layers.isEmpty else {
+      throw WeightmillError(
+        .usage, location, "would have no layers left", remedy: "leave out fewer than \(count)")
+    }
+    let numbers = Dictionary(
+      uniqueKeysWithValues: layers.enumerated().map { ($0.element, $0.offset) })
+    let scheme = whole.scheme
+    let catalogue = RenamedCatalogue(whole.catalogue) { tensor in
+      switch scheme.role(of: tensor.name) {
+      case .layer(let layer, let kind):
+        return numbers[layer].map { scheme.name(of: .layer($0, kind)) }
+      case .rotaryFrequencies(let layer)
+      where scheme.name(of: .rotaryFrequencies(layer)) == tensor.name:
+        return numbers[layer].map { scheme.name(of: .rotaryFrequencies($0)) }
+      default: return tensor.name
+      }
+    }
+    places = catalogue.places
+    model = try LlamaModel(
+      catalogue: catalogue, configuration: whole.configuration.with(layerCount: layers.count),
+      scheme: scheme)
+  }
+}

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Conversion
+import Quantization
+import Tensors
+
+/// The options of commands that choose the types of a GGUF file: those of llama-quantize.
+struct TypeOptions: ParsableArguments {
+  @Option(
+    help: "A file that says how much each column of each matrix matters (weightmill imatrix).",
+    completion: .file())
+  private var imatrix: String?
+
+  @Option(help: "Use the imatrix for tensors with TEXT in their names only (repeatable).")
+  private var includeWeights: [String] = []
+
+  @Option(help: "Use the imatrix for all tensors but those with TEXT in their names (repeatable).")
+  private var excludeWeights: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The type of tensors whose names match a regular expression; the first match decides.",
+      valueName: "regex=type"))
+  private var tensorType: [String] = []
+
+  @Option(help: "A file of such REGEX=TYPE, taken after --tensor-type.", completion: .file())
+  private var tensorTypeFile: String?
+
+  @Option(help: "The type of output.weight.")
+  private var outputTensorType: TensorTypeOption?
+
+  @Option(help: "The type of token_embd.weight.")
+  private var tokenEmbeddingType: TensorTypeOption?
+
+  @Flag(help: "Leave output.weight in the type it has.")
+  private var leaveOutputTensor = false
+
+  @Flag(help: "Give all matrices the base type, with no mix.")
+  private var pure = false
+
+  @Flag(help: "Accept a file that is quantized already, and lose twice.")
+  private var allowRequantize = false
+
+  @Option(
+    help: ArgumentHelp("Leave layers out, and number the others anew.", valueName: "3,5,…"))
+  private var pruneLayers: LayerList?
+
+  @Option(
+    help: ArgumentHelp(
+      "Set a metadata key; TYPE is int, float, bool or str (repeatable).",
+      valueName: "key=type:value"))
+  private var overrideKv: [String] = []
+
+  @Flag(help: "Write one file for each file of a split input.")
+  private var keepSplit = false
+
+  @Option(help: "How scales are chosen: best, or compatible with llama.cpp's bytes.")
+  private var encoder: EncoderOption?
+
+  /// Whether layers are left out.
+  var prunesLayers: Bool { pruneLayers != nil }
+
+  /// The option that was given first, for commands that take none of them.
+  var given: String? {
+    let options: [(String, Bool)] = [
+      ("--imatrix", imatrix != nil), ("--include-weights", !includeWeights.isEmpty),
+      ("--exclude-weights", !excludeWeights.isEmpty), ("--tensor-type", !tensorType.isEmpty),
+      ("--tensor-type-file", tensorTypeFile != nil),
+      ("--output-tensor-type", outputTensorType != nil),
+      ("--token-embedding-type", tokenEmbeddingType != nil),
+      ("--leave-output-tensor", leaveOutputTensor), ("--pure", pure),
+      ("--allow-requantize", allowRequantize), ("--prune-layers", pruneLayers != nil),
+      ("--override-kv", !overrideKv.isEmpty), ("--keep-split", keepSplit),
+      ("--encoder", encoder != nil),
+    ]
+    return options.first { $0.1 }?.0
+  }
+
+  func validate() throws {
+    if !includeWeights.isEmpty, !excludeWeights.isEmpty {
+      throw ValidationError("--include-weights and --exclude-weights exclude each other")
+    }
+    if imatrix == nil, !includeWeights.isEmpty || !excludeWeights.isEmpty {
+      throw ValidationError(
+        "\(includeWeights.isEmpty ? "--exclude-weights" : "--include-weights") goes with --imatrix")
+    }
+    if leaveOutputTensor, outputTensorType != nil {
+      throw ValidationError("--leave-output-tensor and --output-tensor-type exclude each other")
+    }
+    if encoder?.method == .compatible, imatrix != nil {
+      throw ValidationError("--encoder compatible has no closed forms with --imatrix")
+    }
+  }
+
+  /// What was asked for.
+  ///
+  /// - Parameter mix: The mix of types.
+  /// - Throws: `usage` for options that make no sense; the errors of the files.
+  func options(_ mix: TypeMix) throws(WeightmillError) -> QuantizationOptions {
+    var options = QuantizationOptions(mix)
+    options.method = encoder?.method ?? .best
+    for text in tensorType { options.tensorTypes.append(try TensorTypeRule(text)) }
+    if let tensorTypeFile { options.tensorTypes += try TensorTypeRule.all(path: tensorTypeFile) }
+    for text in overrideKv { options.overrides.append(try MetadataOverride(text)) }
+    options.outputType = outputTensorType?.type
+    options.embeddingType = tokenEmbeddingType?.type
+    options.leavesOutput = leaveOutputTensor
+    options.isPure = pure
+    options.allowsRequantizing = allowRequantize
+    options.prunedLayers = pruneLayers?.layers ?? []
+    options.keepsSplit = keepSplit
+    if let imatrix {
+      options.importance = ImportanceSelection(
+        try ImatrixFile.read(imatrix), path: imatrix, filter: filter)
+    }
+    return options
+  }
+
+  private var filter: ImportanceSelection.Filter {
+    if !includeWeights.isEmpty { return .including(includeWeights) }
+    return excludeWeights.isEmpty ? .all : .excluding(excludeWeights)
+  }
+}
+
+/// The name of a tensor's type, in any case.
+struct TensorTypeOption: ExpressibleByArgument {
+  static let allValueStrings = QuantizationOptions.types.map { $0.name.lowercased() }
+
+  let type: TensorType
+
+  init?(argument: String) {
+    guard let type = QuantizationOptions.type(named: argument) else { return nil }
+    self.type = type
+  }
+}
+
+/// Numbers of layers with commas between them.
+private struct LayerList: ExpressibleByArgument {
+  let layers: Set<Int>
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    let layers = numbers.compactMap(\.self)
+    guard layers.count == numbers.count, layers.allSatisfy({ $0 >= 0 }) else { return nil }
+    self.layers = Set(layers)
+  }
+}
+
+/// The name of an encoding method.
+private struct EncoderOption: ExpressibleByArgument {
+  static let allValueStrings = EncodingMethod.allCases.map(\.rawValue)
+
+  let method: EncodingMethod
+
+  init?(argument: String) {
+    guard let method = EncodingMethod(rawValue: argument.lowercased()) else { return nil }
+    self.method = method
+  }
+}
