@@ -35,8 +35,17 @@ struct WeightmillCommand: ParsableCommand {
     } catch {
       let code = exitCode(for: error)
       guard code == .validationFailure else { exit(withError: error) }
-      let problem = message(for: error).split(separator: "\n").joined(separator: " ")
-      Terminal.fail("weightmill: \(printable(problem)); see `\(helpCommand)`", code: code.rawValue)
+      let problem = printable(oneLine(message(for: error)))
+      Terminal.fail("weightmill: \(problem); see `\(helpCommand)`", code: code.rawValue)
+    }
+  }
+
+  /// A message of the argument parser without its line ends and list marks.
+  private static func oneLine(_ message: String) -> String {
+    let mark = "  - "
+    return message.split(separator: "\n").reduce("") { line, next in
+      guard next.hasPrefix(mark) else { return line.isEmpty ? String(next) : "\(line) \(next)" }
+      return line + (line.hasSuffix(":") ? " " : ", ") + next.dropFirst(mark.count)
     }
   }
 

@@ -8,6 +8,6 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Replace the output if it exists; other files of a folder are left alone.")
   var force = false
 
-  @Flag(help: "Fail if a value is infinite or not a number, or becomes so.")
+  @Flag(help: "Fail if a value is infinite or no number, becomes so, or is lost to an outlier.")
   var strict = false
 }

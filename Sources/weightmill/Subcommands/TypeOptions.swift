@@ -6,30 +6,39 @@ import Tensors
 /// The options of commands that choose the types of a GGUF file: those of llama-quantize.
 struct TypeOptions: ParsableArguments {
   @Option(
-    help: "A file that says how much each column of each matrix matters (weightmill imatrix).",
-    completion: .file())
+    help: ArgumentHelp(
+      "A file that says how much each column of each matrix matters (weightmill imatrix).",
+      valueName: "file"), completion: .file())
   private var imatrix: String?
 
-  @Option(help: "Use the imatrix for tensors with TEXT in their names only (repeatable).")
+  @Option(
+    help: ArgumentHelp(
+      "Use the imatrix for tensors with this text in their names only (repeatable).",
+      valueName: "text"))
   private var includeWeights: [String] = []
 
-  @Option(help: "Use the imatrix for all tensors but those with TEXT in their names (repeatable).")
+  @Option(
+    help: ArgumentHelp(
+      "Do not use the imatrix for tensors with this text in their names (repeatable).",
+      valueName: "text"))
   private var excludeWeights: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "The type of tensors whose names match a regular expression; the first match decides.",
+      "The type of tensors whose names match; the first match decides (repeatable).",
       valueName: "regex=type"))
   private var tensorType: [String] = []
 
-  @Option(help: "A file of such REGEX=TYPE, taken after --tensor-type.", completion: .file())
+  @Option(
+    help: ArgumentHelp("A file of such REGEX=TYPE, taken after --tensor-type.", valueName: "file"),
+    completion: .file())
   private var tensorTypeFile: String?
 
-  @Option(help: "The type of output.weight.")
-  private var outputTensorType: TensorTypeOption?
+  @Option(help: ArgumentHelp("The type of output.weight.", valueName: "type"))
+  private var outputTensorType: String?
 
-  @Option(help: "The type of token_embd.weight.")
-  private var tokenEmbeddingType: TensorTypeOption?
+  @Option(help: ArgumentHelp("The type of token_embd.weight.", valueName: "type"))
+  private var tokenEmbeddingType: String?
 
   @Flag(help: "Leave output.weight in the type it has.")
   private var leaveOutputTensor = false
@@ -101,8 +110,14 @@ struct TypeOptions: ParsableArguments {
     for text in tensorType { options.tensorTypes.append(try TensorTypeRule(text)) }
     if let tensorTypeFile { options.tensorTypes += try TensorTypeRule.all(path: tensorTypeFile) }
     for text in overrideKv { options.overrides.append(try MetadataOverride(text)) }
-    options.outputType = outputTensorType?.type
-    options.embeddingType = tokenEmbeddingType?.type
+    if let outputTensorType {
+      options.outputType = try QuantizationOptions.type(
+        named: outputTensorType, for: "--output-tensor-type")
+    }
+    if let tokenEmbeddingType {
+      options.embeddingType = try QuantizationOptions.type(
+        named: tokenEmbeddingType, for: "--token-embedding-type")
+    }
     options.leavesOutput = leaveOutputTensor
     options.isPure = pure
     options.allowsRequantizing = allowRequantize
@@ -118,18 +133,6 @@ struct TypeOptions: ParsableArguments {
   private var filter: ImportanceSelection.Filter {
     if !includeWeights.isEmpty { return .including(includeWeights) }
     return excludeWeights.isEmpty ? .all : .excluding(excludeWeights)
-  }
-}
-
-/// The name of a tensor's type, in any case.
-struct TensorTypeOption: ExpressibleByArgument {
-  static let allValueStrings = QuantizationOptions.types.map { $0.name.lowercased() }
-
-  let type: TensorType
-
-  init?(argument: String) {
-    guard let type = QuantizationOptions.type(named: argument) else { return nil }
-    self.type = type
   }
 }
 

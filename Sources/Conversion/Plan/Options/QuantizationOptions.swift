@@ -40,11 +40,22 @@ public struct QuantizationOptions: Sendable {
     return type.isFloat ? type != .f64 : !type.isScalar && type != .q8_1 && type != .q8_K
   }
 
-  /// A type by its name in any case of letters, if a tensor can be given it.
+  /// A type by its name in any case of letters.
   ///
-  /// - Parameter name: The name, such as `q6_k`.
-  /// - Returns: The type, or `nil`.
-  public static func type(named name: String) -> TensorType? {
-    types.first { $0.name.uppercased() == name.uppercased() }
+  /// - Parameters:
+  ///   - name: The name, such as `q6_k`.
+  ///   - option: The option it was given to.
+  /// - Returns: The type.
+  /// - Throws: `usage` when no tensor can be given it.
+  public static func type(
+    named name: String, for option: String
+  ) throws(WeightmillError) -> TensorType {
+    guard let type = types.first(where: { $0.name.uppercased() == name.uppercased() }) else {
+      let isMix = TypeMix(name: name) != nil
+      throw WeightmillError(
+        .usage, option, "\(quoted(name)) is \(isMix ? "a mix of types" : "no type")",
+        remedy: "types: " + types.map { $0.name.lowercased() }.joined(separator: ", "))
+    }
+    return type
   }
 }

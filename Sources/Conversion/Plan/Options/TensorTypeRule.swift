@@ -17,14 +17,9 @@ public struct TensorTypeRule: Sendable {
         .usage, "--tensor-type", "\(quoted(text)) is not of the form PATTERN=TYPE",
         remedy: "for example 'ffn_down=q6_k'")
     }
-    let name = String(text[text.index(after: sign)...])
-    guard let type = QuantizationOptions.type(named: name) else {
-      throw WeightmillError(
-        .usage, "--tensor-type", "\(quoted(name)) is no type",
-        remedy: "types: \(QuantizationOptions.types.map(\.name).joined(separator: ", "))")
-    }
+    type = try QuantizationOptions.type(
+      named: String(text[text.index(after: sign)...]), for: "--tensor-type")
     pattern = String(text[..<sign])
-    self.type = type
     guard (try? Regex(pattern)) != nil else {
       throw WeightmillError(
         .usage, "--tensor-type", "\(quoted(pattern)) is no regular expression",
