@@ -18,6 +18,7 @@ public struct SplitFiles {
   ///   - folder: Where to write.
   ///   - name: What their names begin with.
   /// - Returns: The paths.
+  /// - Throws: When the file cannot be read or a part not be written.
   public func write(_ path: String, to folder: TemporaryFolder, _ name: String) throws -> [String] {
     let file = try GGUFFile(path: path)
     let height = (file.tensors.count + count - 1) / count

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every rule of the project's reference on untrusted files is held by a test of its name: a case
+/// Every rule on untrusted files is held by a test of its name: a case
 /// of the corpus, or a Swift test whose display name begins with the rule.
 struct RuleCoverageTests {
   /// The number of rules in each family.
   private static let families = [
-    ("ZIP", 15), ("PK", 12), ("TEN", 8), ("LEG", 7), ("ST", 9), ("GG", 11), ("SP", 6), ("TJ", 5),
+    ("ZIP", 15), ("PK", 12), ("TEN", 8), ("LEG", 7), ("ST", 9), ("GG", 14), ("SP", 6), ("TJ", 5),
     ("IX", 5), ("CF", 4), ("DET", 2), ("RES", 1), ("OUT", 3), ("ERR", 1),
   ]
 

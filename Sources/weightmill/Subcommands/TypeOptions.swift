@@ -103,6 +103,7 @@ struct TypeOptions: ParsableArguments {
   /// What was asked for.
   ///
   /// - Parameter mix: The mix of types.
+  /// - Returns: The options.
   /// - Throws: `usage` for options that make no sense; the errors of the files.
   func options(_ mix: TypeMix) throws(WeightmillError) -> QuantizationOptions {
     var options = QuantizationOptions(mix)
