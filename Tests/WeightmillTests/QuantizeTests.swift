@@ -204,4 +204,19 @@ struct QuantizeTests {
     let notes = try quantize(folder("x.gguf"), "q8_0", "--keep-split")["notes"] as? [String]
     #expect(notes == ["--keep-split has no effect: the input is one file"])
   }
+
+  @Test func rowsThatDoNotFitAreNamedTogether() throws {
+    let model = try SmallModel(layers: 4).write(to: folder, "small")
+    let result = try CommandLineTool.run(
+      "convert", model, "--output", folder("x.gguf"), "--type", "q4_k_m", "--dry-run")
+    #expect(result.code == 0, "\(result.error)")
+    let lines = result.error.split(separator: "\n").filter { $0.contains("instead of") }
+    #expect(lines.count == 2)
+    #expect(
+      lines.first?.contains(
+        "Q5_0 instead of Q4_K, since rows of 64 values are no multiple of 256: "
+          + "\"token_embd.weight\"") == true)
+    #expect(lines.last?.contains("Q8_0 instead of Q6_K") == true)
+    #expect(lines.last?.contains("\"output.weight\"") == true)
+  }
 }

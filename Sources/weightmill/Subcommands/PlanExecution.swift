@@ -1,4 +1,5 @@
 import Conversion
+import LLaMA
 import Tensors
 
 /// Prints or executes a plan for the commands that write weights.
@@ -81,14 +82,28 @@ struct PlanExecution {
         + "in \(Text.fixed(seconds, 2)) s, \(types)")
   }
 
+  /// Names the tensors that have another type than the mix wants, those alike together.
   private func printFallbacks() {
+    struct Kind: Hashable {
+      let wanted: TensorType
+      let type: TensorType
+      let columns: Int
+    }
+    var kinds: [Kind] = []
+    var names: [Kind: [String]] = [:]
     for item in plan.items {
       guard let wanted = item.fallbackFrom else { continue }
-      common.printNotes([
-        "\(item.tensor.name) is \(item.tensor.type.name), not \(wanted.name): its rows of "
-          + "\(item.tensor.shape.columns) values are no multiple of \(wanted.valuesPerBlock)"
-      ])
+      let kind = Kind(
+        wanted: wanted, type: item.tensor.type, columns: item.tensor.shape.columns)
+      if names[kind] == nil { kinds.append(kind) }
+      names[kind, default: []].append(item.tensor.name)
     }
+    common.printNotes(
+      kinds.map { kind in
+        let tensors = TensorFault.summary((names[kind] ?? []).map { TensorFault($0, "") })
+        return "\(kind.type.name) instead of \(kind.wanted.name), since rows of \(kind.columns) "
+          + "values are no multiple of \(kind.wanted.valuesPerBlock): \(tensors)"
+      })
   }
 
   /// How many tensors have which type: `27 Q4_0, 9 F32, 1 Q6_K`.
