@@ -112,4 +112,17 @@ struct ValueFaultTests {
     #expect(report.faults.map(\.tensor.name) == ["output.weight"])
     #expect(report.faults.map(\.nonFinite) == [32])
   }
+
+  /// One value of a block is so large that the other 31 become 0.
+  @Test func valuesLostToAnOutlierAreCounted() throws {
+    let model = try ModelLoader.load(Self.model([0: 10000]).write(to: folder, "model"))
+    let plan = try ConversionPlan(convert: model, to: .q4_0, name: "x")
+    let report = try run(plan, as: "x.gguf")
+    #expect(report.faults.map(\.tensor.name) == ["blk.0.ffn_up.weight"])
+    #expect(report.faults.map(\.lost) == [31])
+    #expect(report.faults.first?.problems.first?.hasPrefix("lost 31 values to outliers") == true)
+    let error = expectError(.unsupported) { _ = try run(plan, as: "y.gguf", isStrict: true) }
+    #expect(error?.remedy?.contains("--tensor-type") == true)
+    #expect(try folder.names() == ["model", "x.gguf"])
+  }
 }

@@ -49,7 +49,6 @@ struct GGUFItems {
     }
     notes = chooser.notes
     try noteImportance(source)
-    noteMethod()
   }
 
   /// The name the tensor has in the whole model's GGUF file, from which importance is computed.
@@ -78,6 +77,14 @@ struct GGUFItems {
         .unsupported, location,
         "tensor \(quoted(tensor.name)) would be \(tensor.type.name), which cannot be written yet",
         remedy: "types that can: " + RowEncoder.types.map(\.name).joined(separator: ", "))
+    }
+    guard options.method == .best || RowEncoder.compatibleTypes.contains(tensor.type) else {
+      return WeightmillError(
+        .unsupported, location,
+        "tensor \(quoted(tensor.name)) would be \(tensor.type.name), for which llama.cpp has no "
+          + "closed form",
+        remedy: "leave out --encoder compatible, or use one of "
+          + RowEncoder.compatibleTypes.map(\.name).joined(separator: ", "))
     }
     guard importance == nil, needsImportance(tensor.type), case .layer = role else { return nil }
     guard let selection = options.importance else {
@@ -140,15 +147,5 @@ struct GGUFItems {
   private func isPruned(_ name: String) -> Bool {
     guard case .layer(let layer, _)? = NamingScheme.gguf.role(of: name) else { return false }
     return options.prunedLayers.contains(layer)
-  }
-
-  /// Which types the closed forms of llama.cpp are not there for.
-  private mutating func noteMethod() {
-    guard options.method == .compatible else { return }
-    let closed: Set<TensorType> = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
-    let others = Set(items.map(\.tensor.type)).filter { !$0.isScalar }.subtracting(closed)
-    guard !others.isEmpty else { return }
-    let names = others.map(\.name).sorted().joined(separator: ", ")
-    notes.append("--encoder compatible has no closed form for \(names); scales are searched for")
   }
 }

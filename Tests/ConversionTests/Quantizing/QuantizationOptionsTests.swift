@@ -219,8 +219,12 @@ struct QuantizationOptionsTests {
     #expect(error?.file == "--override-kv")
   }
 
-  @Test func compatibleEncodersSayWhereTheyAreNot() throws {
-    #expect(try plan(.q4_0) { $0.method = .compatible }.notes.count == 1)
-    #expect(try plan(.q8_0) { $0.method = .compatible }.notes.isEmpty)
+  @Test func compatibleEncodersAreRefusedWhereThereAreNone() throws {
+    let plan = try plan(.q4_K_M) { $0.method = .compatible }
+    #expect(plan.obstacle?.code == .unsupported)
+    #expect(plan.obstacle?.problem.contains("no closed form") == true)
+    for mix: TypeMix in [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .f16] {
+      #expect(try self.plan(mix) { $0.method = .compatible }.obstacle == nil)
+    }
   }
 }
