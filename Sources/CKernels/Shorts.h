@@ -192,8 +192,9 @@ static void search_nibbles(const float *values, size_t blocks, uint8_t *found) {
 }
 
 static void widen_halves(const uint16_t *halves, size_t count, float *values) {
+  typedef uint16_t anywhere __attribute__((aligned(1), may_alias));
   for (size_t i = 0; i < count; i++) {
-    const uint32_t bits = halves[i], special = (bits & 0x7C00) == 0x7C00 ? 0x7F800000 : 0;
+    const uint32_t bits = ((const anywhere *)halves)[i], special = (bits & 0x7C00) == 0x7C00 ? 0x7F800000 : 0;
     // Multiplying by 2^112 moves the exponent's bias from 15 to 127, for subnormals too.
     const union { uint32_t bits; float value; } shifted = {(bits & 0x7FFF) << 13};
     union { float value; uint32_t bits; } wide = {shifted.value * 0x1p112f};

@@ -41,17 +41,18 @@ public struct RowDecoder: Sendable {
   ///
   /// - Parameters:
   ///   - bytes: Whole blocks, little endian.
+  ///   - offset: The first byte to decode.
   ///   - values: Where to write; its count says how many values to decode, a multiple of the
   ///     block size, for which there must be bytes.
-  public func decode(_ bytes: [UInt8], into values: inout [Float]) {
+  public func decode(_ bytes: [UInt8], at offset: Int = 0, into values: inout [Float]) {
     let count = values.count
-    precondition(count % type.valuesPerBlock == 0)
-    precondition(bytes.count >= count / type.valuesPerBlock * type.bytesPerBlock)
+    precondition(count % type.valuesPerBlock == 0 && offset >= 0)
+    precondition(bytes.count - offset >= count / type.valuesPerBlock * type.bytesPerBlock)
     guard count > 0 else { return }
     unsafe bytes.withUnsafeBytes { source in
       unsafe values.withUnsafeMutableBufferPointer { target in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }
-        unsafe format.decode(from, to, blocks: count / type.valuesPerBlock)
+        unsafe format.decode(from + offset, to, blocks: count / type.valuesPerBlock)
       }
     }
   }

@@ -62,14 +62,15 @@ public struct RowEncoder: Sendable {
   ///   - values: Finite values, whole rows of them.
   ///   - importance: For each column how much an error in it costs, not negative and finite; `nil`
   ///     when that is not known. The values are rows of as many columns.
-  ///   - bytes: Where to write, from its beginning; must have room for the blocks.
+  ///   - bytes: Where to write; must have room for the blocks.
+  ///   - offset: The first byte to write.
   /// - Returns: What could not be kept.
   public func encode(
-    _ values: [Float], importance: [Float]? = nil, into bytes: inout [UInt8]
+    _ values: [Float], importance: [Float]? = nil, into bytes: inout [UInt8], at offset: Int = 0
   ) -> EncodingFaults {
     let count = values.count / type.valuesPerBlock
-    precondition(values.count % type.valuesPerBlock == 0)
-    precondition(count * type.bytesPerBlock <= bytes.count)
+    precondition(values.count % type.valuesPerBlock == 0 && offset >= 0)
+    precondition(count * type.bytesPerBlock <= bytes.count - offset)
     precondition(importance.map { $0.isEmpty ? false : values.count % $0.count == 0 } ?? true)
     guard count > 0 else { return EncodingFaults() }
     let weights = importance.map(Self.weights)
@@ -78,7 +79,7 @@ public struct RowEncoder: Sendable {
         guard let from = source.baseAddress, let to = target.baseAddress else {
           return EncodingFaults()
         }
-        return unsafe encode(from, weights, to, count: count)
+        return unsafe encode(from, weights, to + offset, count: count)
       }
     }
   }

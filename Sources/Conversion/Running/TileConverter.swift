@@ -4,15 +4,25 @@ import Tensors
 /// One thread's buffers, reused from tile to tile.
 struct TileBuffers {
   var input: [UInt8] = []
+  /// A strip of the tile.
   var values: [Float] = []
   /// The encoded tile, at its beginning.
   var output: [UInt8] = []
 
-  /// Makes room; a buffer is made anew only when tiles of another size come.
-  mutating func reserve(input: Int, values: Int, output: Int) {
+  /// Makes room for a tile; a buffer is made anew only when tiles of another size come.
+  mutating func reserve(input: Int, output: Int) {
     if self.input.count != input { self.input = [UInt8](repeating: 0, count: input) }
-    if self.values.count != values { self.values = [Float](repeating: 0, count: values) }
     if self.output.count < output { self.output = [UInt8](repeating: 0, count: output) }
+  }
+
+  /// Makes room for so many values.
+  mutating func reserveValues(_ count: Int) {
+    guard values.count != count else { return }
+    if values.count > count {
+      values.removeLast(values.count - count)
+    } else {
+      values.append(contentsOf: repeatElement(0, count: count - values.count))
+    }
   }
 }
 
@@ -75,7 +85,7 @@ struct TileConverter {
     let count = rows.count * target.shape.columns
     let size = rows.count * target.bytesPerRow
     guard let coders else {
-      buffers.reserve(input: 0, values: 0, output: size)
+      buffers.reserve(input: 0, output: size)
       try buffers.output.withMutableBytes { (span) throws(WeightmillError) in
         try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
       }
@@ -83,26 +93,41 @@ struct TileConverter {
         return ValueFaults(
           nonFinite: FloatScan.nonFinite(buffers.output, count: count, type: target.type))
       }
-      buffers.reserve(input: 0, values: count, output: size)
+      buffers.reserveValues(count)
       inspector.decode(buffers.output, into: &buffers.values)
       return ValueFaults(nonFinite: FloatScan.nonFinite(buffers.values))
     }
-    buffers.reserve(input: rows.count * source.bytesPerRow, values: count, output: size)
+    buffers.reserve(input: rows.count * source.bytesPerRow, output: size)
     try buffers.input.withMutableBytes { (span) throws(WeightmillError) in
       try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
     }
-    coders.decoder.decode(buffers.input, into: &buffers.values)
-    if !target.type.isScalar, let place = FloatScan.firstNonFinite(buffers.values) {
-      let (row, column) = (place / target.shape.columns, place % target.shape.columns)
-      throw WeightmillError(
-        .malformed, location,
-        "tensor \(quoted(target.name)) holds \(buffers.values[place]), "
-          + "which \(target.type.name) cannot store",
-        at: "row \(rows.lowerBound + row), column \(column)",
-        remedy: "the weights are damaged, or were merged with the wrong base")
+    return try encode(rows, coders.decoder, coders.encoder, with: &buffers)
+  }
+
+  /// About how many values are decoded and encoded at once: they stay in the nearest caches.
+  private static let stripValues = 1 << 14
+
+  /// Decodes the tile in `buffers.input` and encodes it to `buffers.output`, strip by strip.
+  private func encode(
+    _ rows: Range<Int>, _ decoder: RowDecoder, _ encoder: RowEncoder,
+    with buffers: inout TileBuffers
+  ) throws(WeightmillError) -> ValueFaults {
+    let columns = target.shape.columns
+    let height = max(1, Self.stripValues / max(columns, 1))
+    var (faults, before) = (EncodingFaults(), 0)
+    for first in stride(from: 0, to: rows.count, by: height) {
+      let count = min(height, rows.count - first) * columns
+      buffers.reserveValues(count)
+      decoder.decode(buffers.input, at: first * source.bytesPerRow, into: &buffers.values)
+      try checkFinite(buffers.values, firstRow: rows.lowerBound + first)
+      if target.type.isScalar, !FloatScan.types.contains(source.type) {
+        before += FloatScan.nonFinite(buffers.values)
+      }
+      faults.add(
+        encoder.encode(
+          buffers.values, importance: importance, into: &buffers.output,
+          at: first * target.bytesPerRow))
     }
-    let faults = coders.encoder.encode(
-      buffers.values, importance: importance, into: &buffers.output)
     guard faults.overflowed == 0 else {
       throw WeightmillError(
         .unsupported, location,
@@ -111,12 +136,24 @@ struct TileConverter {
         remedy: "convert to f32 or bf16, or find out why the weights are so large")
     }
     // A value that is not finite stays so.
+    let count = rows.count * columns
     let written = FloatScan.nonFinite(buffers.output, count: count, type: target.type)
     guard written > 0 else { return ValueFaults(lost: faults.lost) }
-    let before =
-      FloatScan.types.contains(source.type)
-      ? FloatScan.nonFinite(buffers.input, count: count, type: source.type)
-      : FloatScan.nonFinite(buffers.values)
+    if FloatScan.types.contains(source.type) {
+      before = FloatScan.nonFinite(buffers.input, count: count, type: source.type)
+    }
     return ValueFaults(nonFinite: before, overflowed: written - before, lost: faults.lost)
+  }
+
+  /// Refuses values that blocks cannot store.
+  private func checkFinite(_ values: [Float], firstRow: Int) throws(WeightmillError) {
+    guard !target.type.isScalar, let place = FloatScan.firstNonFinite(values) else { return }
+    throw WeightmillError(
+      .malformed, location,
+      "tensor \(quoted(target.name)) holds \(values[place]), "
+        + "which \(target.type.name) cannot store",
+      at: "row \(firstRow + place / target.shape.columns), "
+        + "column \(place % target.shape.columns)",
+      remedy: "the weights are damaged, or were merged with the wrong base")
   }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// Binary16 numbers.
@@ -7,7 +8,8 @@ enum F16: BlockFormat {
   static func decode(
     _ blocks: UnsafeRawPointer, _ values: UnsafeMutablePointer<Float>, blocks count: Int
   ) {
-    for place in 0..<count { unsafe values[place] = blocks.binary16(at: place &* 2) }
+    unsafe weightmill_widen_halves(
+      weightmill_level(), blocks.assumingMemoryBound(to: UInt16.self), count, values)
   }
 
   static func encode(
