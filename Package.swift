@@ -36,7 +36,9 @@ let package = Package(
     .target(name: "Safetensors", dependencies: ["Tensors", "StrictJSON"]),
     .target(name: "GGUF", dependencies: ["Tensors"]),
 
-    .target(name: "Quantization", dependencies: ["Tensors"]),
+    // Loops that need instructions the compiler may not assume; each has a portable twin.
+    .target(name: "CKernels"),
+    .target(name: "Quantization", dependencies: ["CKernels", "Tensors"]),
     .target(
       name: "Tokenization",
       dependencies: [
@@ -46,8 +48,6 @@ let package = Package(
       ],
       exclude: ["SentencePiece/sentencepiece_model.proto"]),
     .target(name: "LLaMA", dependencies: ["Tensors", "StrictJSON", "Quantization"]),
-    // Loops that need instructions the compiler may not assume; each has a portable twin.
-    .target(name: "CKernels"),
     .target(name: "Merging", dependencies: ["CKernels", "Tensors", "StrictJSON", "LLaMA"]),
     .target(
       name: "Conversion",

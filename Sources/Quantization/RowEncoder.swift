@@ -11,7 +11,8 @@ public struct RowEncoder: Sendable {
   private let method: EncodingMethod
 
   /// The types whose rows can be encoded.
-  public static let types: [TensorType] = [.f32, .f16, .bf16, .q8_0, .q4_0, .q6_K]
+  public static let types: [TensorType] =
+    [.f32, .f16, .bf16, .q8_0, .q4_0, .q6_K] + LatticeEncoder.types
 
   /// Makes an encoder.
   ///
@@ -43,6 +44,10 @@ public struct RowEncoder: Sendable {
   public func encode(
     _ values: [Float], importance: [Float]? = nil, into bytes: inout [UInt8]
   ) -> EncodingFaults {
+    if LatticeEncoder.types.contains(type) {
+      return LatticeEncoder.encode(
+        type, values, importance: importance, into: &bytes, kernel: .best)
+    }
     var faults = EncodingFaults()
     faults.overflowed = encode(values, into: &bytes)
     return faults

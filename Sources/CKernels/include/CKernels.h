@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "Lattice.h"
+
 /// How many columns lie side by side in a panel.
 #define WEIGHTMILL_PANEL 16
 
