@@ -13,7 +13,7 @@ public struct RowEncoder: Sendable {
 
   /// The types whose rows can be encoded.
   public static let types: [TensorType] =
-    [.f32, .f16, .bf16, .q8_0, .mxfp4] + searched.map { $0.type }
+    [.f32, .f16, .bf16, .q8_0, .mxfp4] + searched.map { $0.type } + LatticeEncoder.types
 
   /// The types that llama.cpp's closed forms exist for.
   public static let compatibleTypes: [TensorType] = [.f32, .f16, .bf16] + closed.map { $0.type }
@@ -114,6 +114,8 @@ public struct RowEncoder: Sendable {
         values, blocks, count: count)
     } else if type == .mxfp4 {
       unsafe MXFP4.encode(values, weights, blocks, count: count)
+    } else if let lattice = LatticeEncoder(type, kernel: kernel) {
+      return unsafe lattice.encode(values, weights, blocks, count: count)
     } else {
       for format in Self.searched where format.type == type {
         let encoder = BlockEncoder(format: format, kernel: kernel)

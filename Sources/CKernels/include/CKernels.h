@@ -5,6 +5,8 @@
 
 #include "Rules.h"
 
+#include "Lattice.h"
+
 /// How many columns lie side by side in a panel.
 #define WEIGHTMILL_PANEL 16
 

@@ -5,7 +5,7 @@ import Tensors
 /// Eight values have a ten-bit index into a codebook of 1024 points of eight magnitudes and a byte of
 /// signs. Sixteen values have a four-bit scale; `y = ((d * (0.5 + scale)) * 0.25) * magnitude`,
 /// negative where the sign bit is set.
-enum IQ2_S: BlockFormat {
+enum IQ2_S: LatticeFormat {
   static var type: TensorType { .iq2_S }
 
   private static let bytes = 82
@@ -27,6 +27,25 @@ enum IQ2_S: BlockFormat {
             points + 8 &* (low | high << 8), step, source.byte(at: 34 &+ part), target + 8 &* part)
         }
       }
+    }
+  }
+
+  static let lattice = Lattice(
+    .iq2_S, width: 8, valuesPerScale: 16, unit: 0.125, hasEvenSigns: false, trials: (0.85, 1.13))
+
+  static func pack(
+    _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
+  ) {
+    unsafe bytes.store(choice.scale, at: 0)
+    for place in 0..<32 {
+      let index = lattice.index(choice.patterns[place])
+      unsafe bytes[2 + place] = UInt8(truncatingIfNeeded: index)
+      unsafe bytes[34 + place] = choice.signs(place, block, lattice)
+      unsafe bytes[66 + place / 4] |= UInt8(index >> 8) << UInt8(2 * (place % 4))
+    }
+    for pair in 0..<8 {
+      unsafe bytes[74 + pair] =
+        choice.multipliers[2 * pair] | choice.multipliers[2 * pair + 1] << 4
     }
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// Eight values have a u16: nine bits of index into a codebook of 512 points of eight magnitudes, seven
 /// bits of index of a sign pattern. Sixteen values have a four-bit scale;
 /// `y = ((d * (0.5 + scale)) * 0.25) * magnitude`, negative where the sign bit is set.
-enum IQ2_XS: BlockFormat {
+enum IQ2_XS: LatticeFormat {
   static var type: TensorType { .iq2_XS }
 
   private static let bytes = 74
@@ -27,6 +27,23 @@ enum IQ2_XS: BlockFormat {
             target + 8 &* part)
         }
       }
+    }
+  }
+
+  static let lattice = Lattice(
+    .iq2_XS, width: 8, valuesPerScale: 16, unit: 0.125, hasEvenSigns: true, trials: (0.85, 1.13))
+
+  static func pack(
+    _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
+  ) {
+    unsafe bytes.store(choice.scale, at: 0)
+    for place in 0..<32 {
+      let signs = UInt16(choice.signs(place, block, lattice) & 0x7F)
+      unsafe bytes.store(lattice.index(choice.patterns[place]) | signs << 9, at: 2 + 2 * place)
+    }
+    for pair in 0..<8 {
+      unsafe bytes[66 + pair] =
+        choice.multipliers[2 * pair] | choice.multipliers[2 * pair + 1] << 4
     }
   }
 }

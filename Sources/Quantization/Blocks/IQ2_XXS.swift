@@ -5,7 +5,7 @@ import Tensors
 /// A group of 32 values has four indices into a codebook of 256 points of eight magnitudes. Its u32
 /// holds four indices of sign patterns, seven bits each, and a four-bit scale on top;
 /// `y = ((d * (0.5 + scale)) * 0.25) * magnitude`, negative where the sign bit is set.
-enum IQ2_XXS: BlockFormat {
+enum IQ2_XXS: LatticeFormat {
   static var type: TensorType { .iq2_XXS }
 
   private static let bytes = 66
@@ -30,6 +30,24 @@ enum IQ2_XXS: BlockFormat {
           }
         }
       }
+    }
+  }
+
+  static let lattice = Lattice(
+    .iq2_XXS, width: 8, valuesPerScale: 32, unit: 0.125, hasEvenSigns: true, trials: (0.85, 1.13))
+
+  static func pack(
+    _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
+  ) {
+    unsafe bytes.store(choice.scale, at: 0)
+    for group in 0..<8 {
+      var packed = UInt32(choice.multipliers[group]) << 28
+      for part in 0..<4 {
+        let place = 4 * group + part
+        unsafe bytes[2 + 8 * group + part] = UInt8(lattice.index(choice.patterns[place]))
+        packed |= UInt32(choice.signs(place, block, lattice) & 0x7F) << UInt32(7 * part)
+      }
+      unsafe bytes.store(packed, at: 6 + 8 * group)
     }
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// Four values have a nine-bit index into a codebook of 512 points of four magnitudes; eight values a
 /// byte of signs, 32 values a four-bit scale. `y = (d * (1 + 2 * scale)) * magnitude`, negative where
 /// the sign bit is set.
-enum IQ3_S: BlockFormat {
+enum IQ3_S: LatticeFormat {
   static var type: TensorType { .iq3_S }
 
   private static let bytes = 110
@@ -29,6 +29,27 @@ enum IQ3_S: BlockFormat {
             source.byte(at: 74 &+ part), target + 8 &* part)
         }
       }
+    }
+  }
+
+  static let lattice = Lattice(
+    .iq3_S, width: 4, valuesPerScale: 32, unit: 1, hasEvenSigns: false, trials: (1.15, 1.09))
+
+  static func pack(
+    _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
+  ) {
+    unsafe bytes.store(choice.scale, at: 0)
+    for place in 0..<64 {
+      let index = lattice.index(choice.patterns[place])
+      unsafe bytes[2 + place] = UInt8(truncatingIfNeeded: index)
+      unsafe bytes[66 + place / 8] |= UInt8(index >> 8) << UInt8(place % 8)
+    }
+    for group in 0..<32 {
+      unsafe bytes[74 + group] = choice.signs(group, block, lattice)
+    }
+    for pair in 0..<4 {
+      unsafe bytes[106 + pair] =
+        choice.multipliers[2 * pair] | choice.multipliers[2 * pair + 1] << 4
     }
   }
 }

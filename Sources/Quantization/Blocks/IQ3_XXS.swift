@@ -5,7 +5,7 @@ import Tensors
 /// Four values have an index into a codebook of 256 points of four magnitudes. A group of 32 values has
 /// a u32 with four indices of sign patterns, seven bits each, and a four-bit scale on top;
 /// `y = ((d * (0.5 + scale)) * 0.5) * magnitude`, negative where the sign bit is set.
-enum IQ3_XXS: BlockFormat {
+enum IQ3_XXS: LatticeFormat {
   static var type: TensorType { .iq3_XXS }
 
   private static let bytes = 98
@@ -31,6 +31,26 @@ enum IQ3_XXS: BlockFormat {
           }
         }
       }
+    }
+  }
+
+  static let lattice = Lattice(
+    .iq3_XXS, width: 4, valuesPerScale: 32, unit: 0.25, hasEvenSigns: true, trials: (1.15, 1.09))
+
+  static func pack(
+    _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
+  ) {
+    unsafe bytes.store(choice.scale, at: 0)
+    for place in 0..<64 {
+      unsafe bytes[2 + place] = UInt8(lattice.index(choice.patterns[place]))
+    }
+    for group in 0..<8 {
+      var packed = UInt32(choice.multipliers[group]) << 28
+      for part in 0..<4 {
+        let signs = choice.signs(4 * group + part, block, lattice) & 0x7F
+        packed |= UInt32(signs) << UInt32(7 * part)
+      }
+      unsafe bytes.store(packed, at: 66 + 4 * group)
     }
   }
 }

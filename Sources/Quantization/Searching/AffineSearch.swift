@@ -174,7 +174,8 @@ struct AffineSearch {
   }
 
   /// The integer minimum that suits a step best.
-  private func minimum(_ part: Part, _ moments: Moments, step: Float, _ reciprocal: Float) -> Float {
+  private func minimum(_ part: Part, _ moments: Moments, step: Float, _ reciprocal: Float) -> Float
+  {
     Lane.nearest(
       (step * moments.q - part.sum) * Lane.inverse(part.weight) * reciprocal, 0, rule.scale_high)
   }

@@ -33,7 +33,9 @@ enum LostValues {
     _ values: UnsafePointer<Float>, _ decoded: UnsafePointer<Float>, count: Int
   ) -> Int {
     var largest = 0
-    for place in 1..<count where unsafe abs(values[place]) > abs(values[largest]) { largest = place }
+    for place in 1..<count where unsafe abs(values[place]) > abs(values[largest]) {
+      largest = place
+    }
     var (power, error, others) = (0.0, 0.0, 0)
     let common = unsafe decoded[largest == 0 ? 1 : 0]
     for place in 0..<count where place != largest {

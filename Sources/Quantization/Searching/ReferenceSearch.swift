@@ -35,8 +35,11 @@ struct ReferenceSearch {
   }
 
   /// What an error in each value costs.
-  private static func weights(_ x: [Float], _ importance: [Float]?, _ weighing: weighing) -> [Float] {
-    guard weighing.is_weighted != 0 else { return importance ?? [Float](repeating: 1, count: x.count) }
+  private static func weights(_ x: [Float], _ importance: [Float]?, _ weighing: weighing) -> [Float]
+  {
+    guard weighing.is_weighted != 0 else {
+      return importance ?? [Float](repeating: 1, count: x.count)
+    }
     var (even, odd) = (Float(0), Float(0))
     for place in stride(from: 0, to: x.count, by: 2) {
       even += x[place] * x[place]

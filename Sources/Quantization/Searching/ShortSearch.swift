@@ -110,7 +110,9 @@ enum ShortSearch {
       let numbers = (0..<32).map { lane in
         unsafe UInt8(8 + max(-8, min(7, (x[lane] * inverse).rounded(.toNearestOrEven))))
       }
-      for lane in 0..<16 { unsafe target.put(numbers[lane] | numbers[lane + 16] << 4, at: 2 &+ lane) }
+      for lane in 0..<16 {
+        unsafe target.put(numbers[lane] | numbers[lane + 16] << 4, at: 2 &+ lane)
+      }
     }
   }
 }

@@ -1,0 +1,84 @@
+/// What an encoder must know of a type whose values are signed points of a codebook.
+///
+/// A block of 256 values has a binary16 scale *d*. Sub-blocks of 16 or 32 values have a multiplier n
+/// of four bits: their scale is `d * unit * (2 * n + 1)`. Magnitudes are points of the codebook.
+struct Lattice: Sendable {
+  /// The codebook.
+  let codebook: Codebook
+  /// How many values a point has: 8 of three levels, or 4 of eight.
+  let width: Int
+  /// The levels that a value of a point may have, ascending.
+  let levels: [Float]
+  /// How many values share a multiplier.
+  let valuesPerScale: Int
+  /// The least scale of a sub-block, relative to the block's.
+  let unit: Float
+  /// Whether of eight values an even number must be negative.
+  let hasEvenSigns: Bool
+  /// The scales that are tried for a sub-block, relative to its size (`LatticeSearch`).
+  let trials: [Float]
+  /// The patterns of the codebook's points, in its order.
+  let patterns: [UInt16]
+  /// How the vector kernel goes through the codebook.
+  let plan: LatticePlan
+  /// For the number of each pattern the number of the codebook's point, or 0.
+  private let indices: [UInt16]
+
+  /// Describes a type.
+  ///
+  /// - Parameters:
+  ///   - codebook: The codebook.
+  ///   - width: How many values a point has.
+  ///   - valuesPerScale: How many values share a multiplier.
+  ///   - unit: The least scale of a sub-block, relative to the block's.
+  ///   - hasEvenSigns: Whether of eight values an even number must be negative.
+  ///   - trials: The least of the scales that are tried for a sub-block, and the ratio of one to the
+  ///     next.
+  init(
+    _ codebook: Codebook, width: Int, valuesPerScale: Int, unit: Float, hasEvenSigns: Bool,
+    trials: (least: Float, ratio: Float)
+  ) {
+    self.codebook = codebook
+    self.width = width
+    self.valuesPerScale = valuesPerScale
+    self.unit = unit
+    self.hasEvenSigns = hasEvenSigns
+    levels = Set(codebook.points).sorted().map { Float($0) }
+    var scale = trials.least
+    self.trials = (0..<8).map { _ in
+      defer { scale *= trials.ratio }
+      return scale
+    }
+    patterns = Self.patterns(codebook, width: width, levels: levels)
+    plan = LatticePlan(patterns, digits: width == 8 ? 9 : 8)
+    var indices = [UInt16](repeating: 0, count: 1 << 14)
+    for (index, pattern) in patterns.enumerated() { indices[Int(pattern)] = UInt16(index) }
+    self.indices = indices
+  }
+
+  /// The codebook's number of a pattern that is one of its points.
+  func index(_ pattern: UInt16) -> UInt16 { indices[Int(pattern)] }
+
+  /// The number of each point's pattern: that of the first half times 128, plus that of the second.
+  ///
+  /// The number of a half has the level of its first value as its lowest digit, in base 3 or 8.
+  private static func patterns(_ codebook: Codebook, width: Int, levels: [Float]) -> [UInt16] {
+    let half = width / 2
+    return stride(from: 0, to: codebook.points.count, by: width).map { start in
+      func number(_ range: Range<Int>) -> Int {
+        range.reversed().reduce(0) { sum, place in
+          sum * levels.count + (levels.firstIndex(of: Float(codebook.points[place])) ?? 0)
+        }
+      }
+      return UInt16(number(start..<start + half) << 7 | number(start + half..<start + width))
+    }
+  }
+
+  /// The magnitude of a value of the point that a pattern stands for.
+  func level(_ pattern: UInt16, _ value: Int) -> Float {
+    let half = value < width / 2 ? Int(pattern >> 7) : Int(pattern & 127)
+    var digit = half
+    for _ in 0..<value % (width / 2) { digit /= levels.count }
+    return levels[digit % levels.count]
+  }
+}

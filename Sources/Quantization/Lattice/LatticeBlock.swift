@@ -1,0 +1,72 @@
+/// 256 values made ready for the search of scales and points.
+struct LatticeBlock {
+  /// Magnitudes divided by a power of two, so that the largest is from 1 to 2; less than 2^-24 is 0.
+  private(set) var magnitudes = [Float](repeating: 0, count: 256)
+  /// What a squared error of each value costs, from 2^-40 to 8.
+  private(set) var weights = [Float](repeating: 0, count: 256)
+  /// For each eight values a bit, lowest first: whether an odd number of them is negative.
+  private(set) var odd: UInt32 = 0
+  /// For each eight values their signs, a bit for each, lowest first; set for a negative one.
+  private(set) var signs = [UInt8](repeating: 0, count: 32)
+  /// Values are magnitudes times two to this power; `nil` if all are 0.
+  private(set) var exponent: Int?
+
+  /// Takes the values of a block.
+  ///
+  /// The weight of an error is `importance * sqrt(2 * mean + x * x)` with the mean of all squares.
+  ///
+  /// - Parameters:
+  ///   - values: 256 values.
+  ///   - importance: How much an error in each costs; `nil`: all the same.
+  mutating func load(_ values: UnsafePointer<Float>, _ importance: UnsafePointer<Float>?) {
+    var largest: Float = 0
+    for place in 0..<256 { largest = unsafe Swift.max(largest, abs(values[place])) }
+    guard largest > 0 else {
+      exponent = nil
+      return
+    }
+    let exponent = Int(largest.exponent)
+    self.exponent = exponent
+    let factors = Self.factors(-exponent)
+    var sum: Float = 0
+    for place in 0..<256 {
+      let magnitude = unsafe abs(values[place]) * factors.0 * factors.1
+      magnitudes[place] = magnitude < 0x1p-24 ? 0 : magnitude
+      sum += magnitude * magnitude
+    }
+    unsafe weigh(twiceMean: sum * (2.0 / 256), importance)
+    odd = 0
+    for group in 0..<32 {
+      var bits: UInt8 = 0
+      for lane in 0..<8 where unsafe values[8 &* group &+ lane] < 0 { bits |= 1 << UInt8(lane) }
+      signs[group] = bits
+      odd |= UInt32(bits.nonzeroBitCount & 1) << UInt32(group)
+    }
+  }
+
+  private mutating func weigh(twiceMean: Float, _ importance: UnsafePointer<Float>?) {
+    var factors: (Float, Float) = (1, 1)
+    var most: Float = 0
+    if let importance = unsafe importance {
+      for place in 0..<256 { most = unsafe Swift.max(most, importance[place]) }
+      if most > 0 { factors = Self.factors(-Int(most.exponent)) }
+    }
+    for place in 0..<256 {
+      let magnitude = magnitudes[place]
+      var weight = (twiceMean + magnitude * magnitude).squareRoot()
+      if let importance = unsafe importance, most > 0 {
+        weight *= unsafe importance[place] * factors.0 * factors.1
+      }
+      weights[place] = Swift.max(weight, 0x1p-40)
+    }
+  }
+
+  /// Two factors that make a power of two together; one alone might be beyond binary32.
+  private static func factors(_ exponent: Int) -> (Float, Float) {
+    let half = exponent / 2
+    return (
+      Float(sign: .plus, exponent: half, significand: 1),
+      Float(sign: .plus, exponent: exponent - half, significand: 1)
+    )
+  }
+}
