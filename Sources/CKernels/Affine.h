@@ -5,7 +5,10 @@
 #include "Lanes.h"
 
 typedef struct { vf q, qq, xq; } moments;
-typedef struct { vf unit, floor; vf scale[16], minimum[16]; vf error; } affine_answer;
+// Numbers are those of the search's `unit` and `floor`; what is stored goes into the block.
+typedef struct {
+  vf unit, floor, stored, stored_floor, scale[16], minimum[16], error;
+} affine_answer;
 
 INLINE moments moments_of(const vf *x, const vf *w, const affine_rule *rule, vf inv, vf shift) {
   moments a = {0, 0, 0}, b = {0, 0, 0};
@@ -38,7 +41,7 @@ INLINE vf affine_cost(vf step, vf offset, const moments *m, vf weight, vf sum) {
 INLINE void search_affine(const vf *x, const vf *w, const affine_rule *rule, affine_answer *best) {
   const int parts = rule->parts, size = rule->size;
   moments fits[16]; vf weight[16], sum[16], power[16], step[16], offset[16];
-  vf most = 0, deepest = 0;
+  vf most = 0, deepest = 0, total = 0;
   for (int b = 0; b < parts; b++) {
     const vf *xb = x + b * size, *wb = w ? w + b * size : 0;
     vf lowest = rule->is_free ? xb[0] : (vf)0, highest = xb[0], ws = 0, xs = 0, xx = 0;
@@ -48,11 +51,12 @@ INLINE void search_affine(const vf *x, const vf *w, const affine_rule *rule, aff
       ws += wi; xs += wi * xb[i]; xx += wi * xb[i] * xb[i];
     }
     weight[b] = ws; sum[b] = xs; power[b] = xx;
+    total += xx;
     const vf reciprocal = inverse(highest - lowest);
     vf least = WORST, s = 0, o = -lowest; moments top = {0, 0, 0};
     for (int k = 0; k < rule->trials; k++) {
       const vf inv = rule->trial[k] * reciprocal;
-      const moments m = moments_of(xb, wb, rule, inv, -lowest * inv);
+      const moments m = moments_of(xb, wb, rule, inv, -lowest * inv - rule->shift[k]);
       const vf d = ws * m.qq - m.q * m.q, r = inverse(d);
       vf ts = (ws * m.xq - xs * m.q) * r, to = (m.q * m.xq - m.qq * xs) * r;
       const vi positive = rule->is_free ? (vi)0 : to < 0.0f;
@@ -108,7 +112,7 @@ INLINE void search_affine(const vf *x, const vf *w, const affine_rule *rule, aff
       best->scale[b] = better ? scale[b] : best->scale[b];
       best->minimum[b] = better ? minimum[b] : best->minimum[b];
     }
-    if (round == rule->rounds) return;
+    if (round == rule->rounds) break;
     vf ss = 0, so = 0, oo = 0, xs = 0, xo = 0;
     for (int b = 0; b < parts; b++) {
       const vf st = unit * scale[b], inv = inverse(st);
@@ -130,4 +134,8 @@ INLINE void search_affine(const vf *x, const vf *w, const affine_rule *rule, aff
     const vi both = (d > 1e-6f * ss * oo) & (u > 0.0f) & ((f > 0.0f) | (rule->is_free ? (vi)-1 : (vi)0));
     unit = half(both ? u : unit); floor = half(both ? f : floor);
   }
+  // As in Symmetric.h.
+  const vf longer = stretched(total, rule->stretch * best->error);
+  best->stored = half(lesser(best->unit * longer, (vf)65504.0f));
+  best->stored_floor = half(within(best->floor * longer, -65504.0f, 65504.0f));
 }

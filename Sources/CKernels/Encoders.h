@@ -10,7 +10,7 @@ INLINE void emit_symmetric(
     weightmill_block *found) {
   const vf peak = largest_magnitude(x, rule->parts * rule->size);
   for (size_t lane = 0; lane < have; lane++) {
-    found[lane].unit = half_bits(answer->unit[lane]);
+    found[lane].unit = half_bits(answer->stored[lane]);
     found[lane].floor = 0;
     for (int b = 0; b < rule->parts; b++) {
       found[lane].scales[b] = (int8_t)answer->scale[b][lane];
@@ -31,8 +31,8 @@ INLINE void emit_affine(
     weightmill_block *found) {
   const vf peak = largest_magnitude(x, rule->parts * rule->size);
   for (size_t lane = 0; lane < have; lane++) {
-    found[lane].unit = half_bits(answer->unit[lane]);
-    found[lane].floor = half_bits(answer->floor[lane]);
+    found[lane].unit = half_bits(answer->stored[lane]);
+    found[lane].floor = half_bits(answer->stored_floor[lane]);
     for (int b = 0; b < rule->parts; b++) {
       found[lane].scales[b] = (int8_t)answer->scale[b][lane];
       found[lane].minimums[b] = (int8_t)answer->minimum[b][lane];
@@ -49,7 +49,7 @@ INLINE void emit_affine(
 }
 
 // The panels of rows, one after the other, with their weights.
-#define FOR_PANELS(SIZE, WEIGHING, SEARCH)                                                     \
+#define FOR_PANELS(SIZE, SEARCH)                                                               \
   vf x[SIZE], w[SIZE];                                                                         \
   for (size_t block = 0; block < from->blocks; block += LANES) {                               \
     const size_t left = from->blocks - block, have = left < LANES ? left : LANES;              \
@@ -57,39 +57,38 @@ INLINE void emit_affine(
     if (from->importance)                                                                      \
       load_importance(                                                                         \
           from->importance, from->columns, from->column + block * SIZE, have, SIZE, w);        \
-    if (WEIGHING.is_weighted) weigh(x, SIZE, WEIGHING.spread, from->importance != 0, w);       \
     SEARCH                                                                                     \
   }
 
-#define SYMMETRIC(NAME, SIZE, RULE, WEIGHING, IS_GUIDED)                                       \
+#define SYMMETRIC(NAME, SIZE, RULE, IS_GUIDED)                                                 \
   static void NAME(const rows *from, weightmill_block *found) {                                \
-    FOR_PANELS(SIZE, WEIGHING, {                                                               \
+    FOR_PANELS(SIZE, {                                                                         \
       symmetric_answer answer;                                                                 \
-      search_symmetric(x, IS_GUIDED || WEIGHING.is_weighted ? w : 0, &RULE, &answer);          \
+      search_symmetric(x, IS_GUIDED ? w : 0, &RULE, &answer);                                  \
       emit_symmetric(x, &RULE, &answer, have, found + block);                                  \
     })                                                                                         \
   }
 
-#define AFFINE(NAME, SIZE, RULE, WEIGHING, IS_GUIDED)                                          \
+#define AFFINE(NAME, SIZE, RULE, IS_GUIDED)                                                    \
   static void NAME(const rows *from, weightmill_block *found) {                                \
-    FOR_PANELS(SIZE, WEIGHING, {                                                               \
+    FOR_PANELS(SIZE, {                                                                         \
       affine_answer answer;                                                                    \
-      search_affine(x, IS_GUIDED || WEIGHING.is_weighted ? w : 0, &RULE, &answer);             \
+      search_affine(x, IS_GUIDED ? w : 0, &RULE, &answer);                                     \
       emit_affine(x, &RULE, &answer, have, found + block);                                     \
     })                                                                                         \
   }
 
-#define BOTH_SYMMETRIC(NAME, SIZE, RULE, WEIGHING, GUIDED_RULE, GUIDED_WEIGHING)               \
-  SYMMETRIC(search_##NAME##_alone, SIZE, RULE, WEIGHING, 0)                                    \
-  SYMMETRIC(search_##NAME##_guided, SIZE, GUIDED_RULE, GUIDED_WEIGHING, 1)
+#define BOTH_SYMMETRIC(NAME, SIZE, RULE, GUIDED_RULE)                                          \
+  SYMMETRIC(search_##NAME##_alone, SIZE, RULE, 0)                                              \
+  SYMMETRIC(search_##NAME##_guided, SIZE, GUIDED_RULE, 1)
 
-#define BOTH_AFFINE(NAME, SIZE, RULE, WEIGHING, GUIDED_RULE, GUIDED_WEIGHING)                  \
-  AFFINE(search_##NAME##_alone, SIZE, RULE, WEIGHING, 0)                                       \
-  AFFINE(search_##NAME##_guided, SIZE, GUIDED_RULE, GUIDED_WEIGHING, 1)
+#define BOTH_AFFINE(NAME, SIZE, RULE, GUIDED_RULE)                                             \
+  AFFINE(search_##NAME##_alone, SIZE, RULE, 0)                                                 \
+  AFFINE(search_##NAME##_guided, SIZE, GUIDED_RULE, 1)
 
 WEIGHTMILL_FOR_SEARCHES(BOTH_SYMMETRIC, BOTH_AFFINE)
 
-#define ENTRY(NAME, SIZE, RULE, WEIGHING, GUIDED_RULE, GUIDED_WEIGHING)                        \
+#define ENTRY(NAME, SIZE, RULE, GUIDED_RULE)                                                   \
   {search_##NAME##_alone, search_##NAME##_guided},
 
 static void search_rows(int type, const rows *from, weightmill_block *found) {

@@ -38,3 +38,8 @@ INLINE vf half(vf a) {
   rounded = (vf)rounded > 65504.0f ? (vi)0x7F800000 : rounded;
   return (vf)(rounded | (bits & (int32_t)0x80000000)) + 0.0f;
 }
+
+// How much longer than its nearest answer a block of that size and error is.
+INLINE vf stretched(vf power, vf error) {
+  return error < power ? 1.0f + lesser(error * inverse(power - error), (vf)0.25f) : (vf)1;
+}

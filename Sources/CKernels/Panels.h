@@ -25,17 +25,6 @@ INLINE void load_importance(
   }
 }
 
-// Makes weights of importance (or of ones) where large values shall count more.
-INLINE void weigh(const vf *x, int size, float spread, int has_importance, vf *w) {
-  vf even = 0, odd = 0;
-  for (int i = 0; i < size; i += 2) { even += x[i] * x[i]; odd += x[i + 1] * x[i + 1]; }
-  const vf mean = (even + odd) * (1.0f / (float)size) * spread;
-  for (int i = 0; i < size; i++) {
-    const vf root = __builtin_elementwise_sqrt(mean + x[i] * x[i]);
-    w[i] = has_importance ? w[i] * root : root;
-  }
-}
-
 INLINE vf largest_magnitude(const vf *x, int size) {
   vf peak = 0;
   for (int i = 0; i < size; i++) peak = greater(peak, magnitude(x[i]));

@@ -38,13 +38,11 @@ void weightmill_widen_halves(int level, const uint16_t *halves, size_t count, fl
   functions(level)->widen_halves(halves, count, values);
 }
 
-#define SYMMETRIC(NAME, SIZE, RULE, WEIGHING, GUIDED_RULE, GUIDED_WEIGHING) \
-  {{&RULE, 0, WEIGHING}, {&GUIDED_RULE, 0, GUIDED_WEIGHING}},
-#define AFFINE(NAME, SIZE, RULE, WEIGHING, GUIDED_RULE, GUIDED_WEIGHING) \
-  {{0, &RULE, WEIGHING}, {0, &GUIDED_RULE, GUIDED_WEIGHING}},
+#define SYMMETRIC(NAME, SIZE, RULE, GUIDED_RULE) {{&RULE, 0}, {&GUIDED_RULE, 0}},
+#define AFFINE(NAME, SIZE, RULE, GUIDED_RULE) {{0, &RULE}, {0, &GUIDED_RULE}},
 
 weightmill_rule weightmill_rule_of(int type, int is_guided) {
-  const weightmill_rule rules[WEIGHTMILL_SEARCHES][2] = {
+  static const weightmill_rule rules[WEIGHTMILL_SEARCHES][2] = {
       WEIGHTMILL_FOR_SEARCHES(SYMMETRIC, AFFINE)};
   return rules[type][is_guided != 0];
 }

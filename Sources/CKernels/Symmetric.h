@@ -53,20 +53,26 @@ INLINE vf residue(const vf *x, const vf *w, const symmetric_rule *rule, vf inv) 
   return even + odd;
 }
 
-typedef struct { vf unit; vf scale[16]; vf error; } symmetric_answer;
+// Numbers are those of the search's `unit`; `stored` goes into the block.
+typedef struct {
+  vf unit, stored, scale[16], error;
+} symmetric_answer;
 
 INLINE void search_symmetric(const vf *x, const vf *w, const symmetric_rule *rule, symmetric_answer *best) {
   const int parts = rule->parts, size = rule->size;
   fit fits[16]; vf ideal[16], power[16];
-  vf largest = 0;
+  vf largest = 0, total = 0, heaviest = 0;
   for (int b = 0; b < parts; b++) {
     const vf *xb = x + b * size, *wb = w ? w + b * size : 0;
     vf peak = 0, sum = 0;
     for (int i = 0; i < size; i++) {
       peak = magnitude(xb[i]) > magnitude(peak) ? xb[i] : peak;
-      sum += wb ? wb[i] * xb[i] * xb[i] : xb[i] * xb[i];
+      const vf weight = wb ? wb[i] * xb[i] * xb[i] : xb[i] * xb[i];
+      sum += weight;
+      heaviest = greater(heaviest, weight);
     }
     power[b] = sum;
+    total += sum;
     const vf reciprocal = inverse(peak);
     fit top = {0, 1};
     for (int k = 0; k < rule->trials; k++) {
@@ -111,7 +117,7 @@ INLINE void search_symmetric(const vf *x, const vf *w, const symmetric_rule *rul
     best->error = better ? error : best->error;
     best->unit = better ? unit : best->unit;
     for (int b = 0; b < parts; b++) best->scale[b] = better ? scale[b] : best->scale[b];
-    if (round == rule->rounds) return;
+    if (round == rule->rounds) break;
     vf product = 0, square = 0;
     for (int b = 0; b < parts; b++) {
       fits[b] = fit_part(x + b * size, w ? w + b * size : 0, rule, inverse(unit * scale[b]));
@@ -121,4 +127,10 @@ INLINE void search_symmetric(const vf *x, const vf *w, const symmetric_rule *rul
     }
     unit = half(product * inverse(square));
   }
+  // The nearest answer is shorter than what it stands for, by its error. Errors that all point the same
+  // way add up in the logits, so a longer unit is stored than that of the search. Not where one value is
+  // most of the block: it is exact, and the error is that of the others.
+  const vf longer =
+      2.0f * heaviest < total ? stretched(total, rule->stretch * best->error) : (vf)1;
+  best->stored = half(within(best->unit * longer, -65504.0f, 65504.0f));
 }

@@ -132,11 +132,16 @@ public struct RowEncoder: Sendable {
     return faults
   }
 
-  /// Importance with a mean of 1, so that no square overflows, and nowhere 0, so that no column is
-  /// given up: a thousandth of the mean at least.
+  /// How much an error costs in a column of no importance, relative to the mean.
+  ///
+  /// Importance is learnt from little text: columns that it hardly used may matter for other text. Of
+  /// 0, 0.2, 0.3 and 0.5 this gave the least KL divergence on fixtures/mini-ziya.
+  private static let damping: Float = 0.3
+
+  /// Importance with a mean of 1, so that no square overflows, damped.
   private static func weights(_ importance: [Float]) -> [Float] {
     let mean = importance.reduce(0.0) { $0 + Double($1) } / Double(max(importance.count, 1))
     guard mean > 0, mean.isFinite else { return [Float](repeating: 1, count: importance.count) }
-    return importance.map { max(Float(Double($0) / mean), 0.001) }
+    return importance.map { Float(Double($0) / mean) + damping }
   }
 }

@@ -13,7 +13,7 @@ struct LatticeTests {
     kernel: EncoderKernel = .best
   ) throws -> (bytes: [UInt8], faults: EncodingFaults) {
     var bytes = [UInt8](repeating: 0xAA, count: values.count / 256 * type.bytesPerBlock)
-    let faults = try RowEncoder(type, kernel: kernel, location: "test").try encode(
+    let faults = try RowEncoder(type, kernel: kernel, location: "test").encode(
       values, importance: importance, into: &bytes)
     return (bytes, faults)
   }

@@ -92,11 +92,10 @@ void weightmill_search_nibbles(int level, const float *values, size_t blocks, ui
 /// The float32 values of binary16 numbers, exact; a NaN keeps its sign and payload.
 void weightmill_widen_halves(int level, const uint16_t *halves, size_t count, float *values);
 
-/// How a type is searched: one of the two kinds of rule, and what an error costs besides importance.
+/// How a type is searched: one of the two kinds of rule.
 typedef struct {
   const symmetric_rule *symmetric;  ///< NULL for types with minima
   const affine_rule *affine;        ///< NULL for the others
-  weighing weighing;
 } weightmill_rule;
 
 /// The rule of a type.

@@ -4,78 +4,224 @@
 // `make bench` measure both. formats/quantization.md tells what they mean.
 #pragma once
 
+// Values are scale * number: Q3_K, Q6_K, IQ4_XS, and types whose blocks have one scale.
 typedef struct {
-  int parts;                      // of a block
-  int size;                       // of a part
-  float low, high;                // the numbers
-  int uneven;                     // whether numbers are levels of IQ4_NL
-  float scale_low, scale_high;    // the integer scales
-  int trials; float trial[16];    // where the largest value of a part shall fall, among the numbers
-  int units; float unit[16];      // where the largest scale shall fall, among the integer scales
-  int rounds;                     // how often the unit is fitted anew
-  int reach;                      // how many integer scales on either side are tried
-  float limit;                    // magnitudes beyond are too large for the type
+  int parts;                    // of a block
+  int size;                     // of a part
+  float low, high;              // the numbers
+  int uneven;                   // whether numbers are levels of IQ4_NL
+  float scale_low, scale_high;  // the integer scales; 1 where a block has one scale
+  int trials, units;            // how many of each
+  float trial[32];              // where the largest value of a part shall fall, among the numbers
+  float unit[32];               // where the largest scale shall fall, among the integer scales
+  int rounds;                   // how often the unit is fitted anew
+  int reach;                    // how many integer scales on either side are tried
+  float stretch;                // how much of the shortness that rounding brings is undone, 0 to 1
+  float limit;                  // magnitudes beyond are too large for the type
 } symmetric_rule;
 
+// Values are scale * number - minimum: Q2_K, Q4_K, Q5_K, Q4_1, Q5_1.
 typedef struct {
   int parts, size;
-  float high;                     // the numbers: 0 to this
-  float scale_high;               // integer scales and minima: 0 to this
-  int trials; float trial[16];
-  int units; float unit[8];       // where the largest scale, and the largest minimum, shall fall
-  int rounds; int reach, depth;
-  float limit;                    // magnitudes beyond are too large for the type
-  int is_free;                    // whether the minimum may have either sign and scales are 1
+  float high;              // the numbers: 0 to this
+  float scale_high;        // integer scales and minima: 0 to this
+  int trials, units;
+  float trial[32];         // how many numbers the range of a part shall take
+  float shift[32];         // how far below 0 the least value shall fall in each trial
+  float unit[32];          // where the largest scale, and the largest minimum, shall fall
+  int rounds;
+  int reach, depth;        // how many integer scales, and minima, on either side are tried
+  float stretch, limit;
+  int is_free;             // whether the minimum may have either sign: Q4_1, Q5_1
 } affine_rule;
 
-// What an error in a value costs besides its importance: nothing, or `sqrt(spread * mean + x^2)`, mean
-// being that of the block's squares. Large values matter more than their squared error says.
-typedef struct {
-  int is_weighted;
-  float spread;
-} weighing;
+static const symmetric_rule q4_0 = {
+    .parts = 1, .size = 32, .low = -8, .high = 7, .uneven = 0,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f * 7,
+    .trials = 5,
+    .trial = {-8.8, -8.4, -8, -7.6, -7.2},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0,
+    .stretch = 1};
 
-static const weighing plain = {0, 0}, spread_1 = {1, 1}, spread_2 = {1, 2};
+static const symmetric_rule q4_0_guided = {
+    .parts = 1, .size = 32, .low = -8, .high = 7, .uneven = 0,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f * 7,
+    .trials = 22,
+    .trial = {-12, -10.8, -10, -9.4, -9, -8.7, -8.4, -8.1, -7.8, -7.5, -7.2, -6.8, -6.4, -5.5,
+             6.4, 6.8, 7.2, 7.6, 8, 8.5, 9, 10},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0,
+    .stretch = 0.5};
 
-// parts, size, low, high, uneven, scale_low, scale_high, trials, units, rounds, reach
-static const symmetric_rule q4_0 = {1, 32, -8, 7, 0, 1, 1, 5, {-8.8, -8.4, -8, -7.6, -7.2}, 1, {1}, 2, 0, 65504.0f * 7};
-static const symmetric_rule q5_0 = {1, 32, -16, 15, 0, 1, 1, 8,
-    {-17, -16.6, -16.2, -15.8, -15.4, -15, -14.6, -14.2}, 1, {1}, 2, 0, 65504.0f * 14};
-static const symmetric_rule iq4_nl = {1, 32, 0, 0, 1, 1, 1, 12,
-    {-146, -140, -134, -128, -122, -116, -110, -104, -98, 108, 116, 124}, 1, {1}, 2, 0, 65504.0f * 98};
-static const symmetric_rule ternary = {1, 256, -1, 1, 0, 1, 1, 6, {-1, -1.3, -1.6, -2, -2.5, -3.2}, 1, {1}, 2, 0, 65504};
-static const symmetric_rule q3_K = {16, 16, -4, 3, 0, -32, 31, 4, {-4.4, -3.95, -3.5, -3.1}, 4,
-    {-32.5, -31.5, -30.5, -29.5}, 1, 1, 65504.0f * 80};
-static const symmetric_rule q6_K = {16, 16, -32, 31, 0, -128, 127, 5, {-33, -32, -31, -30, -29}, 4,
-    {-128, -127, -126, -125}, 0, 3, 65504.0f * 3500};
-static const symmetric_rule iq4_xs = {8, 32, 0, 0, 1, -32, 31, 9,
-    {-140, -134, -128, -122, -116, -110, -104, -98, 120}, 4, {-32.5, -31.5, -30.5, -29.5}, 1, 1, 65504.0f * 2800};
+static const symmetric_rule q5_0 = {
+    .parts = 1, .size = 32, .low = -16, .high = 15, .uneven = 0,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f * 14,
+    .trials = 7,
+    .trial = {-17, -16.5, -16, -15.5, -15, -14.5, -14},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0,
+    .stretch = 1};
 
-// parts, size, high, scale_high, trials, units, rounds, reach, depth, limit, is_free
-static const affine_rule q4_1 = {1, 32, 15, 1, 8, {13.7, 14.1, 14.5, 14.9, 15.3, 15.7, 16.1, 16.5}, 1, {1},
-    2, 0, 0, 65504.0f, 1};
-static const affine_rule q5_1 = {1, 32, 31, 1, 8, {29.2, 29.6, 30, 30.4, 30.8, 31.2, 31.6, 32}, 1, {1},
-    2, 0, 0, 65504.0f, 1};
-static const affine_rule q2_K = {16, 16, 3, 15, 5, {2.1, 2.4, 2.7, 3, 3.3}, 4, {12.5, 13.5, 14.5, 15.2},
-    1, 1, 1, 65504.0f * 12, 0};
-static const affine_rule q4_K = {8, 32, 15, 63, 10, {13.4, 13.7, 14, 14.3, 14.6, 14.9, 15.2, 15.5, 15.8, 16.2},
-    4, {60.5, 61.5, 62.5, 63.2}, 1, 2, 2, 65504.0f * 58, 0};
-static const affine_rule q5_K = {8, 32, 31, 63, 8, {29.2, 29.6, 30, 30.4, 30.8, 31.2, 31.6, 32}, 4,
-    {60.5, 61.5, 62.5, 63.2}, 1, 1, 1, 65504.0f * 58, 0};
+static const symmetric_rule q5_0_guided = {
+    .parts = 1, .size = 32, .low = -16, .high = 15, .uneven = 0,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f * 14,
+    .trials = 27,
+    .trial = {-23, -21, -19.5, -18.5, -18, -17.6, -17.2, -16.8, -16.4, -16, -15.6, -15.2, -14.8,
+             -14.4, -14, -13.6, -13.2, 13, 13.5, 14, 14.4, 14.8, 15.2, 15.6, 16, 16.5, 17.5},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0,
+    .stretch = 0.5};
 
-// Every search in the order of its number: name, values in a block, then rule and weighing without
-// importance, and with it.
+static const symmetric_rule iq4_nl = {
+    .parts = 1, .size = 32, .low = 0, .high = 0, .uneven = 1,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f * 98,
+    .trials = 11,
+    .trial = {-146, -140, -134, -128, -122, -116, -110, -104, -98, 114, 126},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0,
+    .stretch = 1};
+
+static const symmetric_rule iq4_nl_guided = {
+    .parts = 1, .size = 32, .low = 0, .high = 0, .uneven = 1,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f * 98,
+    .trials = 28,
+    .trial = {-190, -165, -152, -146, -140, -134, -128, -122, -116, -110, -104, -98, -92, -86,
+             -78, 80, 86, 92, 98, 104, 110, 116, 122, 128, 134, 140, 150, 165},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0,
+    .stretch = 0.5};
+
+static const symmetric_rule q3_K = {
+    .parts = 16, .size = 16, .low = -4, .high = 3, .uneven = 0,
+    .scale_low = -32, .scale_high = 31, .limit = 65504.0f * 80,
+    .trials = 4,
+    .trial = {-4.4, -3.95, -3.5, -3.1},
+    .units = 4, .unit = {-32.5, -31.5, -30.5, -29.5}, .rounds = 1, .reach = 0,
+    .stretch = 1};
+
+static const symmetric_rule q3_K_guided = {
+    .parts = 16, .size = 16, .low = -4, .high = 3, .uneven = 0,
+    .scale_low = -32, .scale_high = 31, .limit = 65504.0f * 80,
+    .trials = 22,
+    .trial = {-9, -7, -6, -5.3, -4.8, -4.4, -4.1, -3.8, -3.5, -3.2, -2.9, -2.6, -2.2, -1.8, 7,
+             5.5, 4.6, 4.1, 3.7, 3.3, 2.9, 2.4},
+    .units = 6, .unit = {-33, -32, -31, -30, -29, -28}, .rounds = 1, .reach = 1,
+    .stretch = 0.5};
+
+static const symmetric_rule q6_K = {
+    .parts = 16, .size = 16, .low = -32, .high = 31, .uneven = 0,
+    .scale_low = -128, .scale_high = 127, .limit = 65504.0f * 3500,
+    .trials = 5,
+    .trial = {-33, -32, -31, -30, -29},
+    .units = 4, .unit = {-128, -127, -126, -125}, .rounds = 0, .reach = 3,
+    .stretch = 1};
+
+static const symmetric_rule q6_K_guided = {
+    .parts = 16, .size = 16, .low = -32, .high = 31, .uneven = 0,
+    .scale_low = -128, .scale_high = 127, .limit = 65504.0f * 3500,
+    .trials = 14,
+    .trial = {-40, -36, -34, -33, -32, -31, -30, -29, -28, 34, 32, 31, 30, 28},
+    .units = 4, .unit = {-128, -127, -126, -125}, .rounds = 0, .reach = 3,
+    .stretch = 0.5};
+
+static const symmetric_rule iq4_xs = {
+    .parts = 8, .size = 32, .low = 0, .high = 0, .uneven = 1,
+    .scale_low = -32, .scale_high = 31, .limit = 65504.0f * 2800,
+    .trials = 9,
+    .trial = {-140, -134, -128, -122, -116, -110, -104, -98, 120},
+    .units = 4, .unit = {-32.5, -31.5, -30.5, -29.5}, .rounds = 1, .reach = 1,
+    .stretch = 1};
+
+static const symmetric_rule iq4_xs_guided = {
+    .parts = 8, .size = 32, .low = 0, .high = 0, .uneven = 1,
+    .scale_low = -32, .scale_high = 31, .limit = 65504.0f * 2800,
+    .trials = 28,
+    .trial = {-190, -165, -152, -146, -140, -134, -128, -122, -116, -110, -104, -98, -92, -86,
+             -78, 80, 86, 92, 98, 104, 110, 116, 122, 128, 134, 140, 150, 165},
+    .units = 4, .unit = {-32.5, -31.5, -30.5, -29.5}, .rounds = 2, .reach = 1,
+    .stretch = 0.5};
+
+static const affine_rule q2_K = {
+    .parts = 16, .size = 16, .high = 3, .scale_high = 15, .limit = 65504.0f * 12,
+    .trials = 6,
+    .trial = {2.3, 2.7, 3.1, 3, 3.4, 3.6},
+    .shift = {0, 0, 0, .3, .3, .6},
+    .units = 4, .unit = {12.5, 13.5, 14.5, 15.2}, .rounds = 1, .reach = 1, .depth = 1,
+    .stretch = 1};
+
+static const affine_rule q2_K_guided = {
+    .parts = 16, .size = 16, .high = 3, .scale_high = 15, .limit = 65504.0f * 12,
+    .trials = 16,
+    .trial = {1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6, 4.2, 5, 2.5, 3.2, 4, 5, 3.5, 4.5, 6},
+    .shift = {0, 0, 0, 0, 0, 0, 0, 0, 0, .3, .5, .6, .8, 1, 1.5, 2},
+    .units = 6, .unit = {10.5, 11.5, 12.5, 13.5, 14.5, 15.5}, .rounds = 2, .reach = 2, .depth = 1,
+    .stretch = 1};
+
+static const affine_rule q4_K = {
+    .parts = 8, .size = 32, .high = 15, .scale_high = 63, .limit = 65504.0f * 58,
+    .trials = 14,
+    .trial = {13.6, 14.0, 14.4, 14.8, 15.2, 15.6, 14.2, 14.6, 15, 15.4, 15.8, 16.2, 16, 16.6},
+    .shift = {0, 0, 0, 0, 0, 0, .4, .4, .4, .4, .4, .5, .8, .9},
+    .units = 4, .unit = {60.5, 61.5, 62.5, 63.2}, .rounds = 1, .reach = 2, .depth = 2,
+    .stretch = 1};
+
+static const affine_rule q4_K_guided = {
+    .parts = 8, .size = 32, .high = 15, .scale_high = 63, .limit = 65504.0f * 58,
+    .trials = 20,
+    .trial = {13, 13.7, 14.2, 14.7, 15.2, 15.8, 16.5, 17.5, 19, 14.5, 15.2, 16, 17, 18.5, 15.5,
+             16.5, 17.5, 19, 17, 20},
+    .shift = {0, 0, 0, 0, 0, 0, 0, 0, 0, .4, .5, .6, .7, .8, 1, 1.2, 1.4, 1.6, 2, 3},
+    .units = 4, .unit = {60.5, 61.5, 62.5, 63.2}, .rounds = 2, .reach = 2, .depth = 2,
+    .stretch = 0.5};
+
+static const affine_rule q5_K = {
+    .parts = 8, .size = 32, .high = 31, .scale_high = 63, .limit = 65504.0f * 58,
+    .trials = 9,
+    .trial = {29.2, 29.8, 30.4, 31, 31.6, 30.2, 30.8, 31.4, 32},
+    .shift = {0, 0, 0, 0, 0, .5, .5, .5, .6},
+    .units = 4, .unit = {60.5, 61.5, 62.5, 63.2}, .rounds = 1, .reach = 1, .depth = 1,
+    .stretch = 1};
+
+static const affine_rule q5_K_guided = {
+    .parts = 8, .size = 32, .high = 31, .scale_high = 63, .limit = 65504.0f * 58,
+    .trials = 16,
+    .trial = {28.8, 29.6, 30.4, 31.2, 32, 33, 34.5, 30.5, 31.4, 32.4, 33.4, 32, 33, 34.5, 34, 37},
+    .shift = {0, 0, 0, 0, 0, 0, 0, .6, .6, .7, .8, 1.3, 1.4, 1.6, 2.5, 3},
+    .units = 4, .unit = {60.5, 61.5, 62.5, 63.2}, .rounds = 2, .reach = 2, .depth = 2,
+    .stretch = 0.5};
+
+static const symmetric_rule ternary = {
+    .parts = 1, .size = 256, .low = -1, .high = 1, .uneven = 0,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f,
+    .trials = 6,
+    .trial = {-1, -1.3, -1.6, -2, -2.5, -3.2},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0,
+    .stretch = 0};
+
+static const affine_rule q4_1 = {
+    .parts = 1, .size = 32, .high = 15, .scale_high = 1, .limit = 65504.0f, .is_free = 1,
+    .trials = 12,
+    .trial = {13.7, 14.1, 14.5, 14.9, 15.3, 15.7, 16.1, 14.5, 15, 15.5, 16, 16.6},
+    .shift = {0, 0, 0, 0, 0, 0, 0, .4, .4, .4, .5, .8},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0, .depth = 0,
+    .stretch = 0};
+
+static const affine_rule q5_1 = {
+    .parts = 1, .size = 32, .high = 31, .scale_high = 1, .limit = 65504.0f, .is_free = 1,
+    .trials = 12,
+    .trial = {29.2, 29.7, 30.2, 30.7, 31.2, 31.7, 30.2, 30.7, 31.2, 31.7, 32.2, 32.6},
+    .shift = {0, 0, 0, 0, 0, 0, .5, .5, .5, .5, .6, .8},
+    .units = 1, .unit = {1}, .rounds = 2, .reach = 0, .depth = 0,
+    .stretch = 0};
+
+// Every search in the order of its number: name, values in a block, the rule without importance, and
+// that with it.
 #define WEIGHTMILL_FOR_SEARCHES(SYMMETRIC, AFFINE)            \
-  SYMMETRIC(q4_0, 32, q4_0, plain, q4_0, plain)               \
-  SYMMETRIC(q5_0, 32, q5_0, plain, q5_0, plain)               \
-  SYMMETRIC(iq4_nl, 32, iq4_nl, plain, iq4_nl, plain)         \
-  SYMMETRIC(tq1_0, 256, ternary, plain, ternary, plain)       \
-  SYMMETRIC(tq2_0, 256, ternary, plain, ternary, plain)       \
-  SYMMETRIC(q3_K, 256, q3_K, plain, q3_K, plain)              \
-  SYMMETRIC(q6_K, 256, q6_K, plain, q6_K, plain)              \
-  SYMMETRIC(iq4_xs, 256, iq4_xs, plain, iq4_xs, plain)        \
-  AFFINE(q4_1, 32, q4_1, plain, q4_1, plain)                  \
-  AFFINE(q5_1, 32, q5_1, plain, q5_1, plain)                  \
-  AFFINE(q2_K, 256, q2_K, spread_1, q2_K, spread_1)           \
-  AFFINE(q4_K, 256, q4_K, spread_1, q4_K, spread_2)           \
-  AFFINE(q5_K, 256, q5_K, spread_1, q5_K, spread_2)
+  SYMMETRIC(q4_0, 32, q4_0, q4_0_guided)                      \
+  SYMMETRIC(q5_0, 32, q5_0, q5_0_guided)                      \
+  SYMMETRIC(iq4_nl, 32, iq4_nl, iq4_nl_guided)                \
+  SYMMETRIC(tq1_0, 256, ternary, ternary)                     \
+  SYMMETRIC(tq2_0, 256, ternary, ternary)                     \
+  SYMMETRIC(q3_K, 256, q3_K, q3_K_guided)                     \
+  SYMMETRIC(q6_K, 256, q6_K, q6_K_guided)                     \
+  SYMMETRIC(iq4_xs, 256, iq4_xs, iq4_xs_guided)               \
+  AFFINE(q4_1, 32, q4_1, q4_1)                                \
+  AFFINE(q5_1, 32, q5_1, q5_1)                                \
+  AFFINE(q2_K, 256, q2_K, q2_K_guided)                        \
+  AFFINE(q4_K, 256, q4_K, q4_K_guided)                        \
+  AFFINE(q5_K, 256, q5_K, q5_K_guided)

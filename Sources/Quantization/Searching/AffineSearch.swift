@@ -6,6 +6,7 @@ struct AffineSearch {
   private let size: Int
   private let rule: affine_rule
   private let trials: [Float]
+  private let shifts: [Float]
   private let units: [Float]
 
   /// Takes the rule of a type.
@@ -14,6 +15,7 @@ struct AffineSearch {
     parts = Int(rule.parts)
     size = Int(rule.size)
     trials = Lane.list(rule.trial, rule.trials)
+    shifts = Lane.list(rule.shift, rule.trials)
     units = Lane.list(rule.unit, rule.units)
   }
 
@@ -121,9 +123,9 @@ struct AffineSearch {
   private func bestTrial(_ part: Part) -> Fit {
     let reciprocal = Lane.inverse(part.highest - part.lowest)
     var (best, least) = (Fit(offset: -part.lowest), Lane.worst)
-    for trial in trials {
+    for (trial, shift) in zip(trials, shifts) {
       let inverse = trial * reciprocal
-      let moments = moments(part, inverse, -part.lowest * inverse)
+      let moments = moments(part, inverse, -part.lowest * inverse - shift)
       let (step, offset, isSound) = fitted(moments, part)
       let error = cost(step, offset, moments, part)
       if error < least, isSound {
@@ -170,6 +172,11 @@ struct AffineSearch {
       let shift = best.floor * best.minimums[place] * inverse
       best.numbers += part.x.map { Lane.nearest($0 * inverse + shift, 0, rule.high) }
     }
+    // What is stored is longer, since the nearest answer is too short by its error.
+    let total = parts.reduce(0) { $0 + $1.power }
+    let longer = Lane.stretched(total, rule.stretch * least)
+    best.unit = Lane.half(Lane.within(best.unit * longer, -65504, 65504))
+    best.floor = Lane.half(Lane.within(best.floor * longer, -65504, 65504))
     return best
   }
 

@@ -21,34 +21,15 @@ struct ReferenceSearch {
     let size = symmetric?.blockSize ?? affine?.blockSize ?? 0
     for block in 0..<count {
       let x = (0..<size).map { unsafe values[block * size + $0] }
-      let given = unsafe importance.map { costs in
-        (0..<size).map { unsafe costs[(column + block * size) % columns + $0] }
+      let weights = (0..<size).map { place -> Float in
+        unsafe importance.map { unsafe $0[(column + block * size) % columns + place] } ?? 1
       }
-      let weights = unsafe Self.weights(x, given, rule.weighing)
       let target = unsafe found + block
       if let symmetric {
         unsafe target.pointee = Self.block(symmetric.search(x, weights))
       } else if let affine {
         unsafe target.pointee = Self.block(affine.search(x, weights))
       }
-    }
-  }
-
-  /// What an error in each value costs.
-  private static func weights(_ x: [Float], _ importance: [Float]?, _ weighing: weighing) -> [Float]
-  {
-    guard weighing.is_weighted != 0 else {
-      return importance ?? [Float](repeating: 1, count: x.count)
-    }
-    var (even, odd) = (Float(0), Float(0))
-    for place in stride(from: 0, to: x.count, by: 2) {
-      even += x[place] * x[place]
-      odd += x[place + 1] * x[place + 1]
-    }
-    let mean = (even + odd) * (1 / Float(x.count)) * weighing.spread
-    return x.indices.map { place in
-      let root = (mean + x[place] * x[place]).squareRoot()
-      return importance.map { $0[place] * root } ?? root
     }
   }
 
@@ -107,6 +88,13 @@ enum Lane {
 
   /// The nearest binary16 number, never -0.
   static func half(_ value: Float) -> Float { Binary16.float(Binary16.bits(value)) + 0 }
+
+  /// How much longer than its nearest answer a block of that size and error is.
+  static func stretched(_ power: Float, _ error: Float) -> Float {
+    guard error < power else { return 1 }
+    let more = error * inverse(power - error)
+    return 1 + (more < 0.25 ? more : 0.25)
+  }
 
   /// The first values of a C array.
   static func list<Tuple>(_ tuple: Tuple, _ count: Int32) -> [Float] {

@@ -51,17 +51,20 @@ struct SymmetricSearch {
     let power: Float
     /// The value of largest magnitude, the first of several.
     let peak: Float
+    /// The largest weighted square.
+    let heaviest: Float
 
     init(_ x: ArraySlice<Float>, _ w: ArraySlice<Float>) {
       self.x = x
       self.w = w
-      var (power, peak) = (Float(0), Float(0))
+      var (power, peak, heaviest) = (Float(0), Float(0), Float(0))
       for place in x.indices {
         if abs(x[place]) > abs(peak) { peak = x[place] }
-        power += w[place] * x[place] * x[place]
+        let square = w[place] * x[place] * x[place]
+        power += square
+        if square > heaviest { heaviest = square }
       }
-      self.power = power
-      self.peak = peak
+      (self.power, self.peak, self.heaviest) = (power, peak, heaviest)
     }
   }
 
@@ -144,7 +147,16 @@ struct SymmetricSearch {
       let inverse = Lane.inverse(best.unit * scale)
       best.numbers += parts[part].x.map { place($0 * inverse) }
     }
+    best.unit = stored(best.unit, parts, error: least)
     return best
+  }
+
+  /// The unit that is stored: longer, since the nearest answer is too short by its error.
+  private func stored(_ unit: Float, _ parts: [Part], error: Float) -> Float {
+    let total = parts.reduce(0) { $0 + $1.power }
+    let heaviest = parts.reduce(0) { $1.heaviest > $0 ? $1.heaviest : $0 }
+    let longer = 2 * heaviest < total ? Lane.stretched(total, rule.stretch * error) : 1
+    return Lane.half(Lane.within(unit * longer, -65504, 65504))
   }
 
   /// The unit with which the rounded scales leave the least error, numbers staying as they are.
