@@ -82,7 +82,7 @@ struct LatticeTests {
     add { _ in random.gaussian() * 2e-7 }
     add { _ in random.gaussian() * 1e-30 }
     add { _ in random.gaussian() * 3e5 }
-    add { _ in Float.greatestFiniteMagnitude * random.gaussian() / 8 }
+    add { _ in Float.greatestFiniteMagnitude / 8 * random.gaussian() }
     add { place in Float.leastNonzeroMagnitude * Float(place) }
     add { place in Float(sign: .plus, exponent: place / 2 - 64, significand: 1) }
     let importance = (0..<256).map { place -> Float in
