@@ -19,8 +19,8 @@
 
 /// A codebook of signed points, and how blocks of its type are built.
 typedef struct {
-  /// How many levels a value has, 3 or 8, and which; 8 levels are evenly spaced. Points have 8 values
-  /// of 3 levels or 4 values of 8.
+  /// How many levels a value has, 3 or 8, and which; the first seven of eight are evenly spaced.
+  /// Points have 8 values of 3 levels or 4 values of 8.
   int32_t levels;
   float level[8];
   /// Their squares less that of the first, they less the first, and twice they.
@@ -30,7 +30,9 @@ typedef struct {
   float unit;
   /// Whether eight values must have an even number of negative signs.
   int32_t parity;
-  /// The scales tried first, relative to the sub-block's size.
+  /// Whether the points that are chosen are searched again under the scale they are chosen with.
+  int32_t refines;
+  /// The scales tried, relative to the sub-block's size.
   float trial[8];
   /// The least unit looked at, relative to the largest scale found, and the ratio of one to the next.
   float first_unit, unit_step;

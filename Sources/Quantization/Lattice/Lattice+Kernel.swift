@@ -14,6 +14,7 @@ extension Lattice {
     unsafe form.values_per_scale = Int32(valuesPerScale)
     unsafe form.unit = unit
     unsafe form.parity = hasEvenSigns ? 1 : 0
+    unsafe form.refines = refines ? 1 : 0
     unsafe Self.fill(&form.trial, trials)
     unsafe form.first_unit = LatticeSearch.units.first
     unsafe form.unit_step = LatticeSearch.units.step

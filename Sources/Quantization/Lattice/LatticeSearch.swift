@@ -9,6 +9,8 @@ import Tensors
 /// 2. Scales of the block are tried over a range. Under each, every sub-block takes the set and the
 ///    multiplier that cost least. The best one is then fitted to what was chosen under it, as long as
 ///    that helps. A scale is always rounded to binary16 before its cost is taken.
+/// 3. With eight levels, the sets that were taken are replaced by the nearest points under the scales they were taken with,
+///    and the block's scale is fitted once more.
 struct LatticeSearch {
   /// Costs of points are whole numbers of at most this magnitude.
   private static let costRange: Float = 131000
@@ -25,6 +27,14 @@ struct LatticeSearch {
     var q: Float = 0
     var best: Float = 0
     var patterns: [UInt16] = []
+  }
+
+  /// What a sub-block takes under a scale of the block.
+  private struct Choice {
+    var cost = Float.infinity
+    var place = 0
+    var candidate = Candidate()
+    var multiplier = 0
   }
 
   /// A scale of the block and what it costs, relative to zeros.
@@ -69,7 +79,13 @@ struct LatticeSearch {
     candidates = (0..<256 / lattice.valuesPerScale).map { sub in
       firstScales(sub).map { candidate(sub, $0) }
     }
-    return choice(bestTrial())
+    var best = fit(bestTrial())
+    if lattice.refines && best.bits != 0 {
+      searchChosen(best.unit)
+      best.cost = cost(best.unit)
+      best = fit(best)
+    }
+    return choice(best)
   }
 
   // MARK: The scales tried for a sub-block
@@ -129,6 +145,8 @@ struct LatticeSearch {
     let high = lattice.levels[lattice.levels.count - 1]
     let weight = weights.reduce(0, +)
     let product = products.reduce(0, +)
+    // Products of smaller scales would be 0. Only blocks that overflow have such.
+    let scale = max(scale, 0x1p-40)
     var square = scale * scale
     var twice = scale + scale
     let largest =
@@ -188,6 +206,12 @@ struct LatticeSearch {
       if next.cost < best.cost { best = next }
       unit *= Self.units.step
     }
+    return best
+  }
+
+  /// Fits a scale to what is chosen under it, as long as that helps.
+  private func fit(_ trial: Trial) -> Trial {
+    var best = trial
     for _ in 0..<Self.fits where best.bits != 0 {
       let next = attempt(fitted(choices(best.unit)))
       guard next.cost < best.cost else { break }
@@ -213,36 +237,53 @@ struct LatticeSearch {
     let bits = min(Binary16.bits(unit * toScale), Self.largestScale)
     guard bits != 0 else { return Trial() }
     let rounded = Binary16.float(bits) * toUnit
-    // Sums in the order of a vector of eight, folded in halves.
-    var sums = [Float](repeating: 0, count: 8)
-    for (sub, choice) in choices(rounded).enumerated() { sums[sub % 8] += choice.cost }
-    let four = (0..<4).map { sums[$0] + sums[$0 + 4] }
-    return Trial(bits: bits, unit: rounded, cost: (four[0] + four[2]) + (four[1] + four[3]))
+    return Trial(bits: bits, unit: rounded, cost: cost(rounded))
   }
 
-  /// For each sub-block the candidate of least cost, its cost and its multiplier.
-  private func choices(_ unit: Float) -> [(cost: Float, candidate: Candidate, multiplier: Int)] {
+  /// What the block costs: a sum in the order of a vector of eight, folded in halves.
+  private func cost(_ unit: Float) -> Float {
+    var sums = [Float](repeating: 0, count: 8)
+    for (sub, choice) in choices(unit).enumerated() { sums[sub % 8] += choice.cost }
+    let four = (0..<4).map { sums[$0] + sums[$0 + 4] }
+    return (four[0] + four[2]) + (four[1] + four[3])
+  }
+
+  /// Replaces the candidates that are chosen under a unit, where that costs less.
+  private mutating func searchChosen(_ unit: Float) {
+    for (sub, chosen) in choices(unit).enumerated() {
+      let scale = Float(chosen.multiplier) * (unit + unit) + unit
+      let next = candidate(sub, scale)
+      if scale * (scale * next.q - (next.p + next.p)) < chosen.cost {
+        candidates[sub][chosen.place] = next
+      }
+    }
+  }
+
+  /// For each sub-block the candidate of least cost.
+  private func choices(_ unit: Float) -> [Choice] {
     let halfInverse = 0.5 / unit
     return candidates.map { sub in
-      var chosen = (cost: Float.infinity, candidate: Candidate(), multiplier: 0)
-      for candidate in sub {
+      var chosen = Choice()
+      for (place, candidate) in sub.enumerated() {
         let wanted = candidate.best * halfInverse
         let multiplier = Int(wanted < 15.5 ? wanted : 15.5)
         let scale = Float(multiplier) * (unit + unit) + unit
         let cost = scale * (scale * candidate.q - (candidate.p + candidate.p))
-        if cost < chosen.cost { chosen = (cost, candidate, multiplier) }
+        if cost < chosen.cost {
+          chosen = Choice(cost: cost, place: place, candidate: candidate, multiplier: multiplier)
+        }
       }
       return chosen
     }
   }
 
   /// The unit of least cost for what was chosen.
-  private func fitted(_ chosen: [(cost: Float, candidate: Candidate, multiplier: Int)]) -> Float {
+  private func fitted(_ chosen: [Choice]) -> Float {
     var (p, q): (Float, Float) = (0, 0)
-    for (_, candidate, multiplier) in chosen {
-      let factor = Float(2 * multiplier + 1)
-      p += factor * candidate.p
-      q += factor * factor * candidate.q
+    for choice in chosen {
+      let factor = Float(2 * choice.multiplier + 1)
+      p += factor * choice.candidate.p
+      q += factor * factor * choice.candidate.q
     }
     return p / q
   }
