@@ -135,7 +135,8 @@ def main():
             with checks.part(f"making {mix}"):
                 if mix in QUANTIZED:
                     path = folder / f"from-f16-{mix}.gguf"
-                    weightmill("quantize", folder / "f16.gguf", path, mix)
+                    weightmill(
+                        "quantize", folder / "f16.gguf", path, mix, "--encoder", "compatible")
                 else:
                     path = convert(folder, mix)
                 readers[mix] = gguf.GGUFReader(path)
@@ -178,7 +179,8 @@ def main():
 
             if mix in QUANTIZED:
                 with checks.part(f"{mix} converted directly"):
-                    direct = {x.name: x for x in gguf.GGUFReader(convert(folder, mix)).tensors}
+                    direct = {x.name: x for x in gguf.GGUFReader(
+                        convert(folder, mix, "--encoder", "compatible")).tensors}
                     checks.none(f"{mix}: converted directly, the tensors are as by way of f16", (
                         tensor.name for tensor in reader.tensors
                         if direct[tensor.name].tensor_type != tensor.tensor_type

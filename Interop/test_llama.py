@@ -1,7 +1,8 @@
 """Weightmill's files in llama.cpp: they load, tokenize, predict and quantize as they should.
 
 What is compared with what:
-- quantize: Weightmill's Q8_0, Q6_K and Q4_0 files with llama.cpp's own from the same F16 file;
+- quantize: Weightmill's files with llama.cpp's own from the same F16 file: types, metadata, how well
+  they predict, and with --encoder compatible the bytes;
 - tokenize: ids of both programs, and llamacpp-tokens.json;
 - imatrix: llama.cpp's quantizer with Weightmill's importance matrix, read as llama-quantize does;
 - logits: llama.cpp's on the F16 file with those of transformers on the merged weights, the
@@ -45,6 +46,19 @@ QUANTIZED = {
     "q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
     "q6_k": llama_cpp.LLAMA_FTYPE_MOSTLY_Q6_K,
     "q4_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0,
+}
+# Mixes whose scales are searched, and how well the last logits must agree with the F16 file's.
+SEARCHED = {
+    "q5_1": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q5_1, 0.99),
+    "q5_0": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q5_0, 0.99),
+    "q4_1": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_1, 0.98),
+    "q5_k_m": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q5_K_M, 0.99),
+    "q4_k_m": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M, 0.98),
+    "q3_k_m": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q3_K_M, 0.95),
+    "q2_k": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q2_K, 0.85),
+    "iq4_nl": (llama_cpp.LLAMA_FTYPE_MOSTLY_IQ4_NL, 0.98),
+    "iq4_xs": (llama_cpp.LLAMA_FTYPE_MOSTLY_IQ4_XS, 0.98),
+    "iq3_s": (llama_cpp.LLAMA_FTYPE_MOSTLY_IQ3_S, 0.93),
 }
 
 
@@ -170,8 +184,8 @@ def check_chat(checks, model):
         marks == [1, 3050, 3051, 2, 3050, 3051], marks)
 
 
-def check_quantizer(checks, source, path, file_type):
-    """Weightmill's quantized file against llama.cpp's of the same source."""
+def llama_quantizes(checks, source, path, file_type):
+    """llama.cpp's quantized file beside Weightmill's: the same types and the same metadata."""
     mix = path.stem
     output = path.with_name(f"llama-{mix}.gguf")
     parameters = llama_cpp.llama_model_quantize_default_params()
@@ -189,7 +203,13 @@ def check_quantizer(checks, source, path, file_type):
     checks.check(
         f"{mix}: metadata as llama.cpp writes it", metadata(ours) == metadata(theirs),
         f"{len(metadata(ours))} fields")
+    return ours, tensors
 
+
+def check_quantizer(checks, source, path, file_type):
+    """Weightmill's compatible file against llama.cpp's of the same source."""
+    mix = path.stem
+    ours, tensors = llama_quantizes(checks, source, path, file_type)
     same = total = 0
     for tensor in ours.tensors:
         left, right = flat(tensor), flat(tensors[tensor.name])
@@ -201,6 +221,18 @@ def check_quantizer(checks, source, path, file_type):
     checks.check(
         f"{mix}: bytes as llama.cpp's quantizer makes them",
         same == total if exact else same > 0.99 * total, f"{same} of {total} the same")
+
+
+def check_searched(checks, source, path, file_type, least, full):
+    """A file with searched scales: it loads, and predicts as the F16 file does."""
+    llama_quantizes(checks, source, path, file_type)
+    model = load(path)
+    for index, (ids, reference) in enumerate(full):
+        value = correlation(logits(model, ids)[-1], reference)
+        checks.check(
+            f"{path.stem}: last logits against f16's, prompt {index}", value > least,
+            f"correlation {value:.6f}")
+    model.close()
 
 
 def importance(path):
@@ -304,9 +336,16 @@ def main():
             for mix, file_type in QUANTIZED.items():
                 with checks.part(mix):
                     path = folder / f"{mix}.gguf"
-                    weightmill("quantize", source, path, mix)
-                    check_quantized(checks, path, full)
+                    weightmill("quantize", source, path, mix, "--encoder", "compatible")
                     check_quantizer(checks, source, path, file_type)
+                    weightmill("quantize", source, path, mix, "--force")
+                    check_quantized(checks, path, full)
+
+            for mix, (file_type, least) in SEARCHED.items():
+                with checks.part(mix):
+                    path = folder / f"{mix}.gguf"
+                    weightmill("quantize", source, path, mix)
+                    check_searched(checks, source, path, file_type, least, full)
     checks.finish()
 
 

@@ -62,18 +62,4 @@ struct BlockVectorTests {
     while blocks.all.count < size { blocks.put(random.next()) }
     #expect(try digest(Array(blocks.all.prefix(size)), type) == item["random"] as? String)
   }
-
-  @Test(arguments: [(TensorType.q8_0, "q8_0"), (.q4_0, "q4_0"), (.q6_K, "q6_K")])
-  func rowsEncodeToTheSameBytes(type: TensorType, key: String) throws {
-    let file = try vectors("encode_vectors")
-    let rows = try #require(file["rows"] as? [String])
-    let expected = try #require((file["encode"] as? [String: [String: String]])?[key]?["none"])
-    let values = rows.flatMap { floats(bytes(hex: $0)) }
-    #expect(values.count == 3 * 512)
-    let size = values.count / type.valuesPerBlock * type.bytesPerBlock
-    var encoded = [UInt8](repeating: 0, count: size)
-    #expect(
-      try RowEncoder(type, location: "vector").encode(values, into: &encoded) == EncodingFaults())
-    #expect(encoded == bytes(hex: expected))
-  }
 }
