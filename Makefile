@@ -2,9 +2,12 @@
 # make test    everything the project checks; .ci/run calls it
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
+# make quality KL divergence of every type beside llama.cpp's; fails if a bar is not kept (minutes)
+# make bench   encoders in memory: weights per second, beside memcpy
+# make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
 # make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
 SWIFT ?= swift
-SOURCES := Sources Tests Fuzz Package.swift
+SOURCES := Sources Tests Fuzz Benchmarks Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
 # The readers once more, in debug mode with the address sanitizer. Leaks are not looked for: Swift
@@ -14,7 +17,8 @@ READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationT
 # Not those that measure time or compare thousands of texts: there, minutes would become hours.
 SLOW := manyMerges|longTexts|textIsComposedAsFoundationDoes
 
-.PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz interop protobuf clean
+.PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz quality bench \
+  bench-peers interop protobuf clean
 
 all: build
 
@@ -54,6 +58,20 @@ check-corpus:
 fuzz: prepare
 	Fuzz/run.sh $(SECONDS)
 
+quality: build
+	python3 -B Benchmarks/quality.py
+
+# The environment variable adds the benchmark to the package.
+bench: prepare
+	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
+	  --product encoder-benchmark
+	.build-bench/release/encoder-benchmark
+
+bench-peers: build
+	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
+	  --product encoder-benchmark
+	Benchmarks/peers.sh
+
 interop: build
 	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Interop/run.sh
 
@@ -63,4 +81,4 @@ protobuf:
 	  --swift_opt=UseAccessLevelOnImports=true --swift_out=. sentencepiece_model.proto
 
 clean:
-	rm -rf .build .build-asan .build-fuzz build
+	rm -rf .build .build-asan .build-bench .build-fuzz build

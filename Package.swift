@@ -134,6 +134,14 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }
 
+// Encoders in memory: `make bench`. Nobody who uses this package builds it.
+if Context.environment["WEIGHTMILL_BENCHMARKS"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "encoder-benchmark", dependencies: ["Tensors", "Quantization"],
+      path: "Benchmarks/encoders"))
+}
+
 /// Rooms that touch raw bytes mark every unsafe use with `unsafe`.
 let strictlyMemorySafe: Set<String> = [
   "Tensors", "PyTorch", "Safetensors", "GGUF", "Quantization", "LLaMA", "Merging", "Conversion",

@@ -64,12 +64,12 @@ def weightmill_json(*arguments):
     return json.loads(weightmill(*arguments, "--json"))
 
 
-def convert(folder, mix):
+def convert(folder, mix, *options):
     """Converts mini-ziya to FOLDER/MIX.gguf, merging its delta."""
     output = folder / f"{mix}.gguf"
     weightmill(
         "convert", FIXTURE / "base-meta", "--delta", FIXTURE / "delta", "--type", mix,
-        "--output", output)
+        "--output", output, *options)
     return output
 
 

@@ -8,9 +8,10 @@ enum LostValues {
   /// Whether all numbers but at most one can be the same: one of two halves is uniform.
   ///
   /// - Parameters:
-  ///   - numbers: The bytes in which the numbers of a part lie, eight at least.
+  ///   - numbers: The bytes in which the numbers of a part lie, sixteen at least.
   ///   - count: How many bytes.
-  ///   - unit: A byte of ones: 0x01 for numbers that are bytes, 0x11 for two to a byte.
+  ///   - isHalves: Whether a byte holds two numbers.
+  /// - Returns: Whether it is worth while to look.
   @inline(__always)
   static func mayBe(_ numbers: UnsafeRawPointer, count: Int, isHalves: Bool = false) -> Bool {
     var place = 0
@@ -29,6 +30,7 @@ enum LostValues {
   ///   - values: The values.
   ///   - decoded: What they were encoded to.
   ///   - count: How many there are.
+  /// - Returns: The number of values.
   static func count(
     _ values: UnsafePointer<Float>, _ decoded: UnsafePointer<Float>, count: Int
   ) -> Int {
