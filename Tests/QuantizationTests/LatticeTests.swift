@@ -149,7 +149,7 @@ struct LatticeTests {
   @Test(arguments: types)
   func blocksDoNotDependOnEachOther(type: TensorType) throws {
     let (values, importance) = blocks()
-    let single = stride(from: 0, to: values.count, by: 256).flatMap { start in
+    let single = try stride(from: 0, to: values.count, by: 256).flatMap { start in
       try encode(Array(values[start..<start + 256]), type, importance: importance).bytes
     }
     #expect(try encode(values, type, importance: importance).bytes == single)
