@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """Writes a base and a Ziya-like delta of LLaMA-13B's width with random weights, to measure with.
 
-    Benchmarks/make-wide-model.py LAYERS FOLDER     (needs numpy; 2 layers take 4 GB)
+    Benchmarks/make-wide-model.py LAYERS FOLDER [whole]     (needs numpy; 2 layers take 4 GB)
     /usr/bin/time -v weightmill convert FOLDER/base --delta FOLDER/delta --output x.gguf --type q4_0
+
+With `whole` it makes FOLDER/whole only, a model by itself of 39,424 rows, to quantize:
+
+    weightmill convert FOLDER/whole --output FOLDER/f16.gguf
+    Benchmarks/peers.sh --model FOLDER/f16.gguf
 
 Makes FOLDER/base (32,000 rows) and FOLDER/delta (39,424 rows), both as model.safetensors in F16,
 with the tokenizer of fixtures/mini-ziya. The same bytes every time.
@@ -73,6 +78,9 @@ def main():
     layers, folder = int(sys.argv[1]), pathlib.Path(sys.argv[2])
     random = np.random.default_rng(1)
     embeddings = random.standard_normal((39424, HIDDEN), dtype=np.float32) * 0.02
+    if sys.argv[3:] == ["whole"]:
+        write(folder / "whole", layers, 39424, False, random, embeddings)
+        return
     write(folder / "base", layers, 32000, False, random, embeddings)
     write(folder / "delta", layers, 39424, True, random, embeddings)
 

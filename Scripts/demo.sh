@@ -18,11 +18,11 @@ mkdir -p build
 rm -f build/mini-ziya-*.gguf
 
 weightmill convert "$base" --delta "$delta" --output build/mini-ziya-f16.gguf
-for type in q8_0 q4_0; do
+for type in q8_0 q4_k_m; do
   weightmill quantize build/mini-ziya-f16.gguf "build/mini-ziya-$type.gguf" "$type"
 done
-weightmill verify-logits build/mini-ziya-q4_0.gguf --reference "$base" --delta "$delta" \
-  --text "$text" --max-kld 0.05
+weightmill verify-logits build/mini-ziya-q4_k_m.gguf --reference "$base" --delta "$delta" \
+  --text "$text" --max-kld 0.03
 
 echo
 echo "The base in Meta's layout and the Chinese delta are now three GGUF files that llama.cpp runs:"

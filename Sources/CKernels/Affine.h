@@ -59,11 +59,12 @@ INLINE void search_affine(const vf *x, const vf *w, const affine_rule *rule, aff
       const moments m = moments_of(xb, wb, rule, inv, -lowest * inv - rule->shift[k]);
       const vf d = ws * m.qq - m.q * m.q, r = inverse(d);
       vf ts = (ws * m.xq - xs * m.q) * r, to = (m.q * m.xq - m.qq * xs) * r;
-      const vi positive = rule->is_free ? (vi)0 : to < 0.0f;
+      // Equal numbers leave the minimum open: then it is 0, as where it would be negative.
+      const vi positive = rule->is_free ? (vi)0 : (to < 0.0f) | ~(d > 0.0f);
       ts = positive ? m.xq * inverse(m.qq) : ts;
       to = positive ? (vf)0 : to;
       vf e = affine_cost(ts, to, &m, ws, xs);
-      const vi better = (e < least) & (ts > 0.0f) & (d > 0.0f);
+      const vi better = (e < least) & (ts > 0.0f) & ((d > 0.0f) | positive);
       least = better ? e : least; s = better ? ts : s; o = better ? to : o;
       top.q = better ? m.q : top.q; top.qq = better ? m.qq : top.qq; top.xq = better ? m.xq : top.xq;
     }
@@ -124,9 +125,9 @@ INLINE void search_affine(const vf *x, const vf *w, const affine_rule *rule, aff
       const vf d = weight[b] * m.qq - m.q * m.q, r = inverse(d);
       vf ts = (weight[b] * m.xq - sum[b] * m.q) * r;
       const vf to = (m.q * m.xq - m.qq * sum[b]) * r;
-      const vi positive = rule->is_free ? (vi)0 : to < 0.0f;
+      const vi positive = rule->is_free ? (vi)0 : (to < 0.0f) | ~(d > 0.0f);
       ts = positive ? m.xq * inverse(m.qq) : ts;
-      const vi sound = (d > 0.0f) & (ts > 0.0f);
+      const vi sound = ((d > 0.0f) | positive) & (ts > 0.0f);
       step[b] = sound ? ts : st;
     }
     const vf d = ss * oo - so * so, r = inverse(d);

@@ -209,6 +209,23 @@ static const affine_rule q5_1 = {
     .units = 1, .unit = {1}, .rounds = 2, .reach = 0, .depth = 0,
     .stretch = 0};
 
+static const affine_rule q4_1_guided = {
+    .parts = 1, .size = 32, .high = 15, .scale_high = 1, .limit = 65504.0f, .is_free = 1,
+    .trials = 20,
+    .trial = {13, 13.7, 14.2, 14.7, 15.2, 15.8, 16.5, 17.5, 19, 14.5, 15.2, 16, 17, 18.5, 15.5,
+             16.5, 17.5, 19, 17, 20},
+    .shift = {0, 0, 0, 0, 0, 0, 0, 0, 0, .4, .5, .6, .7, .8, 1, 1.2, 1.4, 1.6, 2, 3},
+    .units = 1, .unit = {1}, .rounds = 3, .reach = 0, .depth = 0,
+    .stretch = 0};
+
+static const affine_rule q5_1_guided = {
+    .parts = 1, .size = 32, .high = 31, .scale_high = 1, .limit = 65504.0f, .is_free = 1,
+    .trials = 16,
+    .trial = {28.8, 29.6, 30.4, 31.2, 32, 33, 34.5, 30.5, 31.4, 32.4, 33.4, 32, 33, 34.5, 34, 37},
+    .shift = {0, 0, 0, 0, 0, 0, 0, .6, .6, .7, .8, 1.3, 1.4, 1.6, 2.5, 3},
+    .units = 1, .unit = {1}, .rounds = 3, .reach = 0, .depth = 0,
+    .stretch = 0};
+
 // Every search in the order of its number: name, values in a block, the rule without importance, and
 // that with it.
 #define WEIGHTMILL_FOR_SEARCHES(SYMMETRIC, AFFINE)            \
@@ -220,8 +237,8 @@ static const affine_rule q5_1 = {
   SYMMETRIC(q3_K, 256, q3_K, q3_K_guided)                     \
   SYMMETRIC(q6_K, 256, q6_K, q6_K_guided)                     \
   SYMMETRIC(iq4_xs, 256, iq4_xs, iq4_xs_guided)               \
-  AFFINE(q4_1, 32, q4_1, q4_1)                                \
-  AFFINE(q5_1, 32, q5_1, q5_1)                                \
+  AFFINE(q4_1, 32, q4_1, q4_1_guided)                         \
+  AFFINE(q5_1, 32, q5_1, q5_1_guided)                         \
   AFFINE(q2_K, 256, q2_K, q2_K_guided)                        \
   AFFINE(q4_K, 256, q4_K, q4_K_guided)                        \
   AFFINE(q5_K, 256, q5_K, q5_K_guided)

@@ -105,11 +105,13 @@ struct AffineSearch {
     let reciprocal = Lane.inverse(determinant)
     var step = (part.weight * moments.xq - part.sum * moments.q) * reciprocal
     var offset = (moments.q * moments.xq - moments.qq * part.sum) * reciprocal
-    if !isFree, offset < 0 {
+    // Equal numbers leave the minimum open: then it is 0, as where it would be negative.
+    let isPositive = !isFree && (offset < 0 || !(determinant > 0))
+    if isPositive {
       step = moments.xq * Lane.inverse(moments.qq)
       offset = 0
     }
-    return (step, offset, determinant > 0 && step > 0)
+    return (step, offset, (determinant > 0 || isPositive) && step > 0)
   }
 
   /// What is known of a part: numbers by their moments, step and offset.

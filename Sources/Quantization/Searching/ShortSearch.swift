@@ -65,7 +65,8 @@ enum ShortSearch {
           let distance = Int32((value &* Int16(256 - 2 * trial)) >> 3)
           return sum + distance * distance
         }
-        return Float(sum) * (1 / (goal * goal))
+        // Costs leave out that the scale is rounded: 127 must be beaten by more than that.
+        return Float(sum) * (1 / (goal * goal) * (trial == 1 ? 0.99 : 1))
       }
       let goal = Float(128 - cheapest(costs))
       let inverse = unsafe store(block.peak * (-1 / goal), target)
