@@ -2,7 +2,7 @@
 public struct EncodingFaults: Equatable, Sendable {
   /// How many values are in blocks whose scale is beyond the type's range.
   public var overflowed = 0
-  /// How many values that were not 0 became 0 because one of their block is far larger.
+  /// How many values that were not 0 became one number because another of their block is far larger.
   public var lost = 0
 
   /// Nothing was lost.

@@ -10,7 +10,7 @@ public struct ConversionReport: Sendable {
     public let nonFinite: Int
     /// How many were finite, but became infinite since they are too large for the type.
     public let overflowed: Int
-    /// How many became 0 because one of their block is far larger: an outlier.
+    /// How many became one number because another of their block is far larger: an outlier.
     public let lost: Int
     /// Whether the values are sums of a base and a delta.
     public let isMerged: Bool
@@ -27,7 +27,7 @@ public struct ConversionReport: Sendable {
       }
       if lost > 0 {
         let values = lost == 1 ? "1 value" : "\(lost) values"
-        problems.append("lost \(values) to outliers: one of a block is so large that they became 0")
+        problems.append("lost \(values) to outliers: another is so large that they all became one number")
       }
       return problems
     }

@@ -32,7 +32,7 @@ struct ValueFaults: Equatable {
   var nonFinite = 0
   /// Those that became infinite, since they are too large for the type.
   var overflowed = 0
-  /// Those that became 0 because one of their block is far larger.
+  /// Those that became one number because another of their block is far larger.
   var lost = 0
 
   mutating func add(_ other: ValueFaults) {

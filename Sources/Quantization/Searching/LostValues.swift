@@ -2,8 +2,9 @@
 ///
 /// A part of a block shares one scale. Where one value of it is far larger than the others, they all get
 /// the same number, and what they were is lost: the file holds a valid block, and no program would say
-/// so. A value counts as lost if all values of its part but the largest have one number, and the error
-/// of these is at least half of what they were, in squares.
+/// so. A value counts as lost if all values of its part but the largest have one number, the error of
+/// these is at least half of what they were, in squares, and the largest is at least 16 times their root
+/// mean square: less is what types of few bits do to ordinary blocks.
 enum LostValues {
   /// Whether all numbers but at most one can be the same: one of two halves is uniform.
   ///
@@ -49,6 +50,8 @@ enum LostValues {
       error += distance * distance
       if value != 0 { others &+= 1 }
     }
-    return error >= 0.5 * power && power > 0 ? others : 0
+    let peak = unsafe Double(values[largest])
+    let isOutlier = peak * peak * Double(count - 1) >= 256 * power
+    return error >= 0.5 * power && power > 0 && isOutlier ? others : 0
   }
 }
