@@ -27,7 +27,8 @@ public struct ConversionReport: Sendable {
       }
       if lost > 0 {
         let values = lost == 1 ? "1 value" : "\(lost) values"
-        problems.append("lost \(values) to outliers: another is so large that they all became one number")
+        problems.append(
+          "lost \(values) to outliers: another is so large that they all became one number")
       }
       return problems
     }
