@@ -1,3 +1,6 @@
+import CKernels
+import Tensors
+
 /// A block format that can also be encoded by a fixed rule, so that the bytes are llama.cpp's.
 protocol ClosedForm: BlockFormat {
   /// Encodes whole blocks.
@@ -10,4 +13,38 @@ protocol ClosedForm: BlockFormat {
   static func closedForm(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, blocks count: Int
   ) -> Int
+}
+
+extension ClosedForm where Self: SearchedFormat {
+  /// Encodes blocks of 32 values, packed as those that a search found.
+  ///
+  /// - Parameters:
+  ///   - values: Finite values.
+  ///   - blocks: Room for `count` blocks.
+  ///   - count: How many blocks there are.
+  ///   - form: Finds the unit of a block, its floor, and what gives a value its number.
+  /// - Returns: How many values are in blocks whose scale is infinite.
+  static func packed(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, blocks count: Int,
+    form: (UnsafePointer<Float>) -> (unit: UInt16, floor: UInt16, number: (Float) -> UInt8)
+  ) -> Int {
+    var infinite = 0
+    for place in 0..<count {
+      let source = unsafe values + place &* 32
+      let (unit, floor, number) = unsafe form(source)
+      guard unit & 0x7FFF != 0x7C00, floor & 0x7FFF != 0x7C00 else {
+        infinite &+= 32
+        continue
+      }
+      var block = weightmill_block()
+      (block.unit, block.floor) = (unit, floor)
+      unsafe withUnsafeMutableBytes(of: &block.numbers) { numbers in
+        for lane in 0..<32 { unsafe numbers[lane] = number(source[lane]) }
+      }
+      unsafe withUnsafePointer(to: block) { found in
+        unsafe pack(FoundBlock(found), blocks + place &* type.bytesPerBlock)
+      }
+    }
+    return infinite
+  }
 }

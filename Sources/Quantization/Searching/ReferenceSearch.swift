@@ -42,15 +42,15 @@ struct ReferenceSearch {
     }
     block.unit = Binary16.bits(answer.unit)
     block.floor = Binary16.bits(answer.floor)
-    withUnsafeMutableBytes(of: &block.scales) { bytes in
+    unsafe withUnsafeMutableBytes(of: &block.scales) { bytes in
       for (place, scale) in answer.scales.enumerated() {
         unsafe bytes[place] = UInt8(bitPattern: Int8(scale))
       }
     }
-    withUnsafeMutableBytes(of: &block.minimums) { bytes in
+    unsafe withUnsafeMutableBytes(of: &block.minimums) { bytes in
       for (place, minimum) in answer.minimums.enumerated() { unsafe bytes[place] = UInt8(minimum) }
     }
-    withUnsafeMutableBytes(of: &block.numbers) { bytes in
+    unsafe withUnsafeMutableBytes(of: &block.numbers) { bytes in
       for (place, number) in answer.numbers.enumerated() { unsafe bytes[place] = UInt8(number) }
     }
     return block
@@ -98,7 +98,7 @@ enum Lane {
 
   /// The first values of a C array.
   static func list<Tuple>(_ tuple: Tuple, _ count: Int32) -> [Float] {
-    withUnsafeBytes(of: tuple) { bytes in
+    unsafe withUnsafeBytes(of: tuple) { bytes in
       unsafe Array(bytes.assumingMemoryBound(to: Float.self).prefix(Int(count)))
     }
   }
