@@ -13,7 +13,7 @@ let package = Package(
       name: "Weightmill",
       targets: [
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Conversion", "Verification", "Calibration",
+        "LLaMA", "Merging", "Conversion", "Presentation", "Verification", "Calibration",
       ]),
   ],
   dependencies: [
@@ -57,9 +57,14 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    .target(name: "Presentation", dependencies: ["Tensors"]),
     .target(
       name: "Verification",
-      dependencies: ["Tensors", "Tokenization", "LLaMA"]),
+      dependencies: [
+        "Tensors", "StrictJSON", "Safetensors", "GGUF", "Quantization", "Tokenization", "LLaMA",
+        "Conversion", "Presentation",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "Calibration",
       dependencies: ["Tensors", "Quantization", "Tokenization", "LLaMA"]),
@@ -68,7 +73,7 @@ let package = Package(
       name: "weightmill",
       dependencies: [
         "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA",
-        "Merging", "Conversion", "Verification", "Calibration",
+        "Merging", "Conversion", "Presentation", "Verification", "Calibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -107,7 +112,8 @@ let package = Package(
     .testTarget(
       name: "VerificationTests",
       dependencies: [
-        "Tensors", "Tokenization", "LLaMA", "Conversion", "Verification", "TestSupport",
+        "Tensors", "StrictJSON", "GGUF", "Quantization", "Tokenization", "LLaMA", "Conversion",
+        "Presentation", "Verification", "TestSupport",
       ]),
     .testTarget(
       name: "CalibrationTests",

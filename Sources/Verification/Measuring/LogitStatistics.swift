@@ -10,8 +10,14 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
     public let standardError: Double
     /// Half of the positions are below.
     public let median: Double
-    /// 99 of 100 positions are below.
+    /// 90 of 100 positions are below.
+    public let p90: Double
+    /// 95 of 100.
+    public let p95: Double
+    /// 99 of 100.
     public let p99: Double
+    /// 999 of 1000.
+    public let p999: Double
     /// The largest.
     public let maximum: Double
   }
@@ -24,6 +30,30 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
     public let candidate: Double
     /// The candidate's over the reference's.
     public let ratio: Double
+    /// The standard error of the ratio, by the variance of the differences of log probabilities.
+    public let ratioError: Double
+  }
+
+  /// How the probability of the text's next token changes, candidate minus reference, -1 to 1.
+  public struct ProbabilityChange: Codable, Equatable, Sendable {
+    /// The root mean square.
+    public let rms: Double
+    /// The mean.
+    public let mean: Double
+    /// The smallest: the token that loses most.
+    public let minimum: Double
+    /// 1 of 100 positions is below.
+    public let p1: Double
+    /// 5 of 100.
+    public let p5: Double
+    /// Half.
+    public let median: Double
+    /// 95 of 100.
+    public let p95: Double
+    /// 99 of 100.
+    public let p99: Double
+    /// The largest.
+    public let maximum: Double
   }
 
   /// How many positions were compared.
@@ -32,42 +62,69 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
   public let divergence: Divergence
   /// The share of positions where both think the same token the most likely, 0 to 1.
   public let sameTop: Double
+  /// The mean share of the reference's five most likely tokens that are among the candidate's.
+  public let topFiveOverlap: Double
   /// Perplexities over the positions that have a next token.
   public let perplexity: Perplexity
-  /// The root mean square change of the probability of the next token, 0 to 1.
-  public let probabilityChange: Double
+  /// How the probability of the next token changes.
+  public let probabilityChange: ProbabilityChange
+  /// The normalized mean square error of the logits: Σ(m − l)² / Σl², each position's logits less
+  /// their mean, which softmax does not see.
+  public let normalizedSquareError: Double
 
   /// Sums up positions; `nil` when there are none, or none with a next token.
-  init?(_ positions: [PositionComparison]) {
-    let targets = positions.compactMap(\.targetLogProbabilities)
+  init?(_ positions: some Collection<PositionResult>) {
+    let targets = positions.compactMap(\.target)
     guard !positions.isEmpty, !targets.isEmpty else { return nil }
+    let count = Double(positions.count)
     self.positions = positions.count
     divergence = Self.divergence(positions.map(\.divergence))
-    sameTop = Double(positions.count(where: \.hasSameTop)) / Double(positions.count)
-
-    let count = Double(targets.count)
-    let reference = -targets.reduce(0) { $0 + $1.reference } / count
-    let candidate = -targets.reduce(0) { $0 + $1.candidate } / count
-    perplexity = Perplexity(
-      reference: Elementary.exponential(reference), candidate: Elementary.exponential(candidate),
-      ratio: Elementary.exponential(candidate - reference))
-    let squares = targets.reduce(0.0) { sum, pair in
-      let change =
-        Elementary.exponential(pair.candidate) - Elementary.exponential(pair.reference)
-      return sum + change * change
-    }
-    probabilityChange = (squares / count).squareRoot()
+    sameTop = Double(positions.count(where: \.hasSameTop)) / count
+    topFiveOverlap = Double(positions.reduce(0) { $0 + $1.sharedTopFive }) / (5 * count)
+    perplexity = Self.perplexity(targets)
+    probabilityChange = Self.change(targets)
+    let size = positions.reduce(0) { $0 + $1.logitSize }
+    normalizedSquareError = size > 0 ? positions.reduce(0) { $0 + $1.logitError } / size : 0
   }
 
   private static func divergence(_ values: [Double]) -> Divergence {
-    let count = Double(values.count)
-    let mean = values.reduce(0, +) / count
-    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(count - 1, 1)
     let sorted = values.sorted()
+    func quantile(_ share: Double) -> Double { Self.quantile(share, of: sorted) }
     return Divergence(
-      mean: mean, standardError: (variance / count).squareRoot(),
-      median: quantile(0.5, of: sorted), p99: quantile(0.99, of: sorted),
+      mean: mean(values), standardError: standardError(values), median: quantile(0.5),
+      p90: quantile(0.9), p95: quantile(0.95), p99: quantile(0.99), p999: quantile(0.999),
       maximum: sorted[sorted.count - 1])
+  }
+
+  private static func perplexity(_ targets: [PositionResult.Target]) -> Perplexity {
+    let ratio = Elementary.exponential(mean(targets.map { $0.reference - $0.candidate }))
+    return Perplexity(
+      reference: Elementary.exponential(-mean(targets.map(\.reference))),
+      candidate: Elementary.exponential(-mean(targets.map(\.candidate))),
+      ratio: ratio, ratioError: ratio * standardError(targets.map { $0.reference - $0.candidate }))
+  }
+
+  private static func change(_ targets: [PositionResult.Target]) -> ProbabilityChange {
+    let changes = targets.map {
+      Elementary.exponential($0.candidate) - Elementary.exponential($0.reference)
+    }
+    let sorted = changes.sorted()
+    func quantile(_ share: Double) -> Double { Self.quantile(share, of: sorted) }
+    return ProbabilityChange(
+      rms: mean(changes.map { $0 * $0 }).squareRoot(), mean: mean(changes),
+      minimum: sorted[0], p1: quantile(0.01), p5: quantile(0.05), median: quantile(0.5),
+      p95: quantile(0.95), p99: quantile(0.99), maximum: sorted[sorted.count - 1])
+  }
+
+  private static func mean(_ values: [Double]) -> Double {
+    values.reduce(0, +) / Double(values.count)
+  }
+
+  /// The standard error of the mean of independent values.
+  private static func standardError(_ values: [Double]) -> Double {
+    let mean = mean(values)
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return (variance / Double(max(values.count - 1, 1)) / Double(values.count)).squareRoot()
   }
 
   /// Interpolates linearly between the two neighbours, as NumPy does.

@@ -8,8 +8,8 @@ import Tensors
 struct PositionComparison: Sendable {
   /// One model's running sums.
   private struct Side: Sendable {
+    var top = TopFive()
     var largest = -Double.infinity
-    var best = 0
     /// Σ exp(logit − largest).
     var sum = 0.0
     var target = 0.0
@@ -25,56 +25,64 @@ struct PositionComparison: Sendable {
   private var candidate = Side()
   /// Σ exp(l − largest l) (l − m).
   private var weightedDifference = 0.0
+  private var count = 0.0
+  /// Σl, Σl², Σ(m − l) and Σ(m − l)², logits taken from the first one, so that nothing cancels.
+  private var origin: (reference: Double, difference: Double)?
+  private var sums = (logit: 0.0, square: 0.0, difference: 0.0, differenceSquare: 0.0)
 
   init(target: Int?) { self.target = target }
 
-  /// Takes the logits of some tokens.
+  /// Takes the logits of some tokens, in ascending order of ids.
   ///
   /// - Parameters:
   ///   - first: The id of the first of them.
   ///   - logits: The reference's logits.
   ///   - others: The candidate's, as many.
-  mutating func add(
-    first: Int, reference logits: ArraySlice<Float>, candidate others: ArraySlice<Float>
-  ) {
+  mutating func add(first: Int, reference logits: [Double], candidate others: [Double]) {
     let scale = Self.raise(&reference, to: logits, first: first)
     weightedDifference *= scale
     _ = Self.raise(&candidate, to: others, first: first)
     for (logit, other) in zip(logits, others) {
-      if !logit.isFinite { reference.isBroken = true }
-      if !other.isFinite { candidate.isBroken = true }
-      let weight = Elementary.exponential(Double(logit) - reference.largest)
+      let weight = Elementary.exponential(logit - reference.largest)
       reference.sum += weight
-      weightedDifference += weight * (Double(logit) - Double(other))
-      candidate.sum += Elementary.exponential(Double(other) - candidate.largest)
+      weightedDifference += weight * (logit - other)
+      candidate.sum += Elementary.exponential(other - candidate.largest)
     }
+    addMoments(logits, others)
     if let target, target >= first, target < first + logits.count {
-      reference.target = Double(logits[logits.startIndex + target - first])
-      candidate.target = Double(others[others.startIndex + target - first])
+      reference.target = logits[target - first]
+      candidate.target = others[target - first]
     }
   }
 
-  /// Finds the largest logit so far; sums that were relative to a smaller one shrink.
+  /// Finds the largest logits so far; sums that were relative to a smaller one shrink.
   ///
   /// - Returns: The factor by which they shrank.
-  private static func raise(_ side: inout Side, to logits: ArraySlice<Float>, first: Int) -> Double
-  {
+  private static func raise(_ side: inout Side, to logits: [Double], first: Int) -> Double {
     let before = side.largest
-    for (place, logit) in logits.enumerated() where Double(logit) > side.largest {
-      side.largest = Double(logit)
-      side.best = first + place
+    for (place, logit) in logits.enumerated() {
+      if !logit.isFinite { side.isBroken = true }
+      side.top.add(first + place, logit)
     }
+    side.largest = side.top.logits[0]
     guard before.isFinite else { return 0 }
     let scale = Elementary.exponential(before - side.largest)
     side.sum *= scale
     return scale
   }
 
-  /// KL(reference‖candidate) in nats; rounding cannot make it negative.
-  var divergence: Double {
-    let value =
-      weightedDifference / reference.sum - reference.logPartition + candidate.logPartition
-    return value < 0 ? 0 : value
+  private mutating func addMoments(_ logits: [Double], _ others: [Double]) {
+    guard let first = logits.first, let other = others.first else { return }
+    let origin = origin ?? (first, other - first)
+    self.origin = origin
+    for (logit, other) in zip(logits, others) {
+      let difference = other - logit - origin.difference
+      sums.logit += logit - origin.reference
+      sums.square += (logit - origin.reference) * (logit - origin.reference)
+      sums.difference += difference
+      sums.differenceSquare += difference * difference
+    }
+    count += Double(logits.count)
   }
 
   /// Which side predicts values that are infinite or not numbers, if one does.
@@ -87,14 +95,20 @@ struct PositionComparison: Sendable {
     case candidate
   }
 
-  /// Whether both models think the same token the most likely.
-  var hasSameTop: Bool { reference.best == candidate.best }
-
-  /// The log probabilities of the token that follows, reference and candidate.
-  var targetLogProbabilities: (reference: Double, candidate: Double)? {
-    guard target != nil else { return nil }
-    return (
-      reference.target - reference.logPartition, candidate.target - candidate.logPartition
-    )
+  /// What was found, when all logits were seen; rounding cannot make a divergence negative.
+  var result: PositionResult {
+    let divergence =
+      weightedDifference / reference.sum - reference.logPartition + candidate.logPartition
+    return PositionResult(
+      divergence: max(divergence, 0),
+      target: target.map { _ in
+        PositionResult.Target(
+          reference: reference.target - reference.logPartition,
+          candidate: candidate.target - candidate.logPartition)
+      },
+      referenceTop: reference.top.relative(to: reference.logPartition),
+      candidateTop: candidate.top.relative(to: candidate.logPartition),
+      logitError: max(sums.differenceSquare - sums.difference * sums.difference / count, 0),
+      logitSize: max(sums.square - sums.logit * sums.logit / count, 0))
   }
 }

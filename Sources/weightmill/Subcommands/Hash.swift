@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conversion
 import LLaMA
+import Presentation
 import PyTorch
 import Tensors
 

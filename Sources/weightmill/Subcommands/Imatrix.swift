@@ -2,6 +2,7 @@ import ArgumentParser
 import Calibration
 import Conversion
 import LLaMA
+import Presentation
 import Quantization
 import Tensors
 import Tokenization

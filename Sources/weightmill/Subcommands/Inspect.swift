@@ -2,6 +2,7 @@ import ArgumentParser
 import Conversion
 import GGUF
 import LLaMA
+import Presentation
 import PyTorch
 import StrictJSON
 import Tensors

@@ -1,5 +1,6 @@
 import Conversion
 import LLaMA
+import Presentation
 import Tensors
 
 /// Prints or executes a plan for the commands that write weights.

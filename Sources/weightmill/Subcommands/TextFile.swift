@@ -1,3 +1,4 @@
+import Presentation
 import Tensors
 
 /// A text file given on the command line.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conversion
+import Presentation
 import Tensors
 import Tokenization
 

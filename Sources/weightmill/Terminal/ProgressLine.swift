@@ -1,3 +1,4 @@
+import Presentation
 import Synchronization
 
 /// One line on the terminal that says how far the work is: share, bytes, rate, time left.

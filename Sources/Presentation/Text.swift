@@ -1,14 +1,14 @@
 import Tensors
 
 /// Numbers and tables as people read them.
-enum Text {
-  enum Alignment {
+package enum Text {
+  package enum Alignment {
     case left
     case right
   }
 
   /// A number with a fixed number of decimals.
-  static func fixed(_ value: Double, _ decimals: Int) -> String {
+  package static func fixed(_ value: Double, _ decimals: Int) -> String {
     guard value.isFinite else { return "\(value)" }
     var scale = 1.0
     for _ in 0..<decimals { scale *= 10 }
@@ -22,7 +22,7 @@ enum Text {
   }
 
   /// A number with about four digits that count.
-  static func significant(_ value: Double) -> String {
+  package static func significant(_ value: Double) -> String {
     let magnitude = abs(value)
     guard magnitude.isFinite, magnitude > 0 else { return "\(value)" == "0.0" ? "0" : "\(value)" }
     if magnitude < 1e-7 || magnitude >= 1e7 { return scientific(value) }
@@ -52,7 +52,7 @@ enum Text {
   }
 
   /// Text from a model with everything but line ends and tabs made safe for a terminal.
-  static func safeLines(_ text: String) -> String {
+  package static func safeLines(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
       line.split(separator: "\t", omittingEmptySubsequences: false)
         .map { printable(String($0)) }.joined(separator: "\t")
@@ -60,10 +60,10 @@ enum Text {
   }
 
   /// A share as a percentage.
-  static func percent(_ share: Double) -> String { "\(fixed(share * 100, 2)) %" }
+  package static func percent(_ share: Double) -> String { "\(fixed(share * 100, 2)) %" }
 
   /// A number of bytes: `26.2 GB`.
-  static func bytes(_ count: Int) -> String {
+  package static func bytes(_ count: Int) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"]
     var value = Double(count)
     var unit = 0
@@ -75,7 +75,7 @@ enum Text {
   }
 
   /// A whole number with its digits in groups: `9,966,592`.
-  static func grouped(_ count: Int) -> String {
+  package static func grouped(_ count: Int) -> String {
     var result = ""
     for (place, digit) in String(count).reversed().enumerated() {
       if place > 0, place % 3 == 0, digit != "-" { result.append(",") }
@@ -85,7 +85,7 @@ enum Text {
   }
 
   /// A number of seconds: `1:05`.
-  static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     let whole = Int(min(max(seconds, 0), 1e9).rounded())
     let (minutes, rest) = (whole / 60, whole % 60)
     let tail = "\(rest < 10 ? "0" : "")\(rest)"
@@ -94,13 +94,13 @@ enum Text {
   }
 
   /// Text with spaces up to a width.
-  static func padded(_ text: String, to width: Int, alignment: Alignment) -> String {
+  package static func padded(_ text: String, to width: Int, alignment: Alignment) -> String {
     let spaces = String(repeating: " ", count: max(0, width - text.count))
     return alignment == .left ? text + spaces : spaces + text
   }
 
   /// Rows whose columns line up, two spaces between them.
-  static func table(_ rows: [[String]], alignments: [Alignment]) -> String {
+  package static func table(_ rows: [[String]], alignments: [Alignment]) -> String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
