@@ -1,12 +1,12 @@
 internal import Synchronization
 internal import SystemPackage
-import Tensors
+package import Tensors
 
 /// A file that appears under its name only when it is complete.
 ///
 /// Bytes go to a temporary file in the same folder; `commit` flushes it to the disk and renames
 /// it. A file that is not committed is removed.
-final class OutputFile: Output {
+package final class OutputFile: Output {
   private let path: String
   private let temporary: FilePath
   private let file: WritableFile
@@ -20,7 +20,7 @@ final class OutputFile: Output {
   ///   - overwrite: Whether a file of that name may be replaced.
   ///   - inputs: Files that are read; the output must be none of them.
   /// - Throws: `cannotWrite` with the reason.
-  init(_ path: String, overwrite: Bool, inputs: [String]) throws(WeightmillError) {
+  package init(_ path: String, overwrite: Bool, inputs: [String]) throws(WeightmillError) {
     try Self.check(path, overwrite: overwrite, inputs: inputs)
     self.path = path
     self.overwrite = overwrite
@@ -29,7 +29,7 @@ final class OutputFile: Output {
   }
 
   /// Refuses outputs that would destroy something.
-  static func check(
+  package static func check(
     _ path: String, overwrite: Bool, inputs: [String]
   ) throws(WeightmillError) {
     let target = FilePath(path)
@@ -65,12 +65,12 @@ final class OutputFile: Output {
     if !isCommitted.load(ordering: .acquiring) { temporary.remove() }
   }
 
-  func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
+  package func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
     try file.resize(to: byteCount)
     return file
   }
 
-  func commit(_ cancellation: Cancellation) throws(WeightmillError) {
+  package func commit(_ cancellation: Cancellation) throws(WeightmillError) {
     try file.flush()
     try cancellation.check(path)
     let target = FilePath(path)

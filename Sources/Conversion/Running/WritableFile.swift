@@ -1,8 +1,8 @@
 internal import SystemPackage
-import Tensors
+package import Tensors
 
 /// A new file that is written at positions, by several threads.
-final class WritableFile: Sendable {
+package final class WritableFile: Sendable {
   /// What the user calls it, for messages.
   private let shown: String
   private let descriptor: FileDescriptor
@@ -37,7 +37,7 @@ final class WritableFile: Sendable {
   }
 
   /// Writes bytes at a position.
-  func write(_ bytes: [UInt8], count: Int, at position: Int) throws(WeightmillError) {
+  package func write(_ bytes: [UInt8], count: Int, at position: Int) throws(WeightmillError) {
     do {
       try unsafe bytes.withUnsafeBytes { buffer in
         _ = try unsafe descriptor.writeAll(

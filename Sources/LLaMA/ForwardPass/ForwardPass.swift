@@ -21,7 +21,7 @@ public struct ForwardPass: Sendable {
 
   /// The model.
   public let model: LlamaModel
-  private let workers: Workers
+  let workers: Workers
   private var configuration: LlamaConfiguration { model.configuration }
 
   /// Prepares a pass.
@@ -159,7 +159,7 @@ public struct ForwardPass: Sendable {
   }
 
   /// Each vector times the transposed weights.
-  private func product(
+  func product(
     _ role: TensorRole, _ vectors: Activations, rows selection: Range<Int>? = nil
   ) throws(WeightmillError) -> Activations {
     let (index, tensor) = try weights(role)

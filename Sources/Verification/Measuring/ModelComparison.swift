@@ -1,124 +1,215 @@
+public import Conversion
 public import LLaMA
 import Synchronization
 public import Tensors
-public import Tokenization
 
-/// Runs two models over the same tokens in step and compares what they predict.
+/// Compares what two models predict for the same tokens.
 ///
-/// Weights of both stream layer by layer; logits stream by tiles of the vocabulary. Memory is the
-/// activations of `tokensPerPass` tokens for each model, and a tile for each thread.
+/// Weights of both stream layer by layer. Memory is the activations of `tokensPerPass` tokens for
+/// each model, the logits of some of them, and a tile of weights for each thread.
 public struct ModelComparison: Sendable {
+  /// What a candidate is judged by.
+  public enum Reference: Sendable {
+    /// Another model.
+    case model(LlamaModel)
+    /// Logits that were saved.
+    case saved(any SavedLogits)
+  }
+
   /// How many tokens go through the models together.
   public static let tokensPerPass = 2048
-  /// How many tokens of the vocabulary a tile of logits holds.
-  private static let vocabularyTile = 1024
+  /// How many logits of each model are held at once, at most.
+  private static let heldLogits = 1 << 25
 
   private let candidate: ForwardPass
-  private let reference: ForwardPass
+  private let reference: Reference
   private let workers: Workers
+  /// Whether to measure what each tensor adds to the error; takes about an eighth of the time.
+  public var measuresTensors = true
 
   /// Prepares a comparison.
   ///
   /// - Parameters:
   ///   - candidate: The model to be judged.
-  ///   - reference: The model to judge it by.
+  ///   - reference: What to judge it by.
   ///   - workers: The threads.
   /// - Throws: `mismatch` when their vocabularies have different sizes.
   public init(
-    candidate: LlamaModel, reference: LlamaModel, workers: Workers
+    candidate: LlamaModel, reference: Reference, workers: Workers
   ) throws(WeightmillError) {
-    let rows = (
-      candidate.configuration.vocabularyRows, reference.configuration.vocabularyRows
-    )
-    guard rows.0 == rows.1 else {
+    let ours = candidate.configuration.vocabularyRows
+    let theirs =
+      switch reference {
+      case .model(let model): model.configuration.vocabularyRows
+      case .saved(let logits): logits.vocabularyRows
+      }
+    guard ours == theirs else {
       throw WeightmillError(
         .mismatch, candidate.catalogue.location,
-        "predicts \(rows.0) tokens, the reference \(rows.1)",
+        "predicts \(ours) tokens, the reference \(theirs)",
         remedy: "compare a model with the one it was made from")
     }
-    self.candidate = ForwardPass(candidate, workers: workers)
-    self.reference = ForwardPass(reference, workers: workers)
+    self.candidate = ForwardPass(try candidate.inGGUFOrder(), workers: workers)
+    self.reference =
+      if case .model(let model) = reference { .model(try model.inGGUFOrder()) } else { reference }
     self.workers = workers
   }
 
-  /// Compares the models on a text.
+  /// Compares the models on texts.
   ///
   /// - Parameters:
-  ///   - windows: The text.
+  ///   - texts: The texts; for saved logits, those of the file.
+  ///   - writer: Where the reference's logits are saved.
+  ///   - cancellation: A way to stop: what was measured until then is returned.
   ///   - progress: Called with the share of the work that is done.
-  /// - Returns: The statistics over all positions.
-  /// - Throws: `mismatch` when there is too little text; reading errors.
+  /// - Returns: What was found at every position that was judged.
+  /// - Throws: `mismatch` when there is too little text, or a model predicts no numbers;
+  ///   `interrupted` when nothing was measured yet; reading errors.
   public func run(
-    _ windows: TextWindows, progress: (Double) -> Void = { _ in }
-  ) throws(WeightmillError) -> LogitStatistics {
-    let passes = windows.passes(ofAtMost: Self.tokensPerPass)
-    var positions: [PositionComparison] = []
+    _ texts: [EvaluationText], saving writer: LogitsWriter? = nil,
+    cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
+  ) throws(WeightmillError) -> ComparisonResult {
+    let passes = EvaluationPass.all(texts, ofAtMost: Self.tokensPerPass)
+    var result = ComparisonResult(texts: texts)
+    var lockStep = lockStep
+    try lockStep?.measureNorms()
     for (number, pass) in passes.enumerated() {
-      positions += try compare(pass) { share in
+      let step = { (share: Double) -> Bool in
         progress((Double(number) + share) / Double(passes.count))
+        return !cancellation.isCancelled
       }
+      guard
+        let found = try compare(
+          pass, &lockStep, firstPosition: result.positions.count, writer, step: step)
+      else {
+        result.isPartial = true
+        break
+      }
+      result.add(found, of: pass)
     }
-    if let place = positions.firstIndex(where: { $0.brokenSide != nil }) {
-      let isReference = positions[place].brokenSide == .reference
+    if result.isPartial, result.positions.isEmpty {
       throw WeightmillError(
-        .mismatch, (isReference ? reference : candidate).model.catalogue.location,
-        "predicts values that are infinite or not numbers", at: "token \(place) of the text",
-        remedy: "its weights are damaged: look for the notes when it was converted")
+        .interrupted, candidate.model.catalogue.location,
+        "was not measured: interrupted during the first \(passes.first?.tokens.count ?? 0) tokens")
     }
-    guard let statistics = LogitStatistics(positions) else {
+    guard result.total != nil else {
       throw WeightmillError(
         .mismatch, candidate.model.catalogue.location, "cannot be measured: the text is too short",
-        remedy: "give at least two tokens of text")
+        remedy: "give at least two tokens of text, with --second-half a whole window")
     }
-    return statistics
+    if let lockStep { result.take(lockStep) }
+    return result
   }
 
+  private var lockStep: LockStep? {
+    guard case .model(let model) = reference else { return nil }
+    return LockStep(
+      candidate: candidate, reference: ForwardPass(model, workers: workers),
+      measuresTensors: measuresTensors)
+  }
+
+  /// What one pass shows; `nil` when it was stopped.
   private func compare(
-    _ pass: TextWindows.Pass, progress: (Double) -> Void
-  ) throws(WeightmillError) -> [PositionComparison] {
-    let ranges = pass.ranges
-    var ours = try candidate.embed(pass.tokens)
-    var theirs = try reference.embed(pass.tokens)
-    let layers = max(
-      candidate.model.configuration.layerCount, reference.model.configuration.layerCount)
-    for layer in 0..<layers {
-      if layer < candidate.model.configuration.layerCount {
-        try candidate.apply(layer: layer, to: &ours, windows: ranges)
-      }
-      if layer < reference.model.configuration.layerCount {
-        try reference.apply(layer: layer, to: &theirs, windows: ranges)
-      }
-      progress(Double(layer + 1) / Double(layers + 1))
+    _ pass: EvaluationPass, _ lockStep: inout LockStep?, firstPosition: Int,
+    _ writer: LogitsWriter?, step: (Double) -> Bool
+  ) throws(WeightmillError) -> [PositionResult]? {
+    // Logits take about as long as one more layer.
+    let layers = candidate.model.configuration.layerCount
+    let share = Double(layers) / Double(layers + 1)
+    let ours: Activations
+    var theirs: Activations?
+    if lockStep != nil {
+      guard let both = try lockStep?.run(pass, step: { step($0 * share) }) else { return nil }
+      (ours, theirs) = (both.candidate, both.reference)
+    } else {
+      guard let alone = try candidate.run(pass, step: { step($0 * share) }) else { return nil }
+      ours = alone
     }
-    let positions = try compareLogits(
-      candidate.normalized(ours), reference.normalized(theirs),
-      targets: ranges.flatMap { $0.dropFirst().map { pass.tokens[$0] } + [nil] })
-    progress(1)
-    return positions
+    var results: [PositionResult] = []
+    let height = max(1, Self.heldLogits / max(candidate.model.configuration.vocabularyRows, 1))
+    for first in stride(from: 0, to: pass.judged.count, by: height) {
+      let positions = Array(pass.judged[first..<min(first + height, pass.judged.count)])
+      results += try compareLogits(
+        positions, ours, theirs, lockStep?.reference, first: firstPosition + first, writer)
+      let done = Double(results.count) / Double(pass.judged.count)
+      guard step(share + (1 - share) * done) else { return nil }
+    }
+    return results
   }
 
   private func compareLogits(
-    _ ours: Activations, _ theirs: Activations, targets: [Int?]
-  ) throws(WeightmillError) -> [PositionComparison] {
-    let vocabulary = candidate.model.configuration.vocabularyRows
-    let size = max(1, (targets.count + workers.threads - 1) / workers.threads)
-    let chunks = stride(from: 0, to: targets.count, by: size).map { first in
-      first..<min(first + size, targets.count)
+    _ positions: [EvaluationPass.Position], _ ours: Activations, _ theirs: Activations?,
+    _ referencePass: ForwardPass?, first: Int, _ writer: LogitsWriter?
+  ) throws(WeightmillError) -> [PositionResult] {
+    let tokens = positions.map(\.token)
+    let ids = 0..<candidate.model.configuration.vocabularyRows
+    let logits = try candidate.logits(rows: ids, of: ours.selecting(tokens))
+    var known: Activations?
+    if let referencePass, let theirs {
+      known = try referencePass.logits(rows: ids, of: theirs.selecting(tokens))
     }
-    let state = Mutex(chunks.map { $0.map { PositionComparison(target: targets[$0]) } })
-    for first in stride(from: 0, to: vocabulary, by: Self.vocabularyTile) {
-      let rows = first..<min(first + Self.vocabularyTile, vocabulary)
-      let candidateLogits = try candidate.logits(rows: rows, of: ours)
-      let referenceLogits = try reference.logits(rows: rows, of: theirs)
-      try workers.forEach(chunks.count, scratch: {}) { (chunk, _) throws(WeightmillError) in
-        var positions = state.withLock { $0[chunk] }
-        for (place, token) in chunks[chunk].enumerated() {
-          positions[place].add(
-            first: first, reference: referenceLogits[token], candidate: candidateLogits[token])
-        }
-        state.withLock { [positions] in $0[chunk] = positions }
+    let results = Mutex([PositionResult?](repeating: nil, count: positions.count))
+    try workers.forEach(positions.count, scratch: {}) {
+      [known] (place, _) throws(WeightmillError) in
+      let expected =
+        if let known { known[place].map(Double.init) } else { try saved(first + place) }
+      try writer?.write(expected, position: first + place)
+      let result: PositionResult
+      do throws(PositionComparison.BrokenSide) {
+        result = try PositionComparison.compare(
+          reference: expected, candidate: logits[place].map(Double.init),
+          target: positions[place].target)
+      } catch { throw broken(error, position: positions[place]) }
+      results.withLock { $0[place] = result }
+    }
+    return results.withLock { $0.compactMap { $0 } }
+  }
+
+  private func saved(_ position: Int) throws(WeightmillError) -> [Double] {
+    guard case .saved(let logits) = reference else { return [] }
+    return try logits.logits(position).map(Double.init)
+  }
+
+  private func broken(
+    _ side: PositionComparison.BrokenSide, position: EvaluationPass.Position
+  ) -> WeightmillError {
+    let location =
+      switch (side, reference) {
+      case (.candidate, _): candidate.model.catalogue.location
+      case (.reference, .model(let model)): model.catalogue.location
+      case (.reference, .saved(let logits)): logits.location
       }
+    return WeightmillError(
+      .mismatch, location, "predicts values that are infinite or not numbers",
+      at: "token \(position.place) of text \(position.text + 1)",
+      remedy: "its weights are damaged: look for the notes when it was converted")
+  }
+}
+
+extension LlamaModel {
+  /// The model under GGUF's names and in its order of rows, so that tensors can be compared.
+  func inGGUFOrder() throws(WeightmillError) -> LlamaModel {
+    guard scheme != .gguf else { return self }
+    return try LlamaModel(
+      catalogue: LlamaView(self, as: .gguf), configuration: configuration, scheme: .gguf)
+  }
+}
+
+extension ForwardPass {
+  /// Runs one pass of one model.
+  ///
+  /// - Parameters:
+  ///   - pass: The tokens.
+  ///   - step: Called after each layer with the share of the layers that is done; `false` stops.
+  /// - Returns: The vectors before the output matrix; `nil` when it was stopped.
+  func run(
+    _ pass: EvaluationPass, step: (Double) -> Bool
+  ) throws(WeightmillError) -> Activations? {
+    var hidden = try embed(pass.tokens)
+    for layer in 0..<model.configuration.layerCount {
+      try apply(layer: layer, to: &hidden, windows: pass.windows)
+      guard step(Double(layer + 1) / Double(model.configuration.layerCount)) else { return nil }
     }
-    return state.withLock { $0.flatMap { $0 } }
+    return try normalized(hidden)
   }
 }

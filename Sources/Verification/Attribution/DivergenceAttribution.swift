@@ -1,0 +1,225 @@
+public import Conversion
+public import LLaMA
+import Synchronization
+public import Tensors
+
+/// Which tensors the divergence comes from: each group in turn is taken from the reference, and the
+/// divergence measured again.
+///
+/// Layers below the first one that a group touches give the same as before: their outputs are kept
+/// while memory allows, so that on the average half of the layers are run for each group.
+public struct DivergenceAttribution: Sendable {
+  /// What was found.
+  public struct Result: Sendable {
+    /// The groups, those with the largest share first.
+    public internal(set) var groups: [VerificationReport.Attribution] = []
+    /// How many tokens it was measured on.
+    public let tokens: Int
+    /// Whether it was interrupted, so that groups are missing.
+    public internal(set) var isPartial = false
+  }
+
+  /// How many bytes of activations are kept at most.
+  private static let keptBytes = 256 << 20
+
+  private let candidate: LlamaModel
+  private let reference: LlamaModel
+  private let grouping: TensorGrouping
+  private let workers: Workers
+
+  /// Prepares an attribution.
+  ///
+  /// - Parameters:
+  ///   - candidate: The model to be judged.
+  ///   - reference: The model to judge it by.
+  ///   - grouping: Which tensors are taken together.
+  ///   - workers: The threads.
+  /// - Throws: `mismatch` when the models have other layers.
+  public init(
+    candidate: LlamaModel, reference: LlamaModel, grouping: TensorGrouping, workers: Workers
+  ) throws(WeightmillError) {
+    self.candidate = try candidate.inGGUFOrder()
+    self.reference = try reference.inGGUFOrder()
+    self.grouping = grouping
+    self.workers = workers
+    let roles = self.candidate.roles
+    guard roles == self.reference.roles,
+      roles.allSatisfy({
+        $0.extents(in: candidate.configuration) == $0.extents(in: reference.configuration)
+      })
+    else {
+      throw WeightmillError(
+        .mismatch, candidate.catalogue.location,
+        "has other tensors than the reference: nothing can be attributed to them",
+        remedy: "leave out --attribute")
+    }
+  }
+
+  /// Measures the share of each group.
+  ///
+  /// - Parameters:
+  ///   - texts: The texts; of each in turn the first windows are taken.
+  ///   - tokens: How many tokens are taken at most, at least 2.
+  ///   - roles: The tensors that differ.
+  ///   - cancellation: A way to stop: what was measured until then is returned.
+  ///   - progress: Called with the share of the work that is done.
+  /// - Returns: The shares.
+  /// - Throws: `mismatch` when a model predicts no numbers; reading errors.
+  public func run(
+    _ texts: [EvaluationText], tokens: Int, roles: [TensorRole],
+    cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
+  ) throws(WeightmillError) -> Result {
+    let pass = EvaluationPass(firstWindowsOf: texts, ofAtMost: tokens)
+    let groups = grouping.groups(candidate.roles.filter(Set(roles).contains))
+    var result = Result(tokens: pass.tokens.count)
+    guard !groups.isEmpty, !pass.judged.isEmpty else { return result }
+    let expected = try logits(reference, pass)
+    var kept = KeptStates(
+      layerCount: candidate.configuration.layerCount,
+      bytes: pass.tokens.count * candidate.configuration.hiddenSize * 4, limit: Self.keptBytes)
+    let whole = try divergence(candidate, pass, from: -1, &kept, expected)
+    for (number, group) in groups.enumerated() {
+      guard !cancellation.isCancelled else {
+        result.isPartial = true
+        break
+      }
+      progress(Double(number) / Double(groups.count))
+      let names = Set(group.roles.map { NamingScheme.gguf.name(of: $0) })
+      let model = try LlamaModel(
+        catalogue: SubstitutedCatalogue(
+          candidate.catalogue, takingFrom: reference.catalogue, names: names),
+        configuration: candidate.configuration, scheme: .gguf)
+      let first = group.roles.map(\.firstLayer).min() ?? -1
+      let rest = try divergence(
+        model, pass, from: min(first, candidate.configuration.layerCount), &kept, expected)
+      result.groups.append(
+        .init(
+          name: group.name, types: types(of: group.roles), divergence: rest,
+          share: whole > 0 ? (whole - rest) / whole : 0))
+    }
+    result.groups.sort { $0.share > $1.share }
+    return result
+  }
+
+  private func types(of roles: [TensorRole]) -> String {
+    let types = roles.compactMap { candidate.tensor($0)?.type.name }
+    return Set(types).sorted().joined(separator: ", ")
+  }
+
+  private func logits(
+    _ model: LlamaModel, _ pass: EvaluationPass
+  ) throws(WeightmillError) -> Activations {
+    let forward = ForwardPass(model, workers: workers)
+    let final = try forward.run(pass, step: { _ in true }) ?? Activations(rows: 0, columns: 0)
+    return try logits(forward, final, pass)
+  }
+
+  private func logits(
+    _ forward: ForwardPass, _ final: Activations, _ pass: EvaluationPass
+  ) throws(WeightmillError) -> Activations {
+    try forward.logits(
+      rows: 0..<forward.model.configuration.vocabularyRows,
+      of: final.selecting(pass.judged.map(\.token)))
+  }
+
+  /// The mean divergence of a model whose layers below one are the candidate's.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - pass: The tokens.
+  ///   - first: The first layer that differs from the candidate's; -1 for the embeddings. The
+  ///     candidate itself is run first, with -1, and fills `kept`.
+  ///   - kept: The candidate's states.
+  ///   - expected: The reference's logits.
+  private func divergence(
+    _ model: LlamaModel, _ pass: EvaluationPass, from first: Int, _ kept: inout KeptStates,
+    _ expected: Activations
+  ) throws(WeightmillError) -> Double {
+    let forward = ForwardPass(model, workers: workers)
+    var (layer, hidden) =
+      if let state = kept.state(before: first) { state } else {
+        (0, try forward.embed(pass.tokens))
+      }
+    while layer < model.configuration.layerCount {
+      kept.keep(hidden, before: layer)
+      try forward.apply(layer: layer, to: &hidden, windows: pass.windows)
+      layer += 1
+    }
+    kept.keep(hidden, before: layer)
+    kept.isFilled = true
+    let logits = try logits(forward, forward.normalized(hidden), pass)
+    let divergences = Mutex([Double](repeating: 0, count: pass.judged.count))
+    try workers.forEach(pass.judged.count, scratch: {}) { (place, _) throws(WeightmillError) in
+      do throws(PositionComparison.BrokenSide) {
+        let result = try PositionComparison.compare(
+          reference: expected[place].map(Double.init), candidate: logits[place].map(Double.init),
+          target: nil)
+        divergences.withLock { $0[place] = result.divergence }
+      } catch {
+        throw WeightmillError(
+          .mismatch, candidate.catalogue.location,
+          "predicts values that are infinite or not numbers")
+      }
+    }
+    return divergences.withLock { $0.reduce(0, +) } / Double(pass.judged.count)
+  }
+}
+
+/// The candidate's residual stream before some of its layers.
+private struct KeptStates {
+  private let stride: Int
+  private var states: [Int: Activations] = [:]
+  /// Whether the candidate was run; what is run later is not the candidate.
+  var isFilled = false
+
+  init(layerCount: Int, bytes: Int, limit: Int) {
+    stride = max(1, ((layerCount + 1) * bytes + limit - 1) / limit)
+  }
+
+  mutating func keep(_ hidden: Activations, before layer: Int) {
+    if !isFilled, layer % stride == 0 { states[layer] = hidden }
+  }
+
+  /// The nearest state that is kept at or below a layer.
+  func state(before layer: Int) -> (layer: Int, hidden: Activations)? {
+    guard layer >= 0, let place = states.keys.filter({ $0 <= layer }).max() else { return nil }
+    return states[place].map { (place, $0) }
+  }
+}
+
+extension TensorRole {
+  /// The first layer whose input is as before when the tensor changes; -1 for embeddings.
+  fileprivate var firstLayer: Int {
+    switch self {
+    case .tokenEmbedding: -1
+    case .layer(let layer, _): layer
+    case .outputNorm, .output, .rotaryFrequencies: Int.max
+    }
+  }
+}
+
+extension EvaluationPass {
+  /// Takes windows of several texts in turn, until there are enough tokens; the first one is cut
+  /// if it is longer.
+  ///
+  /// - Parameters:
+  ///   - texts: The texts.
+  ///   - limit: How many tokens to take at most.
+  init(firstWindowsOf texts: [EvaluationText], ofAtMost limit: Int) {
+    self.init()
+    var places = [Int](repeating: 0, count: texts.count)
+    for number in 0..<(texts.map(\.windows.count).max() ?? 0) {
+      for (text, place) in texts.enumerated() where number < place.windows.count {
+        let window = place.windows[number]
+        if tokens.isEmpty, window.tokens.count > limit {
+          let cut = Array(window.tokens.prefix(max(2, limit)))
+          add(.init(tokens: cut, judged: 0..<cut.count), text: text, place: 0)
+          return
+        }
+        guard tokens.count + window.tokens.count <= limit else { return }
+        add(window, text: text, place: places[text])
+        places[text] += window.tokens.count
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Tensors
+
+/// A catalogue in which some tensors are another catalogue's.
+struct SubstitutedCatalogue: Catalogue {
+  let location: String
+  let tensors: [TensorDescriptor]
+  private let own: any Catalogue
+  private let other: any Catalogue
+  /// The place in the other catalogue of what is taken from it.
+  private let places: [Int?]
+
+  /// Puts tensors in place of others of the same names.
+  ///
+  /// - Parameters:
+  ///   - own: The catalogue.
+  ///   - other: Where some tensors are taken from.
+  ///   - names: Which ones.
+  init(_ own: any Catalogue, takingFrom other: any Catalogue, names: Set<String>)
+    throws(WeightmillError)
+  {
+    let index = try TensorIndex(other)
+    location = own.location
+    self.own = own
+    self.other = other
+    places = own.tensors.map { names.contains($0.name) ? index[$0.name] : nil }
+    tensors = zip(own.tensors, places).map { tensor, place in
+      place.map { other.tensors[$0] } ?? tensor
+    }
+  }
+
+  func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    guard let place = places[index] else {
+      return try own.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
+    }
+    try other.read(rows: rows, ofTensor: place, into: &bytes, at: offset)
+  }
+}

@@ -1,0 +1,52 @@
+public import LLaMA
+import Tensors
+
+/// What a comparison found at every position that was judged, and where the models part.
+public struct ComparisonResult: Sendable {
+  /// A position and what was found there.
+  struct Position: Sendable {
+    let text: Int
+    /// Its token in the text's windows.
+    let place: Int
+    let result: PositionResult
+  }
+
+  /// The texts.
+  public let texts: [EvaluationText]
+  /// Whether the run was interrupted, so that some texts are missing or cut short.
+  public internal(set) var isPartial = false
+  private(set) var positions: [Position] = []
+  /// Of the residual stream; empty when layers do not correspond.
+  private(set) var drift: [SquaredError] = []
+  private(set) var errors: [TensorRole: SquaredError] = [:]
+
+  init(texts: [EvaluationText]) { self.texts = texts }
+
+  mutating func add(_ results: [PositionResult], of pass: EvaluationPass) {
+    for (position, result) in zip(pass.judged, results) {
+      positions.append(Position(text: position.text, place: position.place, result: result))
+    }
+  }
+
+  mutating func take(_ lockStep: LockStep) {
+    drift = lockStep.drift
+    errors = lockStep.errors
+  }
+
+  /// The figures of all texts together; `nil` when no position has a next token.
+  public var total: LogitStatistics? { LogitStatistics(positions.map(\.result)) }
+
+  /// The figures of one text.
+  ///
+  /// - Parameter text: Its number.
+  /// - Returns: The figures; `nil` when none of its positions has a next token.
+  public func statistics(ofText text: Int) -> LogitStatistics? {
+    LogitStatistics(positions.filter { $0.text == text }.map(\.result))
+  }
+
+  /// The tensors in which the models differ on the tokens, those with the largest errors first.
+  public var differingTensors: [TensorRole] {
+    errors.filter { $0.value.difference > 0 }
+      .sorted { $0.value.relative > $1.value.relative }.map(\.key)
+  }
+}

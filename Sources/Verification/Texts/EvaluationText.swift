@@ -1,0 +1,139 @@
+import Tokenization
+
+/// A text on which models are compared: its tokens in windows, and the positions that are judged.
+public struct EvaluationText: Sendable {
+  /// A window of tokens that a model sees by itself.
+  public struct Window: Equatable, Sendable {
+    /// The tokens.
+    public let tokens: [Int]
+    /// The positions whose predictions are compared, within the tokens.
+    public let judged: Range<Int>
+
+    /// Makes a window.
+    ///
+    /// - Parameters:
+    ///   - tokens: The tokens.
+    ///   - judged: The positions whose predictions are compared.
+    public init(tokens: [Int], judged: Range<Int>) {
+      self.tokens = tokens
+      self.judged = judged.clamped(to: 0..<tokens.count)
+    }
+
+    /// The token that follows a position in the window, or `nil` at its end.
+    func next(_ position: Int) -> Int? {
+      position + 1 < tokens.count ? tokens[position + 1] : nil
+    }
+  }
+
+  /// How texts are cut.
+  public struct Cut: Equatable, Sendable {
+    /// How many tokens a window holds.
+    public let context: Int
+    /// The token that replaces the first one of each window, as llama.cpp's tools do it.
+    public let bos: Int?
+    /// Whether only whole windows are kept, and of those the positions from the middle to the last
+    /// but one judged: what llama-perplexity reports.
+    public let isSecondHalf: Bool
+
+    /// Describes a cut.
+    ///
+    /// - Parameters:
+    ///   - context: How many tokens a window holds, at least 2.
+    ///   - bos: The token each window begins with.
+    ///   - isSecondHalf: Whether only the second half of whole windows is judged.
+    public init(context: Int, bos: Int?, isSecondHalf: Bool = false) {
+      self.context = max(2, context)
+      self.bos = bos
+      self.isSecondHalf = isSecondHalf
+    }
+  }
+
+  /// The path, or what else it is called in reports.
+  public let name: String
+  /// The windows, in the order of the text.
+  public let windows: [Window]
+
+  /// Takes windows that were cut already.
+  ///
+  /// - Parameters:
+  ///   - name: What it is called.
+  ///   - windows: The windows.
+  public init(name: String, windows: [Window]) {
+    self.name = name
+    self.windows = windows
+  }
+
+  /// Cuts a text.
+  ///
+  /// - Parameters:
+  ///   - name: What it is called.
+  ///   - tokens: Its tokens.
+  ///   - cut: How it is cut.
+  public init(name: String, tokens: [Int], cut: Cut) {
+    self.name = name
+    let all = TextWindows(tokens, context: cut.context, bos: cut.bos).windows
+    windows = all.compactMap { tokens in
+      guard cut.isSecondHalf else { return Window(tokens: tokens, judged: 0..<tokens.count) }
+      guard tokens.count == cut.context else { return nil }
+      return Window(tokens: tokens, judged: cut.context / 2..<cut.context - 1)
+    }
+  }
+
+  /// How many tokens the windows hold.
+  public var tokenCount: Int { windows.reduce(0) { $0 + $1.tokens.count } }
+
+  /// How many positions are judged.
+  public var judgedCount: Int { windows.reduce(0) { $0 + $1.judged.count } }
+}
+
+/// Windows of one or several texts that go through a model together.
+struct EvaluationPass: Sendable {
+  /// A position that is judged.
+  struct Position: Sendable {
+    /// Its token in the pass.
+    let token: Int
+    /// The token that the text has next.
+    let target: Int?
+    let text: Int
+    /// Its token in the text's windows.
+    let place: Int
+  }
+
+  private(set) var tokens: [Int] = []
+  /// Which tokens each window holds.
+  private(set) var windows: [Range<Int>] = []
+  private(set) var judged: [Position] = []
+
+  /// Groups windows so that each pass has a bounded number of tokens.
+  ///
+  /// - Parameters:
+  ///   - texts: The texts.
+  ///   - limit: How many tokens a pass holds at most; a longer window is a pass by itself.
+  /// - Returns: The passes; all windows, in their order.
+  static func all(_ texts: [EvaluationText], ofAtMost limit: Int) -> [EvaluationPass] {
+    var passes: [EvaluationPass] = []
+    for (number, text) in texts.enumerated() {
+      var place = 0
+      for window in text.windows {
+        if let last = passes.last, last.tokens.count + window.tokens.count <= limit {
+          passes[passes.count - 1].add(window, text: number, place: place)
+        } else {
+          var pass = EvaluationPass()
+          pass.add(window, text: number, place: place)
+          passes.append(pass)
+        }
+        place += window.tokens.count
+      }
+    }
+    return passes
+  }
+
+  mutating func add(_ window: EvaluationText.Window, text: Int, place: Int) {
+    let first = tokens.count
+    windows.append(first..<first + window.tokens.count)
+    tokens += window.tokens
+    judged += window.judged.map {
+      Position(token: first + $0, target: window.next($0), text: text, place: place + $0)
+    }
+  }
+}

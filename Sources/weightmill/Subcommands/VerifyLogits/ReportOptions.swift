@@ -1,0 +1,55 @@
+import ArgumentParser
+import Conversion
+import Tensors
+import Verification
+
+/// What `verify-logits` measures besides the logits, and what it writes.
+struct ReportOptions: ParsableArguments {
+  @Flag(help: "Measure which share of the divergence comes from which tensor.")
+  var attribute = false
+
+  @Option(help: "Which tensors --attribute takes together: tensor, kind or layer.")
+  var attributeBy: Grouping = .tensor
+
+  @Option(help: "How many tokens --attribute is measured on, at most.")
+  var attributeTokens = 512
+
+  @Option(
+    help: "Save the reference's logits (without --reference, the model's own) as safetensors.",
+    completion: .file(extensions: ["safetensors"]))
+  var saveLogits: String?
+
+  @Flag(help: "Replace files that exist.")
+  var force = false
+
+  func validate() throws {
+    guard attributeTokens >= 2 else {
+      throw ValidationError("--attribute-tokens must be 2 or more")
+    }
+  }
+
+  /// Refuses outputs that cannot be written, before anything is measured.
+  func check(inputs: [String]) throws(WeightmillError) {
+    for path in [saveLogits].compactMap({ $0 }) {
+      try OutputFile.check(path, overwrite: force, inputs: inputs)
+    }
+  }
+
+  /// Writes the pages that were asked for.
+  func write(_ report: VerificationReport, inputs: [String]) throws(WeightmillError) {}
+
+  /// Which tensors are taken together.
+  struct Grouping: ExpressibleByArgument {
+    static let allValueStrings = TensorGrouping.allCases.map(\.rawValue)
+    static let tensor = Grouping(value: .tensor)
+
+    let value: TensorGrouping
+
+    init(value: TensorGrouping) { self.value = value }
+
+    init?(argument: String) {
+      guard let value = TensorGrouping(rawValue: argument.lowercased()) else { return nil }
+      self.value = value
+    }
+  }
+}

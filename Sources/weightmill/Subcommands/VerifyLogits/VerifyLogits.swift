@@ -1,0 +1,64 @@
+import ArgumentParser
+import Conversion
+import LLaMA
+import Tensors
+import Tokenization
+import Verification
+
+extension WeightmillCommand {
+  /// `weightmill verify-logits`: compares a GGUF file's predictions with its origin's.
+  struct VerifyLogits: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "verify-logits",
+      abstract: "Compare a model's predictions with those of the model it was made from.",
+      discussion: """
+        Both models read the same tokens in one run, layer by layer. The report says how much the \
+        predictions differ, in which layers and tensors the difference begins, and what is wrong \
+        in the file.
+
+        A limit that is not kept makes the exit code 1; a comparison that cannot be made, 78.
+
+        EXAMPLES
+          weightmill verify-logits q4_0.gguf --reference f16.gguf --text sample.txt
+          weightmill verify-logits ziya-q4_0.gguf --reference llama-13b \\
+            --delta Ziya-LLaMA-13B-v1 --text sample.txt --max-kld 0.05 --min-top1 0.9
+          weightmill verify-logits q3_k_m.gguf --reference f16.gguf --text sample.txt \\
+            --attribute --html report.html
+          weightmill verify-logits f16.gguf --text sample.txt --save-logits f16-logits.safetensors
+          weightmill verify-logits q4_0.gguf --reference f16-logits.safetensors
+        """)
+
+    @Argument(help: "The GGUF file to be judged.", completion: .file(extensions: ["gguf"]))
+    var candidate: String
+
+    @Option(
+      help: "What to judge it by: a model's folder, a GGUF file, or saved logits.",
+      completion: .file())
+    var reference: String?
+
+    @OptionGroup var merging: MergeOptions
+    @OptionGroup(title: "Text") var evaluation: EvaluationOptions
+    @OptionGroup(title: "Limits") var limits: GateOptions
+    @OptionGroup(title: "Report") var reporting: ReportOptions
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+      guard reference != nil || reporting.saveLogits != nil else {
+        throw ValidationError("give a --reference, or --save-logits to make one")
+      }
+      guard reference != nil || (!merging.merges && !reporting.attribute) else {
+        throw ValidationError("--delta, --lora and --attribute need a --reference")
+      }
+    }
+
+    func run() throws {
+      let run = try VerificationRun(self)
+      var report = try Interruption.during { cancellation in try run.report(cancellation) }
+      if !report.isPartial { try run.gate.judge(&report) }
+      try reporting.write(report, inputs: run.inputs)
+      try common.json ? JSONOutput.print(report) : ReportTable(report).print()
+      if report.isPartial { throw ExitCode(WeightmillError.Code.interrupted.exitCode) }
+      if !report.passed { throw ExitCode(1) }
+    }
+  }
+}
