@@ -35,7 +35,7 @@ struct PositionComparison: Sendable {
   ///   - logits: The reference's logits.
   ///   - others: The candidate's, as many.
   mutating func add(
-    first: Int, reference logits: ArraySlice<Float>, candidate others: ArraySlice<Float>
+    first: Int, reference logits: [Double], candidate others: [Double]
   ) {
     let scale = Self.raise(&reference, to: logits, first: first)
     weightedDifference *= scale
@@ -57,7 +57,7 @@ struct PositionComparison: Sendable {
   /// Finds the largest logit so far; sums that were relative to a smaller one shrink.
   ///
   /// - Returns: The factor by which they shrank.
-  private static func raise(_ side: inout Side, to logits: ArraySlice<Float>, first: Int) -> Double
+  private static func raise(_ side: inout Side, to logits: [Double], first: Int) -> Double
   {
     let before = side.largest
     for (place, logit) in logits.enumerated() where Double(logit) > side.largest {
