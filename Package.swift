@@ -47,7 +47,7 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["SentencePiece/sentencepiece_model.proto"]),
-    .target(name: "LLaMA", dependencies: ["Tensors", "StrictJSON", "Quantization"]),
+    .target(name: "LLaMA", dependencies: ["CKernels", "Tensors", "StrictJSON", "Quantization"]),
     .target(name: "Merging", dependencies: ["CKernels", "Tensors", "StrictJSON", "LLaMA"]),
     .target(
       name: "Conversion",
@@ -96,7 +96,10 @@ let package = Package(
       dependencies: ["Tensors", "Tokenization", "Conversion", "TestSupport"]),
     .testTarget(
       name: "LLaMATests",
-      dependencies: ["Tensors", "StrictJSON", "Safetensors", "LLaMA", "Conversion", "TestSupport"]),
+      dependencies: [
+        "CKernels", "Tensors", "StrictJSON", "GGUF", "Safetensors", "Quantization", "LLaMA",
+        "Conversion", "TestSupport",
+      ]),
     .testTarget(
       name: "MergingTests",
       dependencies: [

@@ -17,12 +17,7 @@ struct InputSums {
   ///
   /// - Parameter vectors: The vectors, as long as there are columns.
   mutating func add(_ vectors: Activations) {
-    precondition(vectors.columns == sums.count)
-    for row in 0..<vectors.rows {
-      for (column, value) in vectors[row].enumerated() {
-        sums[column] += Double(value) * Double(value)
-      }
-    }
+    vectors.addSquares(to: &sums)
     count += vectors.rows
   }
 

@@ -56,4 +56,16 @@ public struct RowDecoder: Sendable {
       }
     }
   }
+
+  /// Decodes values, unchecked.
+  ///
+  /// - Parameters:
+  ///   - bytes: Whole blocks for `count` values.
+  ///   - count: How many values to decode, a multiple of the block size.
+  ///   - values: Room for them.
+  package func decode(
+    _ bytes: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>
+  ) {
+    unsafe format.decode(bytes, values, blocks: count / type.valuesPerBlock)
+  }
 }

@@ -184,7 +184,7 @@ private struct Textbook {
     }
     let logits = try pass.logits(
       rows: 0..<model.configuration.vocabularyRows, of: pass.normalized(hidden))
-    return (0..<tokens.count).map { logits[$0].map(Double.init) }
+    return (0..<tokens.count).map { logits[$0] }
   }
 }
 

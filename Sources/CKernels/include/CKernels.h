@@ -5,6 +5,7 @@
 
 #include "Rules.h"
 
+#include "Forward.h"
 #include "Lattice.h"
 
 /// How many columns lie side by side in a panel.

@@ -1,43 +1,149 @@
-/// Float32 vectors, one for each token: a row-major matrix.
+import CKernels
+
+/// A vector for each token, in binary32 or binary64.
+///
+/// Tokens lie side by side, in panels of 16: `[panel][feature][16 tokens]`. So the output of a product
+/// is the input of the next, and each lane of a machine vector works for one token. Tokens that the
+/// last panel has too many are zeros, or whatever becomes of zeros.
 public struct Activations: Sendable {
   /// The number of vectors.
   public let rows: Int
   /// The length of each.
   public let columns: Int
-  /// The vectors one after the other.
-  public internal(set) var values: [Float]
+  /// The numbers.
+  public let precision: Precision
+  private var storage: PanelStorage
 
   /// Makes vectors of zeros.
   ///
   /// - Parameters:
   ///   - rows: The number of vectors.
   ///   - columns: The length of each.
-  public init(rows: Int, columns: Int) {
+  ///   - precision: The numbers.
+  public init(rows: Int, columns: Int, precision: Precision = .single) {
+    self.init(rows: rows, columns: columns, precision: precision, isZeroed: true)
+  }
+
+  /// Makes vectors; all numbers must be written before they are read, unless they are zeros.
+  init(rows: Int, columns: Int, precision: Precision, isZeroed: Bool) {
     self.rows = rows
     self.columns = columns
-    self.values = [Float](repeating: 0, count: rows * columns)
+    self.precision = precision
+    let panels = (rows + Kernels.tokens - 1) / Kernels.tokens
+    storage = PanelStorage(
+      byteCount: panels * columns * Kernels.tokens * precision.size, isZeroed: isZeroed)
   }
 
-  /// One vector.
+  /// A copy of one vector.
   ///
   /// - Parameter row: Its number.
-  public subscript(_ row: Int) -> ArraySlice<Float> {
-    values[row * columns..<(row + 1) * columns]
+  public subscript(_ row: Int) -> [Double] {
+    precondition((0..<rows).contains(row))
+    return (0..<columns).map { number(row: row, column: $0) }
   }
 
-  /// Adds other vectors of the same shape.
-  mutating func add(_ other: Activations) {
-    precondition(values.count == other.values.count)
-    for place in values.indices { values[place] += other.values[place] }
+  /// Copies of some of the vectors.
+  ///
+  /// - Parameter rows: Their numbers.
+  /// - Returns: As many vectors, in this order.
+  public func selecting(_ rows: [Int]) -> Activations {
+    let selected = Activations(rows: rows.count, columns: columns, precision: precision)
+    for (place, row) in rows.enumerated() {
+      precondition((0..<self.rows).contains(row))
+      for column in 0..<columns {
+        selected.set(number(row: row, column: column), row: place, column: column)
+      }
+    }
+    return selected
   }
-}
 
-/// A place that several threads write to, each its own part of it.
-@unsafe struct SharedFloats: @unchecked Sendable {
-  let base: UnsafeMutablePointer<Float>
-}
+  /// How far these vectors are from others: the sums over all their numbers of (self - other)² and of
+  /// other².
+  ///
+  /// Sums are binary64 in a fixed order: each vector by itself, then the vectors of each panel of 16,
+  /// then the panels.
+  ///
+  /// - Parameter other: As many vectors of the same length, in the same precision.
+  /// - Returns: Both sums.
+  public func squaredDifference(from other: Activations) -> (difference: Double, size: Double) {
+    precondition(rows == other.rows && columns == other.columns && precision == other.precision)
+    let kernels = Kernels(precision)
+    var (difference, size) = (0.0, 0.0)
+    for panel in 0..<panelCount {
+      var sums = [0.0, 0.0]
+      unsafe weightmill_differences(
+        kernels.mode, address(panel: panel), other.address(panel: panel), columns,
+        lanes(panel: panel), &sums)
+      difference += sums[0]
+      size += sums[1]
+    }
+    return (difference, size)
+  }
 
-/// A place that several threads read.
-@unsafe struct SharedConstants: @unchecked Sendable {
-  let base: UnsafePointer<Float>
+  /// Adds the square of each number to its column's sum, token by token.
+  ///
+  /// - Parameter sums: A sum for each column.
+  package func addSquares(to sums: inout [Double]) {
+    precondition(sums.count == columns)
+    let kernels = Kernels(precision)
+    for panel in 0..<panelCount {
+      unsafe weightmill_add_squares(
+        kernels.mode, address(panel: panel), columns, lanes(panel: panel), &sums)
+    }
+  }
+
+  /// The sum of the squares of the first features of all vectors, added as `squaredDifference` does.
+  func squares(columns: Int) -> Double {
+    let kernels = Kernels(precision)
+    return (0..<panelCount).reduce(0.0) { total, panel in
+      var sums = [0.0, 0.0]
+      let base = unsafe address(panel: panel)
+      unsafe weightmill_differences(
+        kernels.mode, base, base, columns, lanes(panel: panel), &sums)
+      return total + sums[1]
+    }
+  }
+
+  // MARK: Panels
+
+  /// The number of panels.
+  var panelCount: Int { (rows + Kernels.tokens - 1) / Kernels.tokens }
+
+  /// How many numbers a panel has.
+  var panelStride: Int { columns * Kernels.tokens }
+
+  /// How many tokens a panel has.
+  func lanes(panel: Int) -> Int { min(rows - panel * Kernels.tokens, Kernels.tokens) }
+
+  /// Where a feature of a panel begins. Only those write there who have made the vectors, or called
+  /// `makeUnique`.
+  func address(panel: Int, column: Int = 0) -> UnsafeMutableRawPointer {
+    unsafe storage.base + (panel * panelStride + column * Kernels.tokens) * precision.size
+  }
+
+  /// Copies the numbers if another value shares them.
+  mutating func makeUnique() {
+    if !isKnownUniquelyReferenced(&storage) { storage = PanelStorage(copying: storage) }
+  }
+
+  // MARK: Numbers
+
+  private func number(row: Int, column: Int) -> Double {
+    let address = unsafe address(panel: row / Kernels.tokens, column: column)
+    let lane = row % Kernels.tokens * precision.size
+    return switch precision {
+    case .single: unsafe Double(address.load(fromByteOffset: lane, as: Float.self))
+    case .double: unsafe address.load(fromByteOffset: lane, as: Double.self)
+    }
+  }
+
+  /// Writes a number, which must be one of this precision.
+  func set(_ number: Double, row: Int, column: Int) {
+    let address = unsafe address(panel: row / Kernels.tokens, column: column)
+    let lane = row % Kernels.tokens * precision.size
+    switch precision {
+    case .single: unsafe address.storeBytes(of: Float(number), toByteOffset: lane, as: Float.self)
+    case .double: unsafe address.storeBytes(of: number, toByteOffset: lane, as: Double.self)
+    }
+  }
 }

@@ -1,108 +1,110 @@
+import CKernels
 import Tensors
 
-/// Causal attention with rotary positions and grouped heads, in float32.
+/// Causal attention with grouped heads: what each token takes from itself and the tokens before it.
 ///
-/// Source: Touvron et al., "LLaMA"; Su et al., "RoFormer"; Ainslie et al., "GQA".
+/// A piece of work is a panel of queries of one head. Lanes that belong to another text are computed
+/// and not written.
+///
+/// Source: Touvron et al., "LLaMA"; Ainslie et al., "GQA".
 struct Attention: Sendable {
   let configuration: LlamaConfiguration
-  let rowOrder: NamingScheme.RowOrder
+  let kernels: Kernels
   let workers: Workers
 
-  /// Turns each pair of values of each head by its position's angle, in place.
-  ///
-  /// Angles are float32 products as in Hugging Face's implementation: position times
-  /// `1 / base^(2i/d)`; positions count from the start of each window.
-  func rotate(_ vectors: inout Activations, heads: Int, windows: [Range<Int>]) {
-    let head = configuration.headDimension
-    let half = head / 2
-    let frequencies = (0..<half).map { place in
-      Float(1 / Elementary.power(configuration.ropeBase, Double(2 * place) / Double(head)))
-    }
-    let longest = windows.map(\.count).max() ?? 0
-    let turns = (0..<longest * half).map { place -> (cosine: Float, sine: Float) in
-      let angle = Double(Float(place / half) * frequencies[place % half])
-      return (Float(Elementary.cosine(angle)), Float(Elementary.sine(angle)))
-    }
-    let columns = vectors.columns
-    for window in windows {
-      for token in window {
-        for place in 0..<half {
-          let (cosine, sine) = turns[(token - window.lowerBound) * half + place]
-          let (a, b) = rowOrder == .halves ? (place, place + half) : (2 * place, 2 * place + 1)
-          for first in stride(from: token * columns, to: token * columns + heads * head, by: head) {
-            let (x, y) = (vectors.values[first + a], vectors.values[first + b])
-            vectors.values[first + a] = x * cosine - y * sine
-            vectors.values[first + b] = y * cosine + x * sine
-          }
-        }
-      }
-    }
+  private struct Piece {
+    let text: Int
+    let head: Int
+    let panel: Int
   }
 
-  /// What each token takes from the tokens before it and from itself, in its own window.
+  /// One thread's buffers.
+  private struct Scratch {
+    var scores = PanelStorage(byteCount: 0, isZeroed: false)
+    let weighted: PanelStorage
+    var limits = [Int32](repeating: 1, count: Kernels.tokens)
+    var sums = [Double](repeating: 0, count: Kernels.tokens)
+  }
+
+  /// Attends to the texts' earlier tokens and to the new ones, which join them.
   ///
   /// - Returns: `[tokens, queryWidth]`.
   func callAsFunction(
-    queries: Activations, keys: Activations, values: Activations, windows: [Range<Int>]
-  ) throws(WeightmillError) -> Activations {
-    var output = Activations(rows: queries.rows, columns: configuration.queryWidth)
-    let heads = configuration.headCount
-    unsafe try output.values.withUnsafeMutableBufferPointer { (buffer) throws(WeightmillError) in
-      guard let base = buffer.baseAddress else { return }
-      let target = unsafe SharedFloats(base: base)
-      try workers.forEach(windows.count * heads, scratch: { [Float]() }) {
-        (piece, scores: inout [Float]) throws(WeightmillError) in
-        unsafe attend(
-          head: piece % heads, window: windows[piece / heads], queries, keys, values,
-          scores: &scores, into: target)
-      }
+    queries: Activations, keys: Activations, values: Activations, texts: inout [AttendedText]
+  ) -> Activations {
+    for place in texts.indices { texts[place].cache.extend(by: texts[place].tokens.count) }
+    store(keys, values, in: texts)
+    let output = Activations(
+      rows: queries.rows, columns: configuration.queryWidth, precision: kernels.precision)
+    let size = configuration.headDimension * Kernels.tokens * kernels.precision.size
+    let pieces = pieces(of: texts)
+    // Nothing that is done here throws.
+    try? workers.forEach(
+      pieces.count,
+      scratch: { Scratch(weighted: PanelStorage(byteCount: size, isZeroed: false)) }
+    ) { [texts] (number, scratch) throws(WeightmillError) in
+      let piece = pieces[number]
+      attend(piece, texts[piece.text], queries, &scratch, into: output)
     }
     return output
   }
 
-  private func attend(
-    head: Int, window: Range<Int>, _ queries: Activations, _ keys: Activations,
-    _ values: Activations, scores: inout [Float], into target: SharedFloats
-  ) {
-    let size = configuration.headDimension
-    let scale = 1 / Float(size).squareRoot()
-    let group = configuration.headCount / configuration.keyValueHeadCount
-    let (q, k) = (head * size, head / group * size)
-    scores = [Float](repeating: 0, count: window.count)
-    unsafe queries.values.withUnsafeBufferPointer { queryBuffer in
-      unsafe keys.values.withUnsafeBufferPointer { keyBuffer in
-        unsafe values.values.withUnsafeBufferPointer { valueBuffer in
-          guard let queryBase = queryBuffer.baseAddress, let keyBase = keyBuffer.baseAddress,
-            let valueBase = valueBuffer.baseAddress
-          else { return }
-          for token in window {
-            let query = unsafe queryBase + (token &* queries.columns &+ q)
-            let seen = window.lowerBound...token
-            for other in seen {
-              let key = unsafe keyBase + (other &* keys.columns &+ k)
-              scores[other - window.lowerBound] = unsafe Products.dot(query, key, size) * scale
-            }
-            Self.softmax(&scores, count: seen.count)
-            let result = unsafe target.base + (token &* queries.columns &+ q)
-            for other in seen {
-              let value = unsafe valueBase + (other &* values.columns &+ k)
-              unsafe Products.accumulate(
-                value, scale: scores[other - window.lowerBound], into: result, size)
-            }
-          }
-        }
+  private func pieces(of texts: [AttendedText]) -> [Piece] {
+    texts.enumerated().flatMap { place, text in
+      let tokens = text.tokens
+      let panels =
+        tokens.isEmpty
+        ? 0..<0 : tokens.lowerBound / Kernels.tokens..<(tokens.upperBound - 1) / Kernels.tokens + 1
+      return (0..<configuration.headCount).flatMap { head in
+        panels.map { Piece(text: place, head: head, panel: $0) }
       }
     }
   }
 
-  private static func softmax(_ scores: inout [Float], count: Int) {
-    var largest = scores[0]
-    for place in 1..<max(count, 1) where scores[place] > largest { largest = scores[place] }
-    var sum: Float = 0
-    for place in 0..<count {
-      scores[place] = Elementary.exponential(scores[place] - largest)
-      sum += scores[place]
+  private func store(_ keys: Activations, _ values: Activations, in texts: [AttendedText]) {
+    let heads = configuration.keyValueHeadCount
+    // Nothing that is done here throws.
+    try? workers.forEach(texts.count * heads, scratch: {}) { (piece, _) throws(WeightmillError) in
+      let (text, head) = (texts[piece / heads], piece % heads)
+      for (place, token) in text.tokens.enumerated() {
+        let (panel, column) = (token / Kernels.tokens, head * configuration.headDimension)
+        let lane = token % Kernels.tokens * kernels.precision.size
+        unsafe text.cache.store(
+          position: text.position + place, head: head,
+          key: keys.address(panel: panel, column: column) + lane,
+          value: values.address(panel: panel, column: column) + lane)
+      }
     }
-    for place in 0..<count { scores[place] /= sum }
+  }
+
+  private func attend(
+    _ piece: Piece, _ text: AttendedText, _ queries: Activations, _ scratch: inout Scratch,
+    into output: Activations
+  ) {
+    let first = piece.panel * Kernels.tokens
+    let tokens = text.tokens.clamped(to: first..<first + Kernels.tokens)
+    for lane in 0..<Kernels.tokens {
+      let position = text.position + first + lane - text.tokens.lowerBound
+      scratch.limits[lane] = Int32(tokens.contains(first + lane) ? position + 1 : 1)
+    }
+    let keys = text.position + tokens.upperBound - text.tokens.lowerBound
+    let bytes = keys * Kernels.tokens * kernels.precision.size
+    if scratch.scores.byteCount < bytes {
+      scratch.scores = PanelStorage(byteCount: 2 * bytes, isZeroed: false)
+    }
+    let features = configuration.headDimension
+    let head = piece.head / (configuration.headCount / configuration.keyValueHeadCount)
+    let column = piece.head * features
+    unsafe text.cache.scores(
+      keys: keys, head: head, queries: queries.address(panel: piece.panel, column: column),
+      into: scratch.scores.base)
+    unsafe weightmill_soften(
+      kernels.mode, scratch.scores.base, keys, 1 / Double(features).squareRoot(), scratch.limits,
+      &scratch.sums)
+    unsafe text.cache.weighted(
+      keys: keys, head: head, weights: scratch.scores.base, into: scratch.weighted.base)
+    unsafe weightmill_share(
+      kernels.mode, scratch.weighted.base, features, scratch.sums, tokens.lowerBound - first,
+      tokens.upperBound - first, output.address(panel: piece.panel, column: column))
   }
 }

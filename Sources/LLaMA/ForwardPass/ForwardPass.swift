@@ -1,7 +1,7 @@
-import Quantization
+import CKernels
 public import Tensors
 
-/// A reference forward pass in float32 over any catalogue, one tile of weights at a time.
+/// A reference forward pass over any catalogue, one tile of weights at a time.
 ///
 /// The pass is driven layer by layer from outside, so that two models can go in step:
 ///
@@ -10,18 +10,20 @@ public import Tensors
 ///     let final = try pass.normalized(hidden)
 ///     let logits = try pass.logits(rows: 0 ..< 1000, of: final)
 ///
-/// Memory is the activations, plus a tile of decoded weights for each thread. Results do not
-/// depend on the number of threads.
+/// Memory is the activations, plus a tile of weights for each thread. Results have the same bits for
+/// any number of threads, on any processor, and whatever other tokens are computed beside a token.
+///
+/// Every product is a chain of fused multiply-adds over 256 columns, in their order and beginning at
+/// +0; the sums of such groups of columns are added in order. Keys are such columns, too, when values
+/// are summed. Sums of squares in norms and of exponentials are binary64.
 public struct ForwardPass: Sendable {
   /// Sees what text sends into the matrices of a model: some matrices, and the input they share.
   public typealias InputObserver = ([TensorRole], Activations) throws(WeightmillError) -> Void
 
-  /// How many float32 weights a tile holds, about.
-  private static let tileSize = 1 << 17
-
   /// The model.
   public let model: LlamaModel
   let workers: Workers
+  let kernels: Kernels
   private var configuration: LlamaConfiguration { model.configuration }
 
   /// Prepares a pass.
@@ -29,10 +31,26 @@ public struct ForwardPass: Sendable {
   /// - Parameters:
   ///   - model: The model.
   ///   - workers: The threads.
-  public init(_ model: LlamaModel, workers: Workers) {
+  ///   - precision: The numbers to compute with.
+  public init(_ model: LlamaModel, workers: Workers, precision: Precision = .single) {
+    self.init(model, workers: workers, precision: precision, level: nil)
+  }
+
+  /// Prepares a pass that uses certain instructions, to compare them.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - workers: The threads.
+  ///   - precision: The numbers to compute with.
+  ///   - level: A level of `CKernels`, not above the processor's; `nil` is its best.
+  package init(_ model: LlamaModel, workers: Workers, precision: Precision, level: Int?) {
     self.model = model
     self.workers = workers
+    kernels = Kernels(precision, level: level)
   }
+
+  /// The numbers that it computes with.
+  public var precision: Precision { kernels.precision }
 
   /// The embeddings of tokens.
   ///
@@ -40,19 +58,19 @@ public struct ForwardPass: Sendable {
   /// - Returns: `[tokens, hiddenSize]`.
   /// - Throws: `mismatch` for an id without a row; reading errors.
   public func embed(_ tokens: [Int]) throws(WeightmillError) -> Activations {
-    let (index, tensor) = try weights(.tokenEmbedding)
-    let decoder = try RowDecoder(tensor.type, location: model.catalogue.location)
-    var hidden = Activations(rows: tokens.count, columns: configuration.hiddenSize)
-    for (place, token) in tokens.enumerated() {
-      guard (0..<tensor.shape.rows).contains(token) else {
-        throw WeightmillError(
-          .mismatch, model.catalogue.location,
-          "has \(tensor.shape.rows) embedding rows, none for token \(token)",
-          remedy: "use the model's own tokenizer")
+    let matrix = try WeightMatrix(.tokenEmbedding, of: model)
+    if let token = tokens.first(where: { !(0..<matrix.rows).contains($0) }) {
+      throw WeightmillError(
+        .mismatch, model.catalogue.location,
+        "has \(matrix.rows) embedding rows, none for token \(token)",
+        remedy: "use the model's own tokenizer")
+    }
+    let hidden = Activations(
+      rows: tokens.count, columns: configuration.hiddenSize, precision: precision)
+    try workers.forEach(tokens.count, scratch: {}) { (place, _) throws(WeightmillError) in
+      for (column, value) in try matrix.row(tokens[place]).enumerated() {
+        hidden.set(Double(value), row: place, column: column)
       }
-      let row = try decode(token..<token + 1, of: index, with: decoder)
-      hidden.values.replaceSubrange(
-        place * hidden.columns..<(place + 1) * hidden.columns, with: row)
     }
     return hidden
   }
@@ -69,29 +87,19 @@ public struct ForwardPass: Sendable {
     layer: Int, to hidden: inout Activations, windows: [Range<Int>],
     observe: InputObserver = { _, _ in }
   ) throws(WeightmillError) {
-    let attention = Attention(
-      configuration: configuration, rowOrder: model.scheme.rowOrder, workers: workers)
-    let input = try normalized(hidden, by: .layer(layer, .attentionNorm))
-    try observe([.layer(layer, .query), .layer(layer, .key), .layer(layer, .value)], input)
-    var queries = try product(.layer(layer, .query), input)
-    var keys = try product(.layer(layer, .key), input)
-    let values = try product(.layer(layer, .value), input)
-    attention.rotate(&queries, heads: configuration.headCount, windows: windows)
-    attention.rotate(&keys, heads: configuration.keyValueHeadCount, windows: windows)
-    let seen = try attention(queries: queries, keys: keys, values: values, windows: windows)
-    try observe([.layer(layer, .attentionOutput)], seen)
-    hidden.add(try product(.layer(layer, .attentionOutput), seen))
-
-    let middle = try normalized(hidden, by: .layer(layer, .feedForwardNorm))
-    try observe([.layer(layer, .gate), .layer(layer, .up)], middle)
-    var gate = try product(.layer(layer, .gate), middle)
-    let up = try product(.layer(layer, .up), middle)
-    for place in gate.values.indices {
-      let value = gate.values[place]
-      gate.values[place] = value / (1 + Elementary.exponential(-value)) * up.values[place]
+    var texts = windows.map { window in
+      AttendedText(
+        tokens: window, cache: KeyValueCache(configuration, kernels, capacity: window.count))
     }
-    try observe([.layer(layer, .down)], gate)
-    hidden.add(try product(.layer(layer, .down), gate))
+    try apply(layer: layer, to: &hidden, texts: &texts, observe: observe)
+  }
+
+  /// Applies a layer to new tokens of texts, which see the earlier ones.
+  func apply(
+    layer: Int, to hidden: inout Activations, texts: inout [AttendedText], observe: InputObserver
+  ) throws(WeightmillError) {
+    add(try attention(layer, hidden, &texts, observe), to: &hidden)
+    add(try feedForward(layer, hidden, observe), to: &hidden)
   }
 
   /// The residual stream after the last norm.
@@ -118,77 +126,99 @@ public struct ForwardPass: Sendable {
 
   // MARK: Parts
 
-  private func weights(
-    _ role: TensorRole
-  ) throws(WeightmillError) -> (index: Int, tensor: TensorDescriptor) {
-    guard let index = model[role] else {
-      throw WeightmillError(.internal, model.catalogue.location, "lacks a tensor that was checked")
-    }
-    return (index, model.catalogue.tensors[index])
+  private func attention(
+    _ layer: Int, _ hidden: Activations, _ texts: inout [AttendedText], _ observe: InputObserver
+  ) throws(WeightmillError) -> Activations {
+    let attention = Attention(configuration: configuration, kernels: kernels, workers: workers)
+    let input = try normalized(hidden, by: .layer(layer, .attentionNorm))
+    try observe([.layer(layer, .query), .layer(layer, .key), .layer(layer, .value)], input)
+    var queries = try product(.layer(layer, .query), input)
+    var keys = try product(.layer(layer, .key), input)
+    let values = try product(.layer(layer, .value), input)
+    Rotation(configuration, model.scheme.rowOrder, kernels).apply(
+      to: &queries, &keys, texts: texts, workers)
+    let seen = attention(queries: queries, keys: keys, values: values, texts: &texts)
+    try observe([.layer(layer, .attentionOutput)], seen)
+    return try product(.layer(layer, .attentionOutput), seen)
   }
 
-  private func decode(
-    _ rows: Range<Int>, of index: Int, with decoder: RowDecoder
-  ) throws(WeightmillError) -> [Float] {
-    let bytes = try model.catalogue.bytes(rows: rows, ofTensor: index)
-    let count = rows.count * model.catalogue.tensors[index].shape.columns
-    var values = [Float](repeating: 0, count: count)
-    decoder.decode(bytes, into: &values)
-    return values
+  private func feedForward(
+    _ layer: Int, _ hidden: Activations, _ observe: InputObserver
+  ) throws(WeightmillError) -> Activations {
+    let input = try normalized(hidden, by: .layer(layer, .feedForwardNorm))
+    try observe([.layer(layer, .gate), .layer(layer, .up)], input)
+    let gate = try product(.layer(layer, .gate), input)
+    let up = try product(.layer(layer, .up), input)
+    forEachPanel(gate) { panel in
+      unsafe weightmill_gate(
+        kernels.mode, gate.address(panel: panel), up.address(panel: panel), gate.panelStride)
+    }
+    try observe([.layer(layer, .down)], gate)
+    return try product(.layer(layer, .down), gate)
+  }
+
+  private func add(_ term: Activations, to sum: inout Activations) {
+    sum.makeUnique()
+    let target = sum
+    forEachPanel(target) { panel in
+      unsafe weightmill_add(
+        kernels.mode, target.address(panel: panel), term.address(panel: panel), term.panelStride)
+    }
   }
 
   /// RMSNorm: each vector over the root of its mean square, times the gains.
   private func normalized(
     _ hidden: Activations, by role: TensorRole
   ) throws(WeightmillError) -> Activations {
-    let (index, tensor) = try weights(role)
-    let decoder = try RowDecoder(tensor.type, location: model.catalogue.location)
-    let gains = try decode(0..<1, of: index, with: decoder)
-    var result = hidden
-    for row in 0..<hidden.rows {
-      let range = row * hidden.columns..<(row + 1) * hidden.columns
-      var sum = 0.0
-      for place in range { sum += Double(hidden.values[place]) * Double(hidden.values[place]) }
-      let mean = sum / Double(hidden.columns)
-      let scale = Float(1 / (mean + configuration.normEpsilon).squareRoot())
-      for place in range {
-        result.values[place] = hidden.values[place] * scale * gains[place - range.lowerBound]
-      }
+    let gains = try WeightMatrix(role, of: model).row(0)
+    let result = Activations(
+      rows: hidden.rows, columns: hidden.columns, precision: precision, isZeroed: false)
+    forEachPanel(hidden) { panel in
+      unsafe weightmill_norm(
+        kernels.mode, hidden.address(panel: panel), hidden.columns, gains,
+        configuration.normEpsilon, result.address(panel: panel))
     }
     return result
   }
 
+  private func forEachPanel(_ vectors: Activations, _ body: @Sendable (Int) -> Void) {
+    workers.forEachPanel(vectors, body)
+  }
+
   /// Each vector times the transposed weights.
-  func product(
+  private func product(
     _ role: TensorRole, _ vectors: Activations, rows selection: Range<Int>? = nil
   ) throws(WeightmillError) -> Activations {
-    let (index, tensor) = try weights(role)
-    let decoder = try RowDecoder(tensor.type, location: model.catalogue.location)
-    let rows = selection ?? 0..<tensor.shape.rows
-    let columns = tensor.shape.columns
-    // Several tiles for each thread, so that none waits long for the last one.
-    let share = (rows.count + 4 * workers.threads - 1) / (4 * workers.threads)
-    let height = max(2, min(Self.tileSize / max(columns, 1), share))
-    var output = Activations(rows: vectors.rows, columns: rows.count)
-    try unsafe output.values.withUnsafeMutableBufferPointer { (target) throws(WeightmillError) in
-      try unsafe vectors.values.withUnsafeBufferPointer { (source) throws(WeightmillError) in
-        guard let to = target.baseAddress, let from = source.baseAddress else { return }
-        let shared = unsafe SharedFloats(base: to)
-        let input = unsafe SharedConstants(base: from)
-        let tiles = (rows.count + height - 1) / height
-        try workers.forEach(tiles, scratch: {}) { (tile, _) throws(WeightmillError) in
-          let first = rows.lowerBound + tile * height
-          let range = first..<min(first + height, rows.upperBound)
-          let weights = try decode(range, of: index, with: decoder)
-          unsafe weights.withUnsafeBufferPointer { weights in
-            guard let base = weights.baseAddress else { return }
-            unsafe Products.multiply(
-              input.base, tokens: vectors.rows, base, rows: range.count, columns: columns,
-              into: shared.base + (first - rows.lowerBound), stride: rows.count)
-          }
-        }
+    let matrix = try WeightMatrix(role, of: model)
+    precondition(vectors.columns == matrix.columns && vectors.precision == precision)
+    let rows = selection ?? 0..<matrix.rows
+    let output = Activations(
+      rows: vectors.rows, columns: rows.count, precision: precision,
+      isZeroed: vectors.rows <= Kernels.fewTokens)
+    let height = tileHeight(rows: rows.count, tokens: vectors.rows)
+    try workers.forEach(
+      (rows.count + height - 1) / height,
+      scratch: { (WeightMatrix.Tile(), TileProduct(kernels, tokens: vectors.rows)) }
+    ) { (number, scratch) throws(WeightmillError) in
+      let first = rows.lowerBound + number * height
+      try matrix.read(first..<min(first + height, rows.upperBound), into: &scratch.0)
+      let tile = scratch.0
+      unsafe scratch.1.run(
+        rows: tile.rows.count, vectors,
+        into: output.address(panel: 0, column: number * height), stride: output.panelStride
+      ) { part, columns, values in
+        unsafe matrix.decode(
+          first + part.lowerBound..<first + part.upperBound, columns: columns, of: tile,
+          stride: Kernels.group, into: values)
       }
     }
     return output
+  }
+
+  /// Several tiles for each thread, so that none waits long for the last one.
+  private func tileHeight(rows: Int, tokens: Int) -> Int {
+    let block = kernels.blockRows(forTokens: tokens)
+    let share = rows / (8 * workers.threads) / block * block
+    return max(block, min(TileProduct.rows / block * block, share))
   }
 }

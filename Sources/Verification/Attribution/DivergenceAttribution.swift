@@ -26,6 +26,7 @@ public struct DivergenceAttribution: Sendable {
   private let reference: LlamaModel
   private let grouping: TensorGrouping
   private let workers: Workers
+  private let precision: Precision
 
   /// Prepares an attribution.
   ///
@@ -34,14 +35,17 @@ public struct DivergenceAttribution: Sendable {
   ///   - reference: The model to judge it by.
   ///   - grouping: Which tensors are taken together.
   ///   - workers: The threads.
+  ///   - precision: The numbers to compute with.
   /// - Throws: `mismatch` when the models have other layers.
   public init(
-    candidate: LlamaModel, reference: LlamaModel, grouping: TensorGrouping, workers: Workers
+    candidate: LlamaModel, reference: LlamaModel, grouping: TensorGrouping, workers: Workers,
+    precision: Precision = .single
   ) throws(WeightmillError) {
     self.candidate = try candidate.inGGUFOrder()
     self.reference = try reference.inGGUFOrder()
     self.grouping = grouping
     self.workers = workers
+    self.precision = precision
     let roles = self.candidate.roles
     guard roles == self.reference.roles,
       roles.allSatisfy({
@@ -76,7 +80,8 @@ public struct DivergenceAttribution: Sendable {
     let expected = try logits(reference, pass)
     var kept = KeptStates(
       layerCount: candidate.configuration.layerCount,
-      bytes: pass.tokens.count * candidate.configuration.hiddenSize * 4, limit: Self.keptBytes)
+      bytes: pass.tokens.count * candidate.configuration.hiddenSize
+        * (precision == .single ? 4 : 8), limit: Self.keptBytes)
     let whole = try divergence(candidate, pass, from: -1, &kept, expected)
     for (number, group) in groups.enumerated() {
       guard !cancellation.isCancelled else {
@@ -109,7 +114,7 @@ public struct DivergenceAttribution: Sendable {
   private func logits(
     _ model: LlamaModel, _ pass: EvaluationPass
   ) throws(WeightmillError) -> Activations {
-    let forward = ForwardPass(model, workers: workers)
+    let forward = ForwardPass(model, workers: workers, precision: precision)
     let final = try forward.run(pass, step: { _ in true }) ?? Activations(rows: 0, columns: 0)
     return try logits(forward, final, pass)
   }
@@ -135,7 +140,7 @@ public struct DivergenceAttribution: Sendable {
     _ model: LlamaModel, _ pass: EvaluationPass, from first: Int, _ kept: inout KeptStates,
     _ expected: Activations
   ) throws(WeightmillError) -> Double {
-    let forward = ForwardPass(model, workers: workers)
+    let forward = ForwardPass(model, workers: workers, precision: precision)
     var (layer, hidden) =
       if let state = kept.state(before: first) { state } else {
         (0, try forward.embed(pass.tokens))
@@ -152,7 +157,7 @@ public struct DivergenceAttribution: Sendable {
     try workers.forEach(pass.judged.count, scratch: {}) { (place, _) throws(WeightmillError) in
       do throws(PositionComparison.BrokenSide) {
         let result = try PositionComparison.compare(
-          reference: expected[place].map(Double.init), candidate: logits[place].map(Double.init),
+          reference: expected[place], candidate: logits[place],
           target: nil)
         divergences.withLock { $0[place] = result.divergence }
       } catch {

@@ -33,9 +33,10 @@ public struct ModelComparison: Sendable {
   ///   - candidate: The model to be judged.
   ///   - reference: What to judge it by.
   ///   - workers: The threads.
+  ///   - precision: The numbers to compute with.
   /// - Throws: `mismatch` when their vocabularies have different sizes.
   public init(
-    candidate: LlamaModel, reference: Reference, workers: Workers
+    candidate: LlamaModel, reference: Reference, workers: Workers, precision: Precision = .single
   ) throws(WeightmillError) {
     let ours = candidate.configuration.vocabularyRows
     let theirs =
@@ -49,7 +50,8 @@ public struct ModelComparison: Sendable {
         "predicts \(ours) tokens, the reference \(theirs)",
         remedy: "compare a model with the one it was made from")
     }
-    self.candidate = ForwardPass(try candidate.inGGUFOrder(), workers: workers)
+    self.candidate = ForwardPass(
+      try candidate.inGGUFOrder(), workers: workers, precision: precision)
     self.reference =
       if case .model(let model) = reference { .model(try model.inGGUFOrder()) } else { reference }
     self.workers = workers
@@ -104,7 +106,8 @@ public struct ModelComparison: Sendable {
   private var lockStep: LockStep? {
     guard case .model(let model) = reference else { return nil }
     return LockStep(
-      candidate: candidate, reference: ForwardPass(model, workers: workers),
+      candidate: candidate,
+      reference: ForwardPass(model, workers: workers, precision: candidate.precision),
       measuresTensors: measuresTensors)
   }
 
@@ -152,12 +155,12 @@ public struct ModelComparison: Sendable {
     try workers.forEach(positions.count, scratch: {}) {
       [known] (place, _) throws(WeightmillError) in
       let expected =
-        if let known { known[place].map(Double.init) } else { try saved(first + place) }
+        if let known { known[place] } else { try saved(first + place) }
       try writer?.write(expected, position: first + place)
       let result: PositionResult
       do throws(PositionComparison.BrokenSide) {
         result = try PositionComparison.compare(
-          reference: expected, candidate: logits[place].map(Double.init),
+          reference: expected, candidate: logits[place],
           target: positions[place].target)
       } catch { throw broken(error, position: positions[place]) }
       results.withLock { $0[place] = result }

@@ -14,6 +14,9 @@ struct ReportOptions: ParsableArguments {
   @Option(help: "How many tokens --attribute is measured on, at most.")
   var attributeTokens = 512
 
+  @Flag(help: "Compute in binary64: slower, for differences that rounding could explain.")
+  var precise = false
+
   @Option(
     help: "Save the reference's logits (without --reference, the model's own) as safetensors.",
     completion: .file(extensions: ["safetensors"]))

@@ -93,6 +93,8 @@ struct VerificationRun {
 
   // MARK: Measuring
 
+  private var precision: Precision { command.reporting.precise ? .double : .single }
+
   /// Measures.
   func report(_ cancellation: Cancellation) throws(WeightmillError) -> VerificationReport {
     let result = try compare(cancellation)
@@ -104,7 +106,7 @@ struct VerificationRun {
       reference: referenceSubject,
       settings: .init(
         context: command.evaluation.context, isSecondHalf: command.evaluation.secondHalf,
-        precision: "single"),
+        precision: "\(precision)"),
       texts: [], total: total)
     report.tokenizers = tokenizers
     let vocabulary =
@@ -123,7 +125,8 @@ struct VerificationRun {
       case .saved(let logits): .saved(logits)
       }
     let comparison = try ModelComparison(
-      candidate: candidate.llama, reference: source, workers: command.common.workers)
+      candidate: candidate.llama, reference: source, workers: command.common.workers,
+      precision: precision)
     var writer: LogitsWriter?
     if let path = command.reporting.saveLogits {
       writer = try LogitsWriter(
@@ -149,7 +152,8 @@ struct VerificationRun {
     defer { line.finish() }
     let found = try DivergenceAttribution(
       candidate: candidate.llama, reference: model.llama,
-      grouping: command.reporting.attributeBy.value, workers: command.common.workers
+      grouping: command.reporting.attributeBy.value, workers: command.common.workers,
+      precision: precision
     ).run(
       texts, tokens: command.reporting.attributeTokens, roles: result.differingTensors,
       cancellation: cancellation

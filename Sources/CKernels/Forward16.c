@@ -1,0 +1,10 @@
+// Vectors of 64 bytes: AVX-512. It has 32 registers, 24 of which hold sums.
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#define BYTES 64
+#define SINGLE_ROWS 24
+#define DOUBLE_ROWS 12
+#define LEVEL weightmill_forward_16
+#include "ForwardLevel.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,29 @@
+/// Memory for panels of numbers, aligned for vectors of any size.
+///
+/// Several threads may write to it, each to its own part. Whoever holds it as a value makes a copy
+/// before writing if another holds it too.
+@safe final class PanelStorage: @unchecked Sendable {
+  /// The first byte.
+  let base: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  /// Makes room.
+  ///
+  /// - Parameters:
+  ///   - byteCount: How many bytes.
+  ///   - isZeroed: Whether they must be zeros; otherwise all must be written before they are read.
+  init(byteCount: Int, isZeroed: Bool) {
+    unsafe base = .allocate(byteCount: max(byteCount, 1), alignment: 64)
+    self.byteCount = byteCount
+    if isZeroed { unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount) }
+  }
+
+  /// Makes a copy.
+  init(copying other: PanelStorage) {
+    unsafe base = .allocate(byteCount: max(other.byteCount, 1), alignment: 64)
+    byteCount = other.byteCount
+    unsafe base.copyMemory(from: other.base, byteCount: byteCount)
+  }
+
+  deinit { unsafe base.deallocate() }
+}
