@@ -15,8 +15,9 @@ struct DriftChart {
   var markup: Markup {
     Plot(
       description: summary, vertical: axis, verticalTitle: "relative error",
-      horizontal: Plot.labels(layers.map(Self.name), atMost: 11, place: middle),
-      horizontalTitle: "after the embeddings (emb) and after each layer", drawing: drawing
+      horizontal: Plot.labels(layers: layers.map(\.layer), atMost: 11),
+      horizontalTitle: layers[0].layer < 0 ? "layer; the first point is the embeddings" : "layer",
+      drawing: drawing
     ).markup
   }
 
@@ -79,10 +80,6 @@ struct DriftChart {
 
   private static func path(_ points: [String]) -> String {
     points.count > 1 ? "M" + points.joined(separator: "L") : ""
-  }
-
-  private static func name(_ layer: VerificationReport.LayerDrift) -> String {
-    layer.layer < 0 ? "emb" : "\(layer.layer)"
   }
 
   private static func longName(_ layer: VerificationReport.LayerDrift) -> String {

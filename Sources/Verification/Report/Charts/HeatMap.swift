@@ -74,7 +74,7 @@ struct HeatMap {
         }
       }
       tag("div", ["class": "bottom", "aria-hidden": "true"]) {
-        for label in columnLabels {
+        for label in Plot.labels(layers: layers, atMost: 10) {
           tag(
             "span",
             ["class": label.isMinor ? "minor" : nil, "style": "left:\(Plot.percent(label.place))"]
@@ -82,12 +82,6 @@ struct HeatMap {
         }
       }
       tag("div", ["class": "bottom-title", "aria-hidden": "true"]) { "layer" }
-    }
-  }
-
-  private var columnLabels: [Plot.Label] {
-    Plot.labels(layers.map { "\($0)" }, atMost: 10) { column in
-      (Double(column) + 0.5) / Double(layers.count)
     }
   }
 

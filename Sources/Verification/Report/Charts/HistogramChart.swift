@@ -47,7 +47,7 @@ struct HistogramChart {
   }
 
   private var flags: [Plot.Flag] {
-    quantiles.filter { !$0.value.isNaN }.sorted { $0.value < $1.value }.map { quantile in
+    quantiles.filter { !$0.value.isNaN }.map { quantile in
       Plot.Flag(
         place: place(quantile.value), text: "\(quantile.name) \(Shown.number(quantile.value))")
     }
@@ -58,7 +58,8 @@ struct HistogramChart {
     let bars = bins.indices.filter { bins[$0].count > 0 }.map { index in
       let top = axis.place(Double(bins[index].count))
       let left = Double(index) * width
-      return "M\(Plot.x(left + width * 0.06)) 240V\(Plot.y(top))H\(Plot.x(left + width * 0.94))V240Z"
+      return
+        "M\(Plot.x(left + width * 0.06)) 240V\(Plot.y(top))H\(Plot.x(left + width * 0.94))V240Z"
     }
     let tips = bins.indices.map { index in
       let bin = bins[index]
@@ -83,17 +84,23 @@ struct HistogramChart {
     return (Double(index) + min(max(within, 0), 1)) / Double(bins.count)
   }
 
-  /// A label at each power of ten that a bin begins with.
+  /// A label at each power of ten that a bin begins with; at both ends if there are too few.
   private var labels: [Plot.Label] {
     let powers = bins.indices.compactMap { index in
       LogarithmicAxis.exactExponent(bins[index].from).map { (index, $0) }
+    }
+    guard powers.count > 1 else {
+      return [
+        Plot.Label(place: 0, text: Shown.short(bins[0].from)),
+        Plot.Label(place: 1, text: Shown.short(bins[bins.count - 1].to)),
+      ]
     }
     let labels = powers.enumerated().map { number, power in
       Plot.Label(
         place: Double(power.0) / Double(bins.count), text: LogarithmicAxis.label(power.1),
         isMinor: powers.count > 5 && number % 2 == 1)
     }
-    guard bins[0].from == 0, powers.first?.0 != 0 else { return labels }
+    guard bins[0].from == 0, powers[0].0 > 1 else { return labels }
     return [Plot.Label(place: 0, text: "0")] + labels
   }
 }

@@ -58,7 +58,8 @@ struct Plot {
       }
       tag("div", ["class": "bottom", "aria-hidden": "true"]) {
         for label in horizontal {
-          tag("span", ["class": Self.placing(label), "style": "left:\(Self.percent(label.place))"]) {
+          tag("span", ["class": Self.placing(label), "style": "left:\(Self.percent(label.place))"])
+          {
             label.text
           }
         }
@@ -72,18 +73,19 @@ struct Plot {
     return leaf("path", ["class": "grid", "d": lines.joined()])
   }
 
+  /// Labels on rows of their own, each with its line down to the drawing. Those at the right have
+  /// their label to the left and come first, the rightmost on top: so no line crosses a label of
+  /// the same side.
   private var flagRows: Markup {
-    tag("div", ["class": "flags", "aria-hidden": "true"]) {
-      for flag in flags {
-        tag("div") {
-          tag(
-            "span",
-            [
-              "class": flag.place > 0.6 ? "before" : nil,
-              "style": flag.place > 0.6
-                ? "right:\(Self.percent(1 - flag.place))" : "left:\(Self.percent(flag.place))",
-            ]
-          ) { flag.text }
+    let sorted = flags.sorted { $0.place < $1.place }
+    let rows = sorted.filter { $0.place > 0.6 }.reversed() + sorted.filter { $0.place <= 0.6 }
+    return tag("div", ["class": "flags", "style": "--flags:\(rows.count)", "aria-hidden": "true"]) {
+      for (row, flag) in rows.enumerated() {
+        let isLeft = flag.place > 0.6
+        let side =
+          isLeft ? "right:\(Self.percent(1 - flag.place))" : "left:\(Self.percent(flag.place))"
+        tag("span", ["class": isLeft ? "before" : nil, "style": "\(side);--row:\(row)"]) {
+          tag("b") { flag.text }
         }
       }
     }
@@ -130,19 +132,19 @@ extension Plot {
     ) { tag("title") { text } }
   }
 
-  /// Labels for numbered things in a row, at most `count` of them.
+  /// Labels for layers in a row, at most about `count` of them, at round numbers.
   ///
   /// - Parameters:
-  ///   - names: What stands below each.
+  ///   - layers: Their numbers, ascending.
   ///   - count: How many labels there may be.
-  ///   - place: Where the middle of each is.
-  static func labels(
-    _ names: [String], atMost count: Int, place: (Int) -> Double
-  ) -> [Label] {
-    let step = [1, 2, 5, 10, 20, 50].first { names.count <= $0 * count }
-    return stride(from: 0, to: names.count, by: step ?? max(1, names.count / max(count, 1)))
-      .enumerated().map { number, index in
-        Label(place: place(index), text: names[index], isMinor: number % 2 == 1)
-      }
+  /// - Returns: The labels, each in the middle of its layer.
+  static func labels(layers: [Int], atMost count: Int) -> [Label] {
+    let step = [1, 2, 5, 10, 20, 50, 100].first { layers.count <= $0 * count } ?? layers.count
+    let shown = layers.indices.filter { layers[$0] % step == 0 || layers.count == 1 }
+    return shown.enumerated().map { number, index in
+      Label(
+        place: (Double(index) + 0.5) / Double(layers.count),
+        text: layers[index] < 0 ? "emb" : "\(layers[index])", isMinor: number % 2 == 1)
+    }
   }
 }

@@ -3,7 +3,7 @@ import Presentation
 /// The divergence along the texts: the mean of each bin as an area, its largest value as a dot.
 struct ProfileChart {
   /// How many bins are drawn at most; neighbours in a text are taken together until they are as few.
-  private static let limit = 400
+  private static let limit = 200
   /// A text narrower than this share has no label.
   private static let narrowest = 0.07
 

@@ -1,3 +1,5 @@
+import Presentation
+
 /// One limit in words, as both report pages show it.
 struct LimitLine {
   /// The option: `--max-kld`.
@@ -23,7 +25,7 @@ struct LimitLine {
 
   /// A share of what is allowed, as it is shown.
   static func percent(_ used: Double) -> String {
-    used > 99.99 ? "> 9999 %" : "\(Shown.number((used * 1000).rounded() / 10)) %"
+    used > 99.99 ? "> 9999 %" : "\(Text.fixed(used * 100, 1)) %"
   }
 
   /// A ratio is best at 1, a share of agreement too; all else at 0.

@@ -12,21 +12,21 @@ struct MainFigure {
     let (divergence, perplexity) = (total.divergence, total.perplexity)
     let figures = [
       MainFigure(
-        name: "KL divergence", value: Shown.number(divergence.mean),
-        detail: "± \(Shown.number(divergence.standardError)) nats, median "
+        name: "KL divergence", value: Shown.short(divergence.mean),
+        detail: "± \(Shown.short(divergence.standardError)) nats, median "
           + "\(Shown.number(divergence.median)), 99 % \(Shown.number(divergence.p99))"),
       MainFigure(
         name: "Same top token", value: Shown.percent(total.sameTop),
         detail: "top five overlap \(Shown.percent(total.topFiveOverlap))"),
       MainFigure(
         name: "Perplexity ratio", value: Text.fixed(perplexity.ratio, 4),
-        detail: "± \(Shown.number(perplexity.ratioError)), from "
+        detail: "± \(Shown.short(perplexity.ratioError)), from "
           + "\(Shown.number(perplexity.reference)) to \(Shown.number(perplexity.candidate))"),
       MainFigure(
         name: "Probability change", value: Shown.percent(total.probabilityChange.rms),
         detail: "root mean square, of the text's next tokens"),
       MainFigure(
-        name: "Logit error", value: Shown.number(total.normalizedSquareError),
+        name: "Logit error", value: Shown.short(total.normalizedSquareError),
         detail: "normalized mean square"),
     ]
     return figures + [size(report)].compactMap { $0 }

@@ -15,7 +15,9 @@ enum ReportSettings {
   /// How many tensors of which type, the most frequent first.
   static func types(_ subject: VerificationReport.Subject) -> String {
     let sorted = subject.types.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    let shown = sorted.prefix(12).map { "\(Text.grouped($0.value)) × \(Shown.name($0.key, limit: 16))" }
+    let shown = sorted.prefix(12).map {
+      "\(Text.grouped($0.value)) × \(Shown.name($0.key, limit: 16))"
+    }
     return (shown + (sorted.count > 12 ? ["…"] : [])).joined(separator: ", ")
   }
 }

@@ -38,21 +38,24 @@ enum Shown {
     return Text.significant(value).replacing("-", with: "−")
   }
 
+  /// A number without zeros at the end of its decimals.
+  static func short(_ value: Double) -> String {
+    let text = number(value)
+    guard value.isFinite, text.contains("."), !text.contains("e") else { return text }
+    let digits = text.reversed().drop { $0 == "0" }
+    return String((digits.first == "." ? digits.dropFirst() : digits).reversed())
+  }
+
   /// A share as a percentage.
   static func percent(_ share: Double) -> String {
     guard share.isFinite else { return number(share) }
     return Text.percent(share).replacing("-", with: "−")
   }
 
-  /// A number with a sign in front.
-  static func signed(_ value: Double) -> String {
-    value > 0 ? "+" + number(value) : number(value)
-  }
-
   /// Two numbers, with as many digits as it takes to tell them apart.
   static func distinct(_ first: Double, _ second: Double) -> (String, String) {
-    let short = (number(first), number(second))
-    return short.0 == short.1 && first != second ? ("\(first)", "\(second)") : short
+    let shown = (number(first), short(second))
+    return number(first) == number(second) && first != second ? ("\(first)", "\(second)") : shown
   }
 
   /// How many there are of something.

@@ -79,10 +79,16 @@ extension VerificationReport {
       case .valueNotFound(_, let context)?: ("has an empty field", context.codingPath)
       default: ("cannot be decoded", [])
       }
+    // Foundation says "not valid JSON", without a place, of a number that its type cannot hold.
+    if path.isEmpty {
+      return WeightmillError(
+        .malformed, location, "has a number that is out of range or not a whole one",
+        remedy: remedy)
+    }
     let names = path.map { key in key.intValue.map { "[\($0)]" } ?? key.stringValue }
     return WeightmillError(
       .malformed, location, problem,
-      at: names.isEmpty ? nil : quoted(names.joined(separator: ".")), remedy: remedy)
+      at: quoted(names.joined(separator: ".")), remedy: remedy)
   }
 
   /// Counts are from 0 to 2^53, so that sums of them are exact and none overflows.

@@ -57,7 +57,9 @@ struct MarkdownReport {
         numbers: [1, 2, 3, 4, 5],
         report.texts.map { text in
           let name = Self.name(text.name, 60)
-          guard let statistics = text.statistics else { return [name, "not reached", "", "", "", ""] }
+          guard let statistics = text.statistics else {
+            return [name, "not reached", "", "", "", ""]
+          }
           return [
             name, Text.grouped(statistics.positions), Shown.number(statistics.divergence.mean),
             Shown.number(statistics.divergence.p99), Shown.percent(statistics.sameTop),

@@ -13,6 +13,8 @@ enum MarkdownText {
         result.unicodeScalars.append(scalar)
       } else if scalar == "." && !follows("www", index, scalars) {
         result.append(".")
+      } else if scalar == ":" && index + 1 < scalars.count && scalars[index + 1] == " " {
+        result.append(":")
       } else if scalar.value < 0x20 || scalar.value == 0x7F {
         result.append(" ")
       } else {

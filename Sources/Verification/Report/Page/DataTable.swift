@@ -20,6 +20,7 @@ enum Column {
 /// - Parameters:
 ///   - caption: What it shows; read out, not drawn.
 ///   - columns: The columns; the first cell of each row is the row's heading.
+/// - Returns: The table.
 ///   - rows: The cells.
 func dataTable(_ caption: String, columns: [Column], rows: [[Markup]]) -> Markup {
   tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]) {

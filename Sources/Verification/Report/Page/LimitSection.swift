@@ -6,13 +6,15 @@ struct LimitSection {
     guard !report.limits.isEmpty else { return .empty }
     return tag("section", ["aria-labelledby": "limits"]) {
       tag("h2", ["id": "limits"]) { "Limits" }
-      dataTable(
-        "Limits",
-        columns: [
-          .text("limit"), .text("verdict"), .number("measured"), .text("allowed"),
-          .text("used of what is allowed"), .text("comes from"),
-        ],
-        rows: report.limits.map { row(LimitLine($0)) })
+      tag("div", ["class": "limits"]) {
+        dataTable(
+          "Limits",
+          columns: [
+            .text("limit"), .text("verdict"), .number("measured"), .text("allowed"),
+            .text("used of what is allowed"), .text("comes from"),
+          ],
+          rows: report.limits.map { row(LimitLine($0)) })
+      }
     }
   }
 

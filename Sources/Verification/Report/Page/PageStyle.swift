@@ -51,7 +51,7 @@ enum PageStyle {
     .failed,.breach{color:var(--bad)}
     .kept,.breach{font-weight:600;white-space:nowrap}
     .partial{margin:1rem 0 0;color:var(--warm);font-weight:600}
-    .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1.5rem 2rem;
+    .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:1.5rem 2rem;
     margin:2rem 0 0}
     .figures dt{color:var(--dim);font-size:.875rem}
     .figures dd{margin:0;color:var(--dim);font-size:.875rem}
@@ -63,6 +63,7 @@ enum PageStyle {
     figure,.block{margin:0 0 2.5rem}
     figcaption{margin-bottom:.75rem}
     figcaption p,.block p{margin:.15rem 0 .5rem}
+    .block p{color:var(--dim);font-size:.875rem}
     .plot,.map{display:grid;grid-template-columns:auto 1fr;column-gap:.5rem}
     .plot svg{grid-column:2;width:100%;height:15rem;display:block;overflow:visible}
     .side-title{grid-column:1/3;margin-bottom:.5rem}
@@ -74,11 +75,12 @@ enum PageStyle {
     .bottom .last{transform:translateX(-100%)}
     .bottom-title{grid-column:2;text-align:center}
     .side span,.bottom span,.flags,.legend,.scale{font-size:.8125rem;color:var(--dim)}
-    .flags{grid-column:2}
-    .flags div{position:relative;height:1.25rem}
-    .flags span{position:absolute;white-space:nowrap;padding-left:.35rem;color:var(--ink);
-    border-left:2px solid var(--warm);line-height:1.25rem}
-    .flags .before{padding:0 .35rem 0 0;border-left:0;border-right:2px solid var(--warm)}
+    .flags{grid-column:2;position:relative;height:calc(var(--flags)*1.25rem)}
+    .flags span{position:absolute;bottom:0;height:calc((var(--flags) - var(--row))*1.25rem);
+    white-space:nowrap;border-left:2px solid var(--warm);margin-left:-1px}
+    .flags .before{border-left:0;border-right:2px solid var(--warm);margin:0 -1px 0 0}
+    .flags b{display:block;padding:0 .35rem;background:var(--paper);color:var(--ink);
+    font-weight:400;line-height:1.25rem}
     svg path{vector-effect:non-scaling-stroke;fill:none}
     .grid{stroke:var(--rule);stroke-width:1}
     svg .area{fill:var(--area)}
@@ -87,7 +89,7 @@ enum PageStyle {
     .points{stroke:var(--ours);stroke-width:7;stroke-linecap:round}
     .mean{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:6 5}
     .border{stroke:var(--dim);stroke-width:1}
-    .flag{stroke:var(--warm);stroke-width:1.5}
+    .flag{stroke:var(--warm);stroke-width:2}
     .broken{stroke:var(--bad);stroke-width:4}
     svg .bars{fill:var(--ours)}
     .tip{fill:transparent}
@@ -124,8 +126,10 @@ enum PageStyle {
     .scroll{overflow-x:auto}
     table{border-collapse:collapse;font-size:.875rem}
     .data{width:100%;margin:.5rem 0}
+    .data bdi,.data code{display:inline-block;max-width:22rem;overflow-wrap:break-word}
+    .data .n{min-width:4rem}
     th,td{padding:.35rem .9rem .35rem 0;text-align:left;vertical-align:baseline;font-weight:400}
-    .data td,.data th{border-bottom:1px solid var(--rule)}
+    .data td,.data th{border-bottom:1px solid var(--rule);vertical-align:top}
     thead th{color:var(--dim);white-space:nowrap;vertical-align:bottom}
     .n{text-align:right;white-space:nowrap}
     caption{text-align:left;color:var(--dim);font-size:.8125rem;padding-bottom:.15rem}
@@ -137,6 +141,7 @@ enum PageStyle {
     .bar .theirs{background:var(--theirs)}
     .bar .over{background:repeating-linear-gradient(135deg,var(--bad) 0 4px,transparent 4px 6px)}
     .usage{display:flex;gap:.6rem;align-items:center;min-width:11rem}
+    .usage .n{min-width:4.5rem}
     .limit{position:relative;flex:1}
     .limit::after{content:'';position:absolute;left:50%;top:0;bottom:0;border-left:2px solid var(--ink)}
     ol.worst{list-style:none;margin:0;padding:0}
@@ -151,7 +156,9 @@ enum PageStyle {
     .top code{white-space:pre-wrap;background:var(--soft);border-radius:.2rem;padding:0 .15rem}
     .pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem 2rem}
     .top{width:100%}
-    .top th{width:40%}
+    .top th{width:38%}
+    .top td:last-child{width:44%;padding-right:0}
+    .top code,.top mark{font-size:1em}
     .top td,.top th{padding:.1rem .75rem .1rem 0}
     .findings{list-style:none;margin:0;padding:0}
     .findings li{display:grid;grid-template-columns:6rem 11rem 1fr;gap:.25rem 1rem;padding:.5rem 0;
@@ -162,8 +169,12 @@ enum PageStyle {
     .findings code{overflow-wrap:anywhere}
     @media (max-width:40rem){main{padding:1.5rem 1rem 0}h1{font-size:1.5rem}.minor{display:none}
     .pair,.findings li{grid-template-columns:1fr}.figures{grid-template-columns:1fr 1fr;gap:1rem}
-    .figures .value{font-size:1.4rem}.plot svg{height:12rem}.side{width:2.75rem}
-    section{margin-top:2.5rem}}
+    .figures .value{font-size:1.4rem}.plot svg{height:12rem}.side{width:2.75rem}.bar{min-width:3rem}
+    section{margin-top:2.5rem}.limits thead{display:none}.limits tbody{display:block}
+    .limits tr{display:grid;grid-template-columns:1fr 1fr;padding:.6rem 0;
+    border-bottom:1px solid var(--rule)}.limits .n{text-align:left}
+    .limits td,.limits th{border:0;padding:.1rem .5rem .1rem 0}
+    .limits td:nth-child(n+5){grid-column:1/3}.limits td:empty,.limits bdi:empty{display:none}}
     @media print{:root{--paper:#fff}main,footer{max-width:none;padding:0}section{margin-top:2rem}
     figure,.block,.figures div{break-inside:avoid}h2,h3{break-after:avoid}
     *{print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}}
