@@ -15,13 +15,8 @@ enum Column {
   }
 }
 
-/// A table; one that is wider than the page scrolls by itself.
-///
-/// - Parameters:
-///   - caption: What it shows; read out, not drawn.
-///   - columns: The columns; the first cell of each row is the row's heading.
-/// - Returns: The table.
-///   - rows: The cells.
+/// A table; one that is wider than the page scrolls by itself. The caption is read out, not drawn;
+/// the first cell of each row is its heading.
 func dataTable(_ caption: String, columns: [Column], rows: [[Markup]]) -> Markup {
   tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]) {
     tag("table", ["class": "data"]) {
