@@ -1,0 +1,39 @@
+import Presentation
+
+/// One limit in words, as both report pages show it.
+struct LimitLine {
+  /// The option: `--max-kld`.
+  let name: String
+  let measured: String
+  /// `at most 0.02`, `at least 0.95`.
+  let allowed: String
+  /// Which share of what is allowed was used; above 1 the limit is broken. `nil` if that says nothing.
+  let used: Double?
+  let passed: Bool
+  let origin: String?
+
+  init(_ outcome: LogitGate.Outcome) {
+    let isLowest = outcome.limit.hasPrefix("min-")
+    let (measured, allowed) = Shown.distinct(outcome.measured, outcome.allowed)
+    name = "--" + Shown.name(outcome.limit, limit: 60)
+    self.measured = measured
+    self.allowed = "\(isLowest ? "at least" : "at most") \(allowed)"
+    passed = outcome.passed
+    origin = outcome.origin.map { Shown.message($0, limit: 200) }
+    used = Self.used(outcome, isLowest: isLowest)
+  }
+
+  /// A share of what is allowed, as it is shown.
+  static func percent(_ used: Double) -> String {
+    used > 99.99 ? "> 9999 %" : "\(Text.fixed(used * 100, 1)) %"
+  }
+
+  /// A ratio is best at 1, a share of agreement too; all else at 0.
+  private static func used(_ outcome: LogitGate.Outcome, isLowest: Bool) -> Double? {
+    let best: Double = isLowest || outcome.limit.contains("ratio") ? 1 : 0
+    let room = isLowest ? best - outcome.allowed : outcome.allowed - best
+    let taken = isLowest ? best - outcome.measured : outcome.measured - best
+    guard room > 0, taken.isFinite, room.isFinite else { return nil }
+    return max(taken, 0) / room
+  }
+}
