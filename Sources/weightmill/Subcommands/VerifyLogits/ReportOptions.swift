@@ -22,6 +22,16 @@ struct ReportOptions: ParsableArguments {
     completion: .file(extensions: ["safetensors"]))
   var saveLogits: String?
 
+  @Option(
+    help: "Write the report as a page with charts; - is standard output.",
+    completion: .file(extensions: ["html"]))
+  var html: String?
+
+  @Option(
+    help: "Write the report as Markdown, for a CI summary; - is standard output.",
+    completion: .file(extensions: ["md"]))
+  var markdown: String?
+
   @Flag(help: "Replace files that exist.")
   var force = false
 
@@ -29,17 +39,38 @@ struct ReportOptions: ParsableArguments {
     guard attributeTokens >= 2 else {
       throw ValidationError("--attribute-tokens must be 2 or more")
     }
+    guard html != Self.standardOutput || markdown != Self.standardOutput else {
+      throw ValidationError("only one page can go to standard output")
+    }
+    guard saveLogits != Self.standardOutput else {
+      throw ValidationError("--save-logits needs a file")
+    }
   }
 
   /// Refuses outputs that cannot be written, before anything is measured.
   func check(inputs: [String]) throws(WeightmillError) {
-    for path in [saveLogits].compactMap({ $0 }) {
-      try OutputFile.check(path, overwrite: force, inputs: inputs)
+    for path in [saveLogits, html, markdown].compactMap({ $0 }) where path != Self.standardOutput {
+      try ReportFile.check(path, overwrite: force, inputs: inputs)
     }
   }
 
+  /// Whether a page goes to standard output, so that nothing else may.
+  var printsPage: Bool { html == Self.standardOutput || markdown == Self.standardOutput }
+
+  private static let standardOutput = "-"
+
   /// Writes the pages that were asked for.
-  func write(_ report: VerificationReport, inputs: [String]) throws(WeightmillError) {}
+  func write(_ report: VerificationReport, inputs: [String]) throws(WeightmillError) {
+    if let html { try write(report.html, to: html, inputs: inputs) }
+    if let markdown { try write(report.markdown, to: markdown, inputs: inputs) }
+  }
+
+  private func write(
+    _ page: String, to path: String, inputs: [String]
+  ) throws(WeightmillError) {
+    guard path != Self.standardOutput else { return print(page, terminator: "") }
+    try ReportFile.write(page, to: path, overwrite: force, inputs: inputs)
+  }
 
   /// Which tensors are taken together.
   struct Grouping: ExpressibleByArgument {

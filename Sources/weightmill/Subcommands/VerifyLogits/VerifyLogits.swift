@@ -46,6 +46,9 @@ extension WeightmillCommand {
       guard reference != nil || reporting.saveLogits != nil else {
         throw ValidationError("give a --reference, or --save-logits to make one")
       }
+      guard !common.json || !reporting.printsPage else {
+        throw ValidationError("--json and a page cannot both go to standard output")
+      }
       guard reference != nil || (!merging.merges && !reporting.attribute) else {
         throw ValidationError("--delta, --lora and --attribute need a --reference")
       }
@@ -56,7 +59,11 @@ extension WeightmillCommand {
       var report = try Interruption.during { cancellation in try run.report(cancellation) }
       if !report.isPartial { try run.gate.judge(&report) }
       try reporting.write(report, inputs: run.inputs)
-      try common.json ? JSONOutput.print(report) : ReportTable(report).print()
+      if common.json {
+        print(try report.json(), terminator: "")
+      } else if !reporting.printsPage {
+        ReportTable(report).print()
+      }
       if report.isPartial { throw ExitCode(WeightmillError.Code.interrupted.exitCode) }
       if !report.passed { throw ExitCode(1) }
     }
