@@ -2,6 +2,8 @@
 # make test    everything the project checks; .ci/run calls it
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
+# make gate    verify-logits on every type, with the limits of Scripts/gate-limits.txt
+# make gate-limits  measure those limits anew
 # make quality KL divergence of every type beside llama.cpp's; fails if a bar is not kept (minutes)
 # make bench   encoders in memory: weights per second, beside memcpy
 # make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
@@ -17,7 +19,8 @@ READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationT
 # Not those that measure time or compare thousands of texts: there, minutes would become hours.
 SLOW := manyMerges|longTexts|textIsComposedAsFoundationDoes
 
-.PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz quality bench \
+.PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz gate \
+  gate-limits quality bench \
   bench-peers interop protobuf clean
 
 all: build
@@ -57,6 +60,12 @@ check-corpus:
 
 fuzz: prepare
 	Fuzz/run.sh $(SECONDS)
+
+gate: build
+	@Scripts/gate.sh "$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill"
+
+gate-limits: build
+	@Scripts/gate.sh "$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" --update
 
 quality: build
 	python3 -B Benchmarks/quality.py
