@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2"))), apply_to = function)
 #define LANES 16
-#define HAS_AVX2
+#define HAS_AVX512
 #define NEAREST(v) __builtin_elementwise_roundeven(v)
 #include "Encoders.h"
 

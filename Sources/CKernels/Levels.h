@@ -10,8 +10,8 @@ typedef struct {
 
 typedef struct {
   void (*search)(int type, const rows *from, weightmill_block *found);
-  void (*search_bytes)(const float *values, size_t blocks, uint8_t *found);
-  void (*search_nibbles)(const float *values, size_t blocks, uint8_t *found);
+  size_t (*search_bytes)(const float *values, size_t blocks, uint8_t *found);
+  size_t (*search_nibbles)(const float *values, size_t blocks, uint8_t *found);
   void (*widen_halves)(const uint16_t *halves, size_t count, float *values);
 } level;
 

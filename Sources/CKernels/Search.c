@@ -26,12 +26,12 @@ void weightmill_search(
   functions(level)->search(type, &from, found);
 }
 
-void weightmill_search_bytes(int level, const float *values, size_t blocks, uint8_t *found) {
-  functions(level)->search_bytes(values, blocks, found);
+size_t weightmill_search_bytes(int level, const float *values, size_t blocks, uint8_t *found) {
+  return functions(level)->search_bytes(values, blocks, found);
 }
 
-void weightmill_search_nibbles(int level, const float *values, size_t blocks, uint8_t *found) {
-  functions(level)->search_nibbles(values, blocks, found);
+size_t weightmill_search_nibbles(int level, const float *values, size_t blocks, uint8_t *found) {
+  return functions(level)->search_nibbles(values, blocks, found);
 }
 
 void weightmill_widen_halves(int level, const uint16_t *halves, size_t count, float *values) {

@@ -31,7 +31,10 @@ INLINE float largest_of(floats32 v) {
 
 // Sums of squares, eight partial ones.
 INLINE ints8 squares(shorts32 r) {
-#ifdef HAS_AVX2
+#if defined(HAS_AVX512)
+  const ints16 sum = (ints16)_mm512_madd_epi16((__m512i)r, (__m512i)r);
+  return sum.lo + sum.hi;
+#elif defined(HAS_AVX2)
   const shorts16 a = r.lo, b = r.hi;
   return (ints8)_mm256_add_epi32(
       _mm256_madd_epi16((__m256i)a, (__m256i)a), _mm256_madd_epi16((__m256i)b, (__m256i)b));
@@ -44,7 +47,9 @@ INLINE ints8 squares(shorts32 r) {
 
 // The high halves of products.
 INLINE shorts32 high_product(shorts32 a, int16_t b) {
-#ifdef HAS_AVX2
+#if defined(HAS_AVX512)
+  return (shorts32)_mm512_mulhi_epi16((__m512i)a, _mm512_set1_epi16(b));
+#elif defined(HAS_AVX2)
   const __m256i factor = _mm256_set1_epi16(b);
   shorts32 product;
   product.lo = (shorts16)_mm256_mulhi_epi16((__m256i)(shorts16)a.lo, factor);
@@ -98,6 +103,10 @@ INLINE int shorten(floats32 x, short_block *block) {
   return 1;
 }
 
+// Whether the largest value may be 16 times the root mean square of the 31 others, which is what wiping
+// them out takes: not if one of them is above sqrt(31) / 16 of it.
+INLINE int may_lose(const short_block *block) { return !(block->other > 0.35f * block->size); }
+
 // The scale as it is stored, and its reciprocal.
 INLINE float stored(float scale, uint8_t *found) {
   const float rounded = half((vf)scale)[0];
@@ -112,7 +121,7 @@ static void infinite_scale(uint8_t *found, size_t size) {
   found[1] = 0x7C;
 }
 
-static void search_bytes(const float *values, size_t blocks, uint8_t *found) {
+static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
   // The largest value falls on -128, -127 and so on.
   floats8 target, cost, inverse_target;
   for (int k = 0; k < 8; k++) {
@@ -122,15 +131,18 @@ static void search_bytes(const float *values, size_t blocks, uint8_t *found) {
   }
   // Costs leave out that the scale is rounded: what llama.cpp takes must be beaten by more than that.
   cost[1] *= 0.99f;
+  size_t doubtful = 0;
   for (size_t block = 0; block < blocks; block++, values += 32, found += 34) {
     const floats32 x = *(const floats32 *)values;
     short_block b;
     if (!shorten(x, &b)) {
       memset(found, 0, 34);
+      doubtful += b.size > 0;
       continue;
     }
     if (b.size > 65504.0f * 120) {
       infinite_scale(found, 34);
+      doubtful++;
       continue;
     }
     ints8 sums[8];
@@ -148,10 +160,12 @@ static void search_bytes(const float *values, size_t blocks, uint8_t *found) {
     n = n < -128.0f ? -128.0f : n;
     const bytes32 bytes = __builtin_convertvector(__builtin_convertvector(n, ints32), bytes32);
     memcpy(found + 2, &bytes, 32);
+    doubtful += may_lose(&b);
   }
+  return doubtful;
 }
 
-static void search_nibbles(const float *values, size_t blocks, uint8_t *found) {
+static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found) {
   // 2048 times what the largest value falls on: -9, -8.7 and so on; beyond -8 it is cut off.
   static const int16_t factor[8] = {18432, 17818, 17203, 16589, 15974, 15360, 14848, 14336};
   floats8 cost, inverse_target;
@@ -159,16 +173,19 @@ static void search_nibbles(const float *values, size_t blocks, uint8_t *found) {
     cost[k] = 1.0f / ((float)factor[k] * (float)factor[k]);
     inverse_target[k] = -2048.0f / (float)factor[k];
   }
+  size_t doubtful = 0;
   for (size_t block = 0; block < blocks; block++, values += 32, found += 18) {
     const floats32 x = *(const floats32 *)values;
     short_block b;
     if (!shorten(x, &b)) {
       memset(found, 0, 2);
       memset(found + 2, 0x88, 16);
+      doubtful += b.size > 0;
       continue;
     }
     if (b.size > 65504.0f * 7) {
       infinite_scale(found, 18);
+      doubtful++;
       continue;
     }
     ints8 sums[8];
@@ -190,7 +207,9 @@ static void search_nibbles(const float *values, size_t blocks, uint8_t *found) {
     memcpy(halves, &bytes, 32);
     const bytes16 packed = halves[0] | halves[1] << 4;
     memcpy(found + 2, &packed, 16);
+    doubtful += may_lose(&b);
   }
+  return doubtful;
 }
 
 static void widen_halves(const uint16_t *halves, size_t count, float *values) {

@@ -114,6 +114,11 @@ public struct RowEncoder: Sendable {
         values, blocks, count: count)
     } else if type == .mxfp4 {
       unsafe MXFP4.encode(values, weights, blocks, count: count)
+      for block in 0..<count {
+        faults.lost += unsafe LostValues.count(
+          values + block * 32, blocks + block * type.bytesPerBlock, as: MXFP4.self, part: 32,
+          isOfPoints: false)
+      }
     } else if let lattice = LatticeEncoder(type, kernel: kernel) {
       return unsafe lattice.encode(values, weights, blocks, count: count)
     } else {

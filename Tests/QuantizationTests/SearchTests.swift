@@ -138,6 +138,19 @@ struct SearchTests {
     #expect(lost >= 15 && lost <= 255)
   }
 
+  @Test(arguments: [TensorType.mxfp4, .iq2_XXS, .iq2_XS, .iq2_S, .iq3_XXS, .iq3_S])
+  func neighboursOfAnOutlierAmongPointsCountAsLost(type: TensorType) throws {
+    var random = SeededGenerator(seed: 19)
+    var values = (0..<256).map { _ in 0.02 * random.gaussian() }
+    #expect(try encode(values, type).faults == EncodingFaults())
+    values[40] = 3000
+    // Those that share a scale with it.
+    let neighbours = type == .iq2_XS || type == .iq2_S ? 15 : 31
+    #expect(try encode(values, type).faults.lost == neighbours)
+    for place in 0..<256 where place != 40 { values[place] = 0 }
+    #expect(try encode(values, type).faults.lost == 0)
+  }
+
   @Test(arguments: types)
   func nothingIsLostOfEvenBlocks(type: TensorType) throws {
     for level: Float in [0, 1, -0.25] {

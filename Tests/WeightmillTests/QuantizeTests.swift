@@ -55,6 +55,18 @@ struct QuantizeTests {
     try expectFailure(64, "q5_k_m, q5_k_s", ["quantize", source, folder("b.gguf"), "q9"])
   }
 
+  @Test func copyKeepsAllTypes() throws {
+    _ = try quantize(folder("q4_0.gguf"), "q4_0")
+    let small = folder("q4_0.gguf")
+    let result = try CommandLineTool.run(
+      "quantize", small, folder("copy.gguf"), "COPY", "--override-kv", "x.y=int:3", "--json")
+    #expect(result.code == 0, "\(result.error)")
+    let report = try #require(result.json)
+    #expect(try types(report)["blk.0.ffn_up.weight"] == "Q4_0")
+    try expectFailure(
+      64, "--pure would have no effect", ["quantize", small, "copy", "--pure", "--dry-run"])
+  }
+
   @Test func namesHaveAliasesAndAnyCase() throws {
     let sizes = try ["q4_k_m", "Q4_K", "q4_K"].map { type in
       try quantize(folder("x.gguf"), type, "--dry-run")["bytes"] as? Int

@@ -85,10 +85,11 @@ void weightmill_search(
 /// - level: The instructions to use; must not be above weightmill_level().
 /// - values: `blocks` blocks of 32 finite values.
 /// - found: Room for `blocks` blocks of 34 bytes. One that is too large gets an infinite scale.
-void weightmill_search_bytes(int level, const float *values, size_t blocks, uint8_t *found);
+/// - returns: How many blocks are too large, or may have a value that wipes out all others.
+size_t weightmill_search_bytes(int level, const float *values, size_t blocks, uint8_t *found);
 
 /// Q4_0 blocks, the same with blocks of 18 bytes.
-void weightmill_search_nibbles(int level, const float *values, size_t blocks, uint8_t *found);
+size_t weightmill_search_nibbles(int level, const float *values, size_t blocks, uint8_t *found);
 
 /// The float32 values of binary16 numbers, exact; a NaN keeps its sign and payload.
 void weightmill_widen_halves(int level, const uint16_t *halves, size_t count, float *values);

@@ -40,13 +40,18 @@ extension ConversionPlan {
         .noInput, whole.llama.catalogue.location, "has no tokenizer.model",
         remedy: "put the model's tokenizer.model into its folder")
     }
+    guard let mix = options.mix else {
+      throw WeightmillError(
+        .usage, whole.llama.catalogue.location, "is no GGUF file, whose types could be kept",
+        remedy: "choose a type, such as f16")
+    }
     let (model, layers) = try whole.pruned(options.prunedLayers)
     let view = LlamaView(model.llama, as: .gguf)
     let tensors = try GGUFItems(
       view, model.llama, layers: layers, options,
       rowGroup: model.llama.scheme.rowOrder == NamingScheme.gguf.rowOrder
         ? 1 : model.llama.configuration.headDimension)
-    var metadata = GGUFMetadata(model, name: name, fileType: options.mix.fileType)
+    var metadata = GGUFMetadata(model, name: name, fileType: mix.fileType)
     metadata.apply(options)
     var notes = tensors.notes
     if options.keepsSplit { notes.append("--keep-split has no effect: the input is no GGUF file") }
@@ -76,21 +81,20 @@ extension ConversionPlan {
   /// - Parameters:
   ///   - whole: The model, from a GGUF file or a split one.
   ///   - options: The types.
-  /// - Throws: `unsupported` when the file is quantized already; `usage` and `mismatch` for options
-  ///   that do not fit the model.
+  /// - Throws: `unsupported` when the file is quantized already and its types shall change; `usage`
+  ///   and `mismatch` for options that do not fit the model.
   public init(
     quantize whole: LoadedModel, with options: QuantizationOptions
   ) throws(WeightmillError) {
     let location = whole.llama.catalogue.location
     guard var metadata = whole.metadata else {
+      let type = options.mix.map { " --type \($0.rawValue.lowercased())" } ?? ""
       throw WeightmillError(
         .unsupported, location, "is not a GGUF file",
-        remedy:
-          "use `weightmill convert … --type \(options.mix.rawValue.lowercased())`, in one step"
-      )
+        remedy: "use `weightmill convert …\(type)`, in one step")
     }
     if let quantized = whole.llama.catalogue.tensors.first(where: { !$0.type.isFloat }),
-      !options.allowsRequantizing
+      !options.allowsRequantizing, options.mix != nil
     {
       throw WeightmillError(
         .unsupported, location,
@@ -101,7 +105,7 @@ extension ConversionPlan {
     let tensors = try GGUFItems(
       model.llama.catalogue, model.llama, layers: layers, options, shards: model.shards)
     for key in metadata.entries.map(\.key) where key.hasPrefix("split.") { metadata[key] = nil }
-    metadata["general.file_type"] = .uint32(options.mix.fileType)
+    if let mix = options.mix { metadata["general.file_type"] = .uint32(mix.fileType) }
     metadata["general.quantization_version"] = .uint32(2)
     metadata["general.alignment"] = nil
     if !options.prunedLayers.isEmpty {

@@ -9,6 +9,9 @@ struct ShortEncoder {
 
   private static let values = 32
 
+  /// How many blocks are encoded together: hardly any such group has to be looked at again.
+  private static let chunk = 64
+
   /// Encodes whole blocks.
   ///
   /// - Parameters:
@@ -19,17 +22,41 @@ struct ShortEncoder {
   func encode(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
   ) -> EncodingFaults {
+    var faults = EncodingFaults()
+    for first in stride(from: 0, to: count, by: Self.chunk) {
+      let some = min(Self.chunk, count &- first)
+      let source = unsafe values + first &* Self.values
+      let target = unsafe blocks + first &* format.type.bytesPerBlock
+      if unsafe search(source, target, count: some) {
+        unsafe faults.add(self.faults(source, target, count: some))
+      }
+    }
+    return faults
+  }
+
+  /// Encodes blocks, and returns whether one may have lost something.
+  private func search(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
+  ) -> Bool {
     let bytes = unsafe blocks.assumingMemoryBound(to: UInt8.self)
     switch (kernel.level, format.type) {
-    case (let level?, .q8_0): unsafe weightmill_search_bytes(Int32(level), values, count, bytes)
-    case (let level?, _): unsafe weightmill_search_nibbles(Int32(level), values, count, bytes)
+    case (let level?, .q8_0):
+      return unsafe weightmill_search_bytes(Int32(level), values, count, bytes) > 0
+    case (let level?, _):
+      return unsafe weightmill_search_nibbles(Int32(level), values, count, bytes) > 0
     case (nil, .q8_0): unsafe ShortSearch.encodeBytes(values, blocks, count: count)
     case (nil, _): unsafe ShortSearch.encodeNibbles(values, blocks, count: count)
     }
+    return true
+  }
+
+  private func faults(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeRawPointer, count: Int
+  ) -> EncodingFaults {
     var faults = EncodingFaults()
     let size = format.type.bytesPerBlock
     for place in 0..<count {
-      let block = unsafe UnsafeRawPointer(blocks) + place &* size
+      let block = unsafe blocks + place &* size
       if unsafe block.word16(at: 0) & 0x7FFF == 0x7C00 {
         faults.overflowed &+= Self.values
       } else if unsafe LostValues.mayBe(

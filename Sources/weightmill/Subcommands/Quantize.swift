@@ -34,8 +34,8 @@ extension WeightmillCommand {
       completion: .file(extensions: ["gguf"]))
     var output: String
 
-    @Argument(help: "The type of the matrices.")
-    var type: TypeOption?
+    @Argument(help: "The type of the matrices; copy keeps all types.")
+    var type: Types?
 
     @OptionGroup var types: TypeOptions
 
@@ -44,30 +44,47 @@ extension WeightmillCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-      guard mix != nil else {
+      guard let target else {
         throw ValidationError("\(quoted(output)) is no type; a type comes last, such as q4_k_m")
+      }
+      if target.types.mix == nil, let option = types.givenOfTypes {
+        throw ValidationError("copy keeps all types, so \(option) would have no effect")
       }
     }
 
-    /// The mix: the last argument, whether or not an output comes before it.
-    private var mix: TypeMix? { type?.mix ?? TypeMix(name: output) }
-
-    private func target(_ mix: TypeMix) -> String {
-      guard type == nil else { return output }
+    /// The output and the last argument, which says the types, whether or not an output comes before.
+    private var target: (path: String, types: Types)? {
+      if let type { return (output, type) }
       let folder = input.lastIndex(of: "/").map { input[...$0] } ?? ""
-      return "\(folder)ggml-model-\(mix.rawValue).gguf"
+      return Types(argument: output).map { ("\(folder)ggml-model-\($0.name).gguf", $0) }
     }
 
     func run() throws {
-      guard let mix else { return }
-      let options = try types.options(mix)
+      guard let target else { return }
+      let options = try types.options(target.types.mix)
       let loaded = try ModelLoader.load(input)
       let plan = try ConversionPlan(quantize: loaded, with: options)
       common.printNotes(loaded.notes + plan.notes)
       try PlanExecution(
-        plan: plan, output: target(mix), options: writing, common: common,
+        plan: plan, output: target.path, options: writing, common: common,
         notes: loaded.notes + plan.notes
       ).perform(label: "quantizing")
+    }
+
+    /// The last argument: a mix of types, or llama-quantize's COPY.
+    struct Types: ExpressibleByArgument {
+      static let allValueStrings = TypeOption.allValueStrings + ["copy"]
+
+      /// `nil`: all tensors keep their types.
+      let mix: TypeMix?
+
+      init?(argument: String) {
+        mix = TypeMix(name: argument)
+        guard mix != nil || argument.uppercased() == "COPY" else { return nil }
+      }
+
+      /// The name, as llama.cpp has it.
+      var name: String { mix?.rawValue ?? "COPY" }
     }
   }
 }

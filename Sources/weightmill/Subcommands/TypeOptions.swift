@@ -69,8 +69,16 @@ struct TypeOptions: ParsableArguments {
   var prunesLayers: Bool { pruneLayers != nil }
 
   /// The option that was given first, for commands that take none of them.
-  var given: String? {
-    let options: [(String, Bool)] = [
+  var given: String? { all.first { $0.isGiven }?.name }
+
+  /// The option that was given first of those that say something of types or encoders.
+  var givenOfTypes: String? {
+    let others = ["--allow-requantize", "--prune-layers", "--override-kv", "--keep-split"]
+    return all.first { $0.isGiven && !others.contains($0.name) }?.name
+  }
+
+  private var all: [(name: String, isGiven: Bool)] {
+    [
       ("--imatrix", imatrix != nil), ("--include-weights", !includeWeights.isEmpty),
       ("--exclude-weights", !excludeWeights.isEmpty), ("--tensor-type", !tensorType.isEmpty),
       ("--tensor-type-file", tensorTypeFile != nil),
@@ -81,7 +89,6 @@ struct TypeOptions: ParsableArguments {
       ("--override-kv", !overrideKv.isEmpty), ("--keep-split", keepSplit),
       ("--encoder", encoder != nil),
     ]
-    return options.first { $0.1 }?.0
   }
 
   func validate() throws {
@@ -102,10 +109,10 @@ struct TypeOptions: ParsableArguments {
 
   /// What was asked for.
   ///
-  /// - Parameter mix: The mix of types.
+  /// - Parameter mix: The mix of types; `nil`: all tensors keep their types.
   /// - Returns: The options.
   /// - Throws: `usage` for options that make no sense; the errors of the files.
-  func options(_ mix: TypeMix) throws(WeightmillError) -> QuantizationOptions {
+  func options(_ mix: TypeMix?) throws(WeightmillError) -> QuantizationOptions {
     var options = QuantizationOptions(mix)
     options.method = encoder?.method ?? .best
     for text in tensorType { options.tensorTypes.append(try TensorTypeRule(text)) }

@@ -49,6 +49,24 @@ struct QuantizationOptionsTests {
     #expect(try metadata(plan())?["general.file_type"] == .uint32(15))
   }
 
+  @Test func withoutAMixAllTypesAreKept() throws {
+    let mixed = try plan(.q4_K_M)
+    _ = try ConversionRun(mixed, workers: Workers(threads: 2)).write(
+      to: folder("q4_k_m.gguf"), overwrite: false)
+    var options = QuantizationOptions(nil)
+    options.prunedLayers = [1]
+    let copy = try ConversionPlan(
+      quantize: ModelLoader.load(folder("q4_k_m.gguf")), with: options)
+    #expect(copy.items.count == mixed.items.count - 9)
+    #expect(types(copy)["blk.1.attn_v.weight"] == types(mixed)["blk.2.attn_v.weight"])
+    #expect(types(copy)["output.weight"] == .q6_K)
+    #expect(metadata(copy)?["general.file_type"] == .uint32(15))
+    expectError(.usage) {
+      let checkpoint = try ModelLoader.load(folder("model"))
+      _ = try ConversionPlan(convert: checkpoint, with: options, name: "x")
+    }
+  }
+
   @Test func convertTakesTheSameOptions() throws {
     var options = QuantizationOptions(.q8_0)
     options.tensorTypes = [try TensorTypeRule("attn_q=q4_0")]

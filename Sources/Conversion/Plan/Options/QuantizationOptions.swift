@@ -4,8 +4,8 @@ public import Tensors
 
 /// Which types a GGUF file shall have, and how its matrices are encoded: llama-quantize's options.
 public struct QuantizationOptions: Sendable {
-  /// The mix of types.
-  public var mix: TypeMix
+  /// The mix of types; `nil`: all tensors of a GGUF file keep their types (llama-quantize's COPY).
+  public var mix: TypeMix?
   /// How encoders choose scales.
   public var method = EncodingMethod.best
   /// How much each column matters, if that is known.
@@ -31,8 +31,8 @@ public struct QuantizationOptions: Sendable {
 
   /// Asks for a mix and nothing else.
   ///
-  /// - Parameter mix: The mix.
-  public init(_ mix: TypeMix) { self.mix = mix }
+  /// - Parameter mix: The mix; `nil`: all tensors keep their types.
+  public init(_ mix: TypeMix?) { self.mix = mix }
 
   /// The types that a tensor can be given by name: those that GGUF has for weights.
   public static let types = TensorType.allCases.filter { type in

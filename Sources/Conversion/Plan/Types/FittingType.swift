@@ -12,6 +12,9 @@ package struct FittingType: Equatable, Sendable {
     self.fallbackFrom = fallbackFrom
   }
 
+  /// The type that a tensor has already.
+  init(kept type: TensorType) { self.init(type: type, fallbackFrom: nil) }
+
   /// Finds the type for rows.
   ///
   /// Returns `nil` for Q1_0, in whose place llama.cpp takes none.

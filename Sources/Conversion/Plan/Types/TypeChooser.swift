@@ -43,6 +43,7 @@ struct TypeChooser {
     _ tensor: TensorDescriptor, _ role: TensorRole
   ) throws(WeightmillError) -> FittingType {
     let columns = tensor.shape.columns
+    guard let mix = options.mix else { return FittingType(kept: tensor.type) }
     let choice: FittingType?
     if tensor.shape.extents.count < 2 || role.isNorm {
       choice = FittingType(.f32, columns: columns)
@@ -52,15 +53,15 @@ struct TypeChooser {
     } else if let type = forced(role) ?? matched(tensor.name) {
       choice = FittingType(type, columns: columns)
     } else if options.isPure {
-      choice = FittingType(options.mix.baseType, columns: columns)
+      choice = FittingType(mix.baseType, columns: columns)
     } else {
-      choice = options.mix.type(of: role, in: model, columns: columns)
+      choice = mix.type(of: role, in: model, columns: columns)
     }
     guard let choice else {
       throw WeightmillError(
         .unsupported, location,
         "the rows of tensor \(quoted(tensor.name)) hold \(columns) values, which no type like "
-          + "\(options.mix.baseType.name) takes", remedy: "choose another type")
+          + "\(mix.baseType.name) takes", remedy: "choose another type")
     }
     return choice
   }
