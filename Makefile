@@ -3,7 +3,8 @@
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
 # make quality KL divergence of every type beside llama.cpp's; fails if a bar is not kept (minutes)
-# make bench   encoders in memory: weights per second, beside memcpy
+# make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
+#              GFLOP/s and percent of peak
 # make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
 # make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
 SWIFT ?= swift
@@ -65,7 +66,10 @@ quality: build
 bench: prepare
 	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
 	  --product encoder-benchmark
+	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
+	  --product forward-benchmark
 	.build-bench/release/encoder-benchmark
+	.build-bench/release/forward-benchmark
 
 bench-peers: build
 	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
