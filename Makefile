@@ -5,7 +5,8 @@
 # make gate    verify-logits on every type, with the limits of Scripts/gate-limits.txt
 # make gate-limits  measure those limits anew
 # make quality KL divergence of every type beside llama.cpp's; fails if a bar is not kept (minutes)
-# make bench   encoders in memory: weights per second, beside memcpy
+# make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
+#              GFLOP/s and percent of peak
 # make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
 # make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
 SWIFT ?= swift
@@ -74,7 +75,10 @@ quality: build
 bench: prepare
 	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
 	  --product encoder-benchmark
+	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
+	  --product forward-benchmark
 	.build-bench/release/encoder-benchmark
+	.build-bench/release/forward-benchmark
 
 bench-peers: build
 	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \

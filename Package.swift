@@ -143,12 +143,17 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }
 
-// Encoders in memory: `make bench`. Nobody who uses this package builds it.
+// Encoders and the forward pass in memory: `make bench`. Nobody who uses this package builds them.
 if Context.environment["WEIGHTMILL_BENCHMARKS"] != nil {
-  package.targets.append(
+  package.targets += [
     .executableTarget(
       name: "encoder-benchmark", dependencies: ["Tensors", "Quantization"],
-      path: "Benchmarks/encoders"))
+      path: "Benchmarks/encoders"),
+    .target(name: "CPeak", path: "Benchmarks/peak"),
+    .executableTarget(
+      name: "forward-benchmark", dependencies: ["CPeak", "Tensors", "Quantization", "LLaMA"],
+      path: "Benchmarks/forward"),
+  ]
 }
 
 /// Rooms that touch raw bytes mark every unsafe use with `unsafe`.

@@ -3,7 +3,9 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #define BYTES 64
 #define SINGLE_ROWS 24
+#define SINGLE_VECTORS 1
 #define DOUBLE_ROWS 12
+#define DOUBLE_VECTORS 2
 #define LEVEL weightmill_forward_16
 #include "ForwardLevel.h"
 #pragma clang attribute pop

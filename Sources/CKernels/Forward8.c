@@ -3,7 +3,9 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define BYTES 32
 #define SINGLE_ROWS 6
-#define DOUBLE_ROWS 3
+#define SINGLE_VECTORS 2
+#define DOUBLE_ROWS 6
+#define DOUBLE_VECTORS 2
 #define LEVEL weightmill_forward_8
 #include "ForwardLevel.h"
 #pragma clang attribute pop

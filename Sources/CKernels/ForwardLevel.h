@@ -1,5 +1,6 @@
-// The kernels of one level, for both kinds of number. Whoever includes this sets BYTES, SINGLE_ROWS,
-// DOUBLE_ROWS and LEVEL.
+// The kernels of one level, for both kinds of number. Whoever includes this sets LEVEL, BYTES, and how
+// many rows and vectors have their sums in registers: SINGLE_ROWS, SINGLE_VECTORS, DOUBLE_ROWS,
+// DOUBLE_VECTORS.
 #include "Kernels.h"
 
 // Only what is written as a fused multiply-add is one.

@@ -1,3 +1,4 @@
+import CKernels
 import Conversion
 import LLaMA
 import Safetensors
@@ -35,7 +36,7 @@ struct ForwardPassTests {
   }
 
   private func difference(_ activations: Activations, _ expected: [Float]) -> Float {
-    zip(activations.values, expected).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    zip(activations.allValues, expected).reduce(0) { max($0, abs($1.0 - $1.1)) }
   }
 
   @Test(arguments: 0..<4)
@@ -47,10 +48,11 @@ struct ForwardPassTests {
       try pass.apply(layer: layer, to: &hidden, windows: [0..<ids.count])
     }
     let logits = try pass.logits(rows: 0..<3072, of: pass.normalized(hidden))
-    #expect(logits.values.count == reference.count)
+    #expect(logits.allValues.count == reference.count)
     let worst = difference(logits, reference)
     #expect(worst <= Self.logitBound)
-    let divergence = Divergence.mean(reference, logits.values, vocabulary: 3072)
+    let divergence = Divergence.mean(
+      reference.map(Double.init), logits.allNumbers, vocabulary: 3072)
     #expect(divergence <= Self.divergenceBound)
     print("prompt \(prompt): largest logit difference \(worst), mean KL divergence \(divergence)")
   }
@@ -75,42 +77,37 @@ struct ForwardPassTests {
     try pass.apply(layer: 0, to: &together, windows: [0..<a.count, a.count..<a.count + b.count])
     var alone = try pass.embed(b)
     try pass.apply(layer: 0, to: &alone, windows: [0..<b.count])
-    #expect(together.values[(a.count * 256)...].elementsEqual(alone.values))
+    #expect(together.allValues[(a.count * 256)...].elementsEqual(alone.allValues))
   }
 
-  @Test func resultsDoNotDependOnTheNumberOfThreads() throws {
+  @Test(arguments: [Precision.single, .double])
+  func resultsDependNeitherOnThreadsNorOnInstructions(precision: Precision) throws {
     let ids = try ids(0)
-    let states = try [1, 3].map { threads in
-      let pass = ForwardPass(pass.model, workers: Workers(threads: threads))
+    let best = Int(weightmill_forward_level())
+    let states = try ([(1, best), (3, best)] + (0...best).map { (2, $0) }).map { threads, level in
+      let pass = ForwardPass(
+        pass.model, workers: Workers(threads: threads), precision: precision, level: level)
       var hidden = try pass.embed(ids)
-      try pass.apply(layer: 0, to: &hidden, windows: [0..<ids.count])
-      return hidden.values
+      for layer in 0..<2 { try pass.apply(layer: layer, to: &hidden, windows: [0..<ids.count]) }
+      return try pass.logits(rows: 5..<900, of: pass.normalized(hidden)).allBits
     }
-    #expect(states[0] == states[1])
+    for state in states { #expect(state == states[0]) }
+  }
+
+  @Test(arguments: [1, 2, 7, 15, 16, 17])
+  func aTokenHasTheSameBitsWhateverIsBesideIt(count: Int) throws {
+    let ids = try ids(0)
+    func logits(_ ids: [Int]) throws -> Activations {
+      var hidden = try pass.embed(ids)
+      for layer in 0..<2 { try pass.apply(layer: layer, to: &hidden, windows: [0..<ids.count]) }
+      return try pass.logits(rows: 0..<3072, of: pass.normalized(hidden))
+    }
+    let all = try logits(ids + ids)
+    #expect(try logits(Array(ids.prefix(count))).allBits == Array(all.allBits.prefix(count * 3072)))
   }
 
   @Test func aTokenWithoutARowIsAMismatch() {
     expectError(.mismatch) { _ = try pass.embed([3072]) }
     expectError(.mismatch) { _ = try pass.embed([-1]) }
-  }
-}
-
-/// KL divergence by the textbook, in double precision.
-private enum Divergence {
-  static func mean(_ reference: [Float], _ candidate: [Float], vocabulary: Int) -> Double {
-    let rows = reference.count / vocabulary
-    let sum = (0..<rows).reduce(0.0) { sum, row in
-      let range = row * vocabulary..<(row + 1) * vocabulary
-      let p = logProbabilities(reference[range])
-      let q = logProbabilities(candidate[range])
-      return sum + zip(p, q).reduce(0.0) { $0 + Elementary.exponential($1.0) * ($1.0 - $1.1) }
-    }
-    return sum / Double(rows)
-  }
-
-  private static func logProbabilities(_ logits: ArraySlice<Float>) -> [Double] {
-    let largest = Double(logits.max() ?? 0)
-    let sum = logits.reduce(0.0) { $0 + Elementary.exponential(Double($1) - largest) }
-    return logits.map { Double($0) - largest - Elementary.logarithm(sum) }
   }
 }

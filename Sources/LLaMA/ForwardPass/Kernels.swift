@@ -9,7 +9,7 @@ struct Kernels: Sendable {
   /// How many products are added in one chain.
   static let group = Int(WEIGHTMILL_GROUP)
   /// Up to how many tokens the lanes are rows of weights, not tokens.
-  static let fewTokens = 6
+  static let fewTokens = 12
 
   let precision: Precision
   let mode: weightmill_mode

@@ -13,7 +13,9 @@ struct TileProduct {
 
   /// Makes room.
   ///
-  /// - Parameter tokens: How many tokens there will be.
+  /// - Parameters:
+  ///   - kernels: The arithmetic.
+  ///   - tokens: How many tokens there will be.
   init(_ kernels: Kernels, tokens: Int) {
     self.kernels = kernels
     height = kernels.blockRows(forTokens: tokens)

@@ -60,7 +60,9 @@ struct WeightMatrix: Sendable {
   /// - Parameters:
   ///   - rows: Rows of the matrix that are in the tile.
   ///   - columns: Begins and ends where blocks do.
-  ///   - values: Room for the rows, each `stride` values after the last.
+  ///   - tile: The tile.
+  ///   - stride: How many values after a row the next one begins.
+  ///   - values: Room for the rows.
   func decode(
     _ rows: Range<Int>, columns: Range<Int>, of tile: Tile, stride: Int,
     into values: UnsafeMutablePointer<Float>
