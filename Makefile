@@ -5,7 +5,8 @@
 # make quality KL divergence of every type beside llama.cpp's; fails if a bar is not kept (minutes)
 # make bench   encoders in memory: weights per second, beside memcpy
 # make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
-# make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
+# make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium
+#              (installs them; minutes)
 SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Benchmarks Package.swift
 # A target that imports a room it does not depend on is an error.
