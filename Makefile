@@ -8,7 +8,8 @@
 # make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
 #              GFLOP/s and percent of peak
 # make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
-# make interop load the files with gguf, transformers and llama.cpp (installs them; minutes)
+# make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium
+#              (installs them; minutes)
 SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Benchmarks Package.swift
 # A target that imports a room it does not depend on is an error.

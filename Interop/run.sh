@@ -4,12 +4,14 @@
 #   Interop/run.sh gguf          with the Python package gguf: seconds
 #   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
+#   Interop/run.sh report        the report page of verify-logits in Chromium: a minute
 #   Interop/run.sh               all of them
 #
 # WEIGHTMILL               the program to test (default: .build/release/weightmill)
 # WEIGHTMILL_INTEROP_VENV  where llama.cpp's virtual environment is kept; the others lie beside it
 #                          (default: ${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop)
 # PYTHON                   the Python to make them with, 3.11 or newer (default: python3)
+# CHROMIUM                 the browser for the report page (default: chromium, google-chrome)
 # CMAKE_ARGS               how llama.cpp is compiled (default: for any recent processor)
 # CI                       if set, an environment that cannot be made is a failure
 #
@@ -45,6 +47,15 @@ apt_install() {
     apt-get install --yes --no-install-recommends "$@"; } >&2; then
     echo "run.sh: apt-get failed" >&2
   fi
+}
+
+have_browser() {
+  [[ -n ${CHROMIUM-} ]] && return
+  local name
+  for name in chromium chromium-browser google-chrome chrome; do
+    if command -v "$name" >/dev/null; then return; fi
+  done
+  return 1
 }
 
 # Debian's python3 has the module venv but not ensurepip, without which it makes no pip.
@@ -116,7 +127,7 @@ base=${base%/}
 hint="Is PyPI reachable from here?"
 step=${1-}
 if [[ $# -gt 1 ]]; then step=usage; fi
-if [[ $step == transformers ]]; then requirements=$here/requirements-transformers.txt; fi
+if [[ -e $here/requirements-$step.txt ]]; then requirements=$here/requirements-$step.txt; fi
 wanted=$(digest)
 case $step in
 gguf)
@@ -139,15 +150,24 @@ transformers)
   venv=$base-transformers
   prepare "$venv" torch --requirement "$requirements"
   ;;
+report)
+  if ! have_browser; then apt_install chromium; fi
+  if ! have_browser; then
+    not_run "There is no Chromium." "On Debian:  apt-get install chromium; or set CHROMIUM."
+  fi
+  venv=$base-report
+  prepare "$venv" PIL --requirement "$requirements"
+  ;;
 '')
   status=0
   bash "$here/run.sh" gguf || status=1
+  bash "$here/run.sh" report || status=1
   bash "$here/run.sh" transformers || status=1
   bash "$here/run.sh" llama || status=1
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | transformers | llama]" >&2
+  echo "usage: Interop/run.sh [gguf | report | transformers | llama]" >&2
   exit 2
   ;;
 esac

@@ -90,6 +90,7 @@ struct HTMLReportTests {
     #expect(page.text.contains("all 3 limits are kept"))
     let interrupted = try self.page("interrupted")
     #expect(interrupted.all(ofClass: "partial").count == 1)
+    #expect(interrupted.all(ofClass: "interrupted").count == 1)
   }
 
   @Test func theHeatMapHasAFieldForEachTensorOfALayer() throws {

@@ -34,8 +34,31 @@ struct MarkdownReportTests {
     #expect(!text.contains("✅"))
   }
 
+  @Test func everyKindOfLimitIsInWords() throws {
+    var report = try SampleReport.report("whole")
+    report.limits = SampleReport.outcomes(
+      """
+      [{"limit":"same-tokens","measured":1,"allowed":0,"passed":false,"origin":"token 3"},
+       {"limit":"max-regression:kld","measured":0.0200001,"allowed":0.02,"passed":false},
+       {"limit":"max-kld","measured":0,"allowed":0,"passed":true},
+       {"limit":"min-top1","measured":0.5,"allowed":0.999,"passed":false}]
+      """)
+    let lines = report.markdown.split(separator: "\n")
+    #expect(
+      lines.contains("| <code>--same-tokens</code> | ❌ broken | others | the same |  | token 3 |"))
+    #expect(
+      lines.contains(
+        "| <code>--max-regression (kld)</code> | ❌ broken | 0.0200001 | at most 0.02 | 100.0 % |  |"
+      ))
+    #expect(lines.contains("| <code>--max-kld</code> | ✅ kept | 0 | at most 0 |  |  |"))
+    #expect(
+      lines.contains(
+        "| <code>--min-top1</code> | ❌ broken | 0.5000 | at least 0.999 | &#62; 9999 % |  |"))
+  }
+
   @Test func anInterruptedRunSaysSo() throws {
     let text = try SampleReport.report("interrupted").markdown
+    #expect(text.hasPrefix("## ⚠️ Interrupted: "))
     #expect(text.contains("⚠️ The run was interrupted"))
     #expect(text.contains("| not reached |"))
   }

@@ -1,3 +1,4 @@
+import Foundation
 import StrictJSON
 import Tensors
 import TestSupport
@@ -36,6 +37,17 @@ struct ReportJSONTests {
       ])
     #expect(object["schema"] == .number("1"))
     #expect(object["histogram"]?.array?.last?.object?["to"] == .string("Infinity"))
+  }
+
+  @Test func theExampleOfTheFormatsPageIsRead() throws {
+    let page = try String(
+      contentsOfFile: "\(Fixtures.package)/formats/verification-report.md", encoding: .utf8)
+    let example = try #require(
+      page.split(separator: "```json\n").last?.split(separator: "```").first)
+    let report = try read(String(example))
+    #expect(report.attribution[0].share == 0.31)
+    #expect(report.total.divergence.p999 == 0.2)
+    #expect(report.texts[0].statistics == nil)
   }
 
   @Test func unknownFieldsAreIgnored() throws {

@@ -138,16 +138,19 @@ struct SampleReport {
     report.passed = false
   }
 
-  private static let limits: [LogitGate.Outcome] = {
-    let json = """
-      [{"limit":"max-kld","measured":0.0104,"allowed":0.015,"passed":true},
-       {"limit":"max-kld-p99","measured":0.161,"allowed":0.12,"passed":false,
-        "origin":"ffn_down (Q6_K): 31 % of the divergence"},
-       {"limit":"min-top1","measured":0.957,"allowed":0.95,"passed":true},
-       {"limit":"max-ppl-ratio","measured":1.0061,"allowed":1.02,"passed":true}]
-      """
-    return (try? JSONDecoder().decode([LogitGate.Outcome].self, from: Data(json.utf8))) ?? []
-  }()
+  private static let limits = outcomes(
+    """
+    [{"limit":"max-kld","measured":0.0104,"allowed":0.015,"passed":true},
+     {"limit":"max-kld-p99","measured":0.161,"allowed":0.12,"passed":false,
+      "origin":"ffn_down (Q6_K): 31 % of the divergence"},
+     {"limit":"min-top1","measured":0.957,"allowed":0.95,"passed":true},
+     {"limit":"max-ppl-ratio","measured":1.0061,"allowed":1.02,"passed":true}]
+    """)
+
+  /// Outcomes of limits, from JSON.
+  static func outcomes(_ json: String) -> [LogitGate.Outcome] {
+    (try? JSONDecoder().decode([LogitGate.Outcome].self, from: Data(json.utf8))) ?? []
+  }
 
   private static func top(
     _ tokens: [String], _ probabilities: [Double]

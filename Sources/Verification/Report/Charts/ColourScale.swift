@@ -44,7 +44,7 @@ struct ColourScale {
       }
       if hasBroken {
         tag("span", ["class": "swatches", "aria-hidden": "true"]) { tag("i", ["class": "hx"]) }
-        tag("span") { "not a number" }
+        tag("span") { "infinite, or not a number" }
       }
     }
   }

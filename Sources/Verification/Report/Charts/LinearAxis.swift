@@ -15,7 +15,7 @@ struct LinearAxis: Axis {
   init(_ values: some Sequence<Double>, isCount: Bool = false) {
     let largest = values.reduce(0) { $1.isFinite ? max($0, $1) : $0 }
     // The smallest of 1, 2, 5, 10, … that needs at most five steps.
-    let wanted = max(largest, isCount ? 1 : 1e-12) / 5
+    let wanted = (largest > 0 ? max(largest, isCount ? 1 : 1e-12) : 1) / 5
     let exponent = (Elementary.logarithm(wanted) / Elementary.logarithm(10)).rounded(.down)
     let power = Elementary.power(10, exponent)
     var step = [1.0, 2, 5, 10].map { $0 * power }.first { $0 >= wanted * (1 - 1e-9) } ?? 10 * power

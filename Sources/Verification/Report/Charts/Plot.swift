@@ -12,6 +12,8 @@ struct Plot {
     let text: String
     /// Whether a narrow page does without it.
     var isMinor = false
+    /// The share of the drawing that it may take; what is longer is cut off.
+    var width: Double?
   }
 
   /// A value marked across the whole drawing: a line with a label on a row of its own above it.
@@ -58,10 +60,7 @@ struct Plot {
       }
       tag("div", ["class": "bottom", "aria-hidden": "true"]) {
         for label in horizontal {
-          tag("span", ["class": Self.placing(label), "style": "left:\(Self.percent(label.place))"])
-          {
-            label.text
-          }
+          tag("span", ["class": Self.placing(label), "style": Self.style(label)]) { label.text }
         }
       }
       tag("div", ["class": "bottom-title", "aria-hidden": "true"]) { horizontalTitle }
@@ -95,6 +94,11 @@ struct Plot {
     guard !flags.isEmpty else { return .empty }
     let lines = flags.map { "M\(Self.x($0.place)) 0V\(Self.number(Self.height))" }
     return leaf("path", ["class": "flag", "d": lines.joined()])
+  }
+
+  private static func style(_ label: Label) -> String {
+    let width = label.width.map { ";max-width:\(percent($0))" } ?? ""
+    return "left:\(percent(label.place))\(width)"
   }
 
   /// Labels at the ends do not stick out.

@@ -28,7 +28,11 @@ struct ProfileChart {
     Plot(
       description: description, vertical: axis, verticalTitle: "KL divergence, nats",
       horizontal: texts.filter { $0.to - $0.from >= Self.narrowest || texts.count == 1 }
-        .map { Plot.Label(place: ($0.from + $0.to) / 2, text: Shown.name($0.name, limit: 28)) },
+        .map {
+          Plot.Label(
+            place: ($0.from + $0.to) / 2, text: Shown.name($0.name, limit: 28),
+            width: $0.to - $0.from)
+        },
       horizontalTitle: "position, text by text", drawing: drawing
     ).markup
   }

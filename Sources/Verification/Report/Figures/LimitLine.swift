@@ -14,13 +14,26 @@ struct LimitLine {
 
   init(_ outcome: LogitGate.Outcome) {
     let isLowest = outcome.limit.hasPrefix("min-")
-    let (measured, allowed) = Shown.distinct(outcome.measured, outcome.allowed)
-    name = "--" + Shown.name(outcome.limit, limit: 60)
-    self.measured = measured
-    self.allowed = "\(isLowest ? "at least" : "at most") \(allowed)"
+    name = Self.name(outcome.limit)
     passed = outcome.passed
     origin = outcome.origin.map { Shown.message($0, limit: 200) }
-    used = Self.used(outcome, isLowest: isLowest)
+    if outcome.limit == LogitGate.sameTokens {
+      measured = outcome.passed ? "the same" : "others"
+      allowed = "the same"
+      used = nil
+    } else {
+      let (measured, allowed) = Shown.distinct(outcome.measured, outcome.allowed)
+      self.measured = measured
+      self.allowed = "\(isLowest ? "at least" : "at most") \(allowed)"
+      used = Self.used(outcome, isLowest: isLowest)
+    }
+  }
+
+  /// The option; what follows a colon is which figure it is about: `--max-regression (kld)`.
+  private static func name(_ limit: String) -> String {
+    let parts = limit.split(separator: ":", maxSplits: 1).map { Shown.name(String($0), limit: 60) }
+    guard parts.count == 2 else { return "--" + Shown.name(limit, limit: 60) }
+    return "--\(parts[0]) (\(parts[1]))"
   }
 
   /// A share of what is allowed, as it is shown.

@@ -2,7 +2,7 @@
 struct Verdict {
   /// How it ended.
   enum Outcome: String {
-    case passed, failed, measured
+    case passed, failed, measured, interrupted
   }
 
   let outcome: Outcome
@@ -20,6 +20,8 @@ struct Verdict {
         broken == 0
         ? "the comparison did not pass"
         : "\(broken) of \(Shown.count(count, "limit")) \(broken == 1 ? "is" : "are") broken"
+    } else if count == 0, report.isPartial {
+      (outcome, title, detail) = (.interrupted, "Interrupted", "no limit was judged")
     } else if count == 0 {
       (outcome, title, detail) = (.measured, "Measured", "no limits were set")
     } else {
@@ -34,6 +36,7 @@ struct Verdict {
     case .passed: "✓"
     case .failed: "✗"
     case .measured: "•"
+    case .interrupted: "⚠"
     }
   }
 

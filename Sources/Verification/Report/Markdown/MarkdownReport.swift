@@ -18,6 +18,7 @@ struct MarkdownReport {
       case .passed: "✅"
       case .failed: "❌"
       case .measured: "📏"
+      case .interrupted: "⚠️"
       }
     let name = Self.name(VerdictSection.lastComponent(report.candidate.name), 80)
     let reference = Self.name(report.reference.name, 120)

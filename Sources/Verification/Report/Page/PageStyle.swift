@@ -70,7 +70,8 @@ enum PageStyle {
     .side{grid-column:1;position:relative;width:3.25rem}
     .side span{position:absolute;right:0;transform:translateY(50%);line-height:1}
     .bottom{grid-column:2;position:relative;height:1.5rem;margin-top:.4rem}
-    .bottom span{position:absolute;transform:translateX(-50%);white-space:nowrap}
+    .bottom span{position:absolute;transform:translateX(-50%);white-space:nowrap;overflow:hidden;
+    text-overflow:ellipsis}
     .bottom .first{transform:none}
     .bottom .last{transform:translateX(-100%)}
     .bottom-title{grid-column:2;text-align:center}
@@ -106,7 +107,7 @@ enum PageStyle {
     .map rect:hover{stroke:var(--ink);stroke-width:2}
     .kinds{grid-column:1;font-size:.8125rem}
     .kinds span{display:block;height:1.75rem;line-height:1.75rem;text-align:right;
-    white-space:nowrap}
+    white-space:nowrap;max-width:11rem;overflow:hidden;text-overflow:ellipsis}
     .others{flex:0 1 auto;font-size:.8125rem}
     .others i,.swatches i{display:inline-block;width:1rem;height:1rem;vertical-align:-.15rem}
     .others i{margin-right:.5rem}
