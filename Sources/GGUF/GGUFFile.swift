@@ -11,6 +11,10 @@ public final class GGUFFile: Catalogue {
   public let version: Int
   /// The keys and values of the header.
   public let metadata: GGUFMetadata
+  /// Tensors begin at multiples of this many bytes.
+  public let alignment: Int
+  /// Where each tensor begins, from the start of the data.
+  public let offsets: [Int]
   private let file: InputFile
   private let positions: [Int]
 
@@ -29,6 +33,8 @@ public final class GGUFFile: Catalogue {
     self.version = header.version
     self.metadata = header.metadata
     self.tensors = header.tensors.map(\.descriptor)
+    self.alignment = header.alignment
+    self.offsets = header.tensors.map(\.offset)
     self.positions = header.tensors.map { header.dataStart + $0.offset }
   }
 

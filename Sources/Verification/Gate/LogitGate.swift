@@ -20,6 +20,9 @@ public struct LogitGate: Sendable {
   /// The limit without a figure: the option `same-tokens`.
   public static let sameTokens = "same-tokens"
 
+  /// The limit on errors in the candidate's file, which no option sets.
+  public static let fileErrors = "file-errors"
+
   /// The largest mean KL divergence allowed, in nats.
   public var maximumDivergence: Double?
   /// The largest 99th percentile of KL divergence allowed, in nats.
@@ -45,13 +48,21 @@ public struct LogitGate: Sendable {
       && baseline == nil
   }
 
-  /// Compares a report with the limits that are set, and writes the outcomes into it.
+  /// Compares a report with the limits that are set, and writes the outcomes into it. An error in the
+  /// candidate's file breaks a limit that is always set.
   ///
   /// - Parameter report: What was measured.
   /// - Throws: `mismatch` when the earlier report was measured on other texts, or tokenizers shall
   ///   agree but one side has none.
   public func judge(_ report: inout VerificationReport) throws(WeightmillError) {
     var outcomes = absolute(report.total)
+    let errors = report.findings.filter { $0.severity == .error }
+    if let first = errors.first {
+      outcomes.append(
+        Outcome(
+          limit: Self.fileErrors, measured: Double(errors.count), allowed: 0, passed: false,
+          origin: first.message))
+    }
     if requiresSameTokens {
       guard let tokenizers = report.tokenizers else {
         throw WeightmillError(

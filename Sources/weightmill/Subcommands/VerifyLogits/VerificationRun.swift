@@ -97,6 +97,7 @@ struct VerificationRun {
 
   /// Measures.
   func report(_ cancellation: Cancellation) throws(WeightmillError) -> VerificationReport {
+    let findings = try checkFile(cancellation)
     let result = try compare(cancellation)
     guard let total = result.total else {
       throw WeightmillError(.internal, command.candidate, "was measured without a figure")
@@ -108,6 +109,7 @@ struct VerificationRun {
         context: command.evaluation.context, isSecondHalf: command.evaluation.secondHalf,
         precision: "\(precision)"),
       texts: [], total: total)
+    report.findings = findings
     report.tokenizers = tokenizers
     let vocabulary =
       if case .model(let model) = reference { model.vocabulary ?? candidate.vocabulary } else {
@@ -116,6 +118,19 @@ struct VerificationRun {
     report.fill(from: result, candidate: candidate.llama, vocabulary: vocabulary)
     try attribute(result, cancellation, into: &report)
     return report
+  }
+
+  /// Looks for what is wrong with the candidate's file.
+  private func checkFile(
+    _ cancellation: Cancellation
+  ) throws(WeightmillError) -> [VerificationReport.Finding] {
+    var origin: LoadedModel?
+    if case .model(let model) = reference, command.reference != nil { origin = model }
+    let line = ProgressLine("checking", options: command.common)
+    defer { line.finish() }
+    return try FileChecks(
+      candidate: candidate, reference: origin, workers: command.common.workers
+    ).findings(cancellation: cancellation) { line.update(share: $0) }
   }
 
   private func compare(_ cancellation: Cancellation) throws(WeightmillError) -> ComparisonResult {

@@ -1,0 +1,68 @@
+import LLaMA
+
+/// An order in which a program may leave the rows of queries and keys by mistake.
+struct RowOrder {
+  /// Says which order it is, after a tensor's name.
+  let text: String
+
+  private enum Kind {
+    /// The halves order of Hugging Face, which was not permuted.
+    case halves
+    /// Permuted twice, or though the rows were in GGUF's order already.
+    case twice
+    /// Permuted as if a head had so many rows.
+    case heads(of: Int)
+  }
+
+  private let kind: Kind
+  private let head: Int
+
+  /// The orders that a tensor may be in.
+  ///
+  /// - Parameters:
+  ///   - configuration: The model's sizes.
+  ///   - role: The tensor: queries or keys.
+  /// - Returns: The orders.
+  static func all(_ configuration: LlamaConfiguration, _ role: TensorRole) -> [RowOrder] {
+    let head = configuration.headDimension
+    var orders = [
+      RowOrder(
+        text: "holds the reference's rows in Hugging Face's order, where GGUF has another",
+        kind: .halves, head: head),
+      RowOrder(
+        text: "holds the reference's rows permuted as if they had been in Hugging Face's order, "
+          + "which they were not", kind: .twice, head: head),
+    ]
+    // Keys permuted with the number of query heads: each of their heads is cut into several.
+    let groups = configuration.headCount / configuration.keyValueHeadCount
+    if case .layer(_, .key) = role, groups > 1, head % (2 * groups) == 0 {
+      orders.append(
+        RowOrder(
+          text: "holds the reference's rows permuted with the number of query heads, not of key "
+            + "heads", kind: .heads(of: head / groups), head: head))
+    }
+    return orders
+  }
+
+  /// The row in GGUF's order that stands in the place of this row.
+  func source(of row: Int) -> Int {
+    switch kind {
+    case .halves: Self.halves(row, head)
+    case .twice: Self.neighbours(row, head)
+    case .heads(let wrong): Self.halves(Self.neighbours(row, wrong), head)
+    }
+  }
+
+  /// The row of the halves order that a row of the neighbours order is: `formats/meta-llama.md`,
+  /// section 5.
+  private static func neighbours(_ row: Int, _ head: Int) -> Int {
+    let (first, place) = (row / head * head, row % head)
+    return first + place % 2 * (head / 2) + place / 2
+  }
+
+  /// The row of the neighbours order that a row of the halves order is.
+  private static func halves(_ row: Int, _ head: Int) -> Int {
+    let (first, place) = (row / head * head, row % head)
+    return first + place % (head / 2) * 2 + place / (head / 2)
+  }
+}
