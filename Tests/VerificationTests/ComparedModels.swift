@@ -17,6 +17,8 @@ struct ComparedModels {
   ///   - seed: Where its weights come from.
   ///   - rows: The size of its vocabulary.
   ///   - change: Changes the values of a tensor of a name in Hugging Face's scheme.
+  /// - Returns: The model.
+  /// - Throws: When it cannot be written or opened.
   func model(
     _ name: String, seed: UInt64 = 1, rows: Int = 300,
     change: (@Sendable (String, inout [Float]) -> Void)? = nil

@@ -67,6 +67,18 @@ struct GateTests {
     #expect(report.limits[0].origin == "token 3")
   }
 
+  @Test func anErrorInTheFileFailsWithoutAnyLimit() throws {
+    var report = try report()
+    report.findings = [.init(severity: .warning, check: "x", message: "odd")]
+    try LogitGate().judge(&report)
+    #expect(report.passed)
+    report.findings.append(.init(severity: .error, check: "y", message: "no numbers"))
+    try LogitGate().judge(&report)
+    #expect(!report.passed)
+    #expect(report.limits.map(\.limit) == [LogitGate.fileErrors])
+    #expect(report.limits[0].origin == "no numbers")
+  }
+
   @Test func aReportIsNoRegressionOfItself() throws {
     var report = try report()
     var gate = LogitGate()

@@ -136,6 +136,8 @@ public struct DivergenceAttribution: Sendable {
   ///     candidate itself is run first, with -1, and fills `kept`.
   ///   - kept: The candidate's states.
   ///   - expected: The reference's logits.
+  /// - Returns: The mean, in nats.
+  /// - Throws: `mismatch` when the model predicts no numbers; reading errors.
   private func divergence(
     _ model: LlamaModel, _ pass: EvaluationPass, from first: Int, _ kept: inout KeptStates,
     _ expected: Activations

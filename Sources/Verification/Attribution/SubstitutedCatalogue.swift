@@ -15,6 +15,7 @@ struct SubstitutedCatalogue: Catalogue {
   ///   - own: The catalogue.
   ///   - other: Where some tensors are taken from.
   ///   - names: Which ones.
+  /// - Throws: `malformed` when two of the other's tensors have one name.
   init(_ own: any Catalogue, takingFrom other: any Catalogue, names: Set<String>)
     throws(WeightmillError)
   {

@@ -43,6 +43,7 @@ struct LockStep {
   ///   - pass: The tokens.
   ///   - step: Called after each layer with the share of the layers that is done; `false` stops.
   /// - Returns: Both models' vectors before the output matrix; `nil` when it was stopped.
+  /// - Throws: Reading errors.
   mutating func run(
     _ pass: EvaluationPass, step: (Double) -> Bool
   ) throws(WeightmillError) -> (candidate: Activations, reference: Activations)? {

@@ -205,6 +205,7 @@ extension ForwardPass {
   ///   - pass: The tokens.
   ///   - step: Called after each layer with the share of the layers that is done; `false` stops.
   /// - Returns: The vectors before the output matrix; `nil` when it was stopped.
+  /// - Throws: Reading errors.
   func run(
     _ pass: EvaluationPass, step: (Double) -> Bool
   ) throws(WeightmillError) -> Activations? {

@@ -54,6 +54,7 @@ struct TopFive: Sendable {
   /// The same with log probabilities in place of logits.
   ///
   /// - Parameter logPartition: The logarithm of the sum of all logits' exponentials.
+  /// - Returns: The same tokens.
   func relative(to logPartition: Double) -> TopFive {
     var result = self
     for place in 0..<Self.count { result.logits[place] -= logPartition }

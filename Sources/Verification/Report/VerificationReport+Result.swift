@@ -10,13 +10,12 @@ extension VerificationReport {
   /// How many pieces the profile is cut into, about.
   private static let profileBins = 400
 
-  /// Puts a comparison into words.
+  /// Puts a comparison into words: fills in texts, worst positions, drift and tensors.
   ///
   /// - Parameters:
   ///   - result: What was measured.
   ///   - candidate: The model that was judged.
   ///   - vocabulary: Whose texts the ids are; ids are shown without one.
-  /// - Returns: Nothing; texts, worst positions, drift and tensors are filled in.
   public mutating func fill(
     from result: ComparisonResult, candidate: LlamaModel, vocabulary: Vocabulary?
   ) {

@@ -31,6 +31,7 @@ struct LimitLine {
 
   /// The option; what follows a colon is which figure it is about: `--max-regression (kld)`.
   private static func name(_ limit: String) -> String {
+    if limit == LogitGate.fileErrors { return "errors in the file" }
     let parts = limit.split(separator: ":", maxSplits: 1).map { Shown.name(String($0), limit: 60) }
     guard parts.count == 2 else { return "--" + Shown.name(limit, limit: 60) }
     return "--\(parts[0]) (\(parts[1]))"

@@ -56,6 +56,8 @@ struct EvaluationOptions: ParsableArguments {
   ///   - reference: The vocabulary whose ids are right.
   ///   - candidate: The vocabulary to be judged.
   ///   - location: The model that lacks one, for messages.
+  /// - Returns: The texts; whether tokenizers agree is `nil` when there are not two of them.
+  /// - Throws: `noInput`, `malformed` or `unsupported` for files; `mismatch` without a vocabulary.
   func evaluationTexts(
     reference: Vocabulary?, candidate: Vocabulary?, location: String
   ) throws(WeightmillError) -> ([EvaluationText], VerificationReport.TokenizerResult?) {

@@ -169,15 +169,20 @@ struct ReportTable {
 
   private var limits: String {
     report.limits.map { limit in
-      let verdict = limit.passed ? "passed" : "FAILED"
       let origin = limit.passed ? nil : limit.origin
-      let figures =
-        limit.limit == LogitGate.sameTokens
-        ? ""
-        : " \(Text.significant(limit.allowed)), measured \(Text.significant(limit.measured))"
-      return "\(verdict)  --\(limit.limit)\(figures)"
+      return "\(limit.passed ? "passed" : "FAILED")  \(Self.words(limit))"
         + (origin.map { " (\(printable($0)))" } ?? "")
     }.joined(separator: "\n")
+  }
+
+  private static func words(_ limit: LogitGate.Outcome) -> String {
+    switch limit.limit {
+    case LogitGate.sameTokens: "--\(limit.limit)"
+    case LogitGate.fileErrors: "errors in the candidate's file: \(Text.fixed(limit.measured, 0))"
+    default:
+      "--\(limit.limit) \(Text.significant(limit.allowed)), "
+        + "measured \(Text.significant(limit.measured))"
+    }
   }
 }
 
