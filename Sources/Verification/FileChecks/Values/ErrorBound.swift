@@ -32,6 +32,16 @@ enum ErrorBound {
   /// From this relative error on there is no likeness left: two unrelated tensors have about 1.4.
   static let unrelated = 0.95
 
+  /// Whether a reference is at least as exact as the candidate.
+  ///
+  /// - Parameters:
+  ///   - reference: The reference's type.
+  ///   - type: The candidate's.
+  /// - Returns: Whether it is.
+  static func isExact(_ reference: TensorType, beside type: TensorType) -> Bool {
+    rounding(reference) <= rounding(type)
+  }
+
   private static func rounding(_ type: TensorType) -> Double {
     // Meant for models trained in so few levels; of others they leave little.
     if isCoarse(type) { return 0.94 }

@@ -52,6 +52,7 @@ struct RowScanner {
     var part = (ours: Int32(0), theirs: Int32(0))
     var block = (ours: Int32(0), theirs: Int32(0))
     var rowMagnitude: Int32 = 0
+    var saturatedCount = 0
     let groups = (columns + PartLayout.group - 1) / PartLayout.group
     for group in 0..<groups {
       let largest = add(candidate, reference, group, to: &sums)
@@ -62,7 +63,7 @@ struct RowScanner {
       if part.ours == 0 {
         if part.theirs != 0 { found.zeroedParts[Int(part.theirs >> 23)] += 1 }
       } else if exceeds(part.theirs, part.ours) {
-        found.saturated += saturated(candidate, reference, lastGroup: group)
+        saturatedCount += saturated(candidate, reference, lastGroup: group)
       }
       block = (max(block.ours, part.ours), max(block.theirs, part.theirs))
       part = (0, 0)
@@ -79,6 +80,9 @@ struct RowScanner {
     let (energy, error) = (Double(sums.energy.sum()), Double(sums.error.sum()))
     if energy.isFinite, error.isFinite {
       add(energy, error, row, &found)
+      // Rows of another tensor exceed any scale.
+      let unrelated = ErrorBound.unrelated * ErrorBound.unrelated
+      if error < unrelated * energy { found.saturated += saturatedCount }
     } else {
       addSlowly(candidate, reference, row, &found)
     }

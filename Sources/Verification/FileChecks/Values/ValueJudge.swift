@@ -54,7 +54,10 @@ struct ValueJudge {
       addZeroBlocks(role, tensor, scan)
     } else {
       addLost(tensor, scan)
-      addSaturated(tensor, scan)
+      // Values of a coarser reference lie beyond the scale by its own rounding.
+      if let type = reference?.tensor(role)?.type, ErrorBound.isExact(type, beside: tensor.type) {
+        addSaturated(tensor, scan)
+      }
       addSuspect(role, tensor, scan)
     }
   }
