@@ -53,13 +53,24 @@ report=${REPORT:-weightmill-report.json}
 [[ -n ${REFERENCE-} ]] || fail "REFERENCE is empty: it names the model to judge it by"
 command -v "$program" >/dev/null || fail "WEIGHTMILL is $program, which is no program"
 
-summary=$(mktemp)
-trap 'rm -f "$summary"' EXIT
+# What is written replaces what was there: a slip must not cost a model.
+[[ $report == *.json ]] || fail "REPORT is $report: give it a name that ends in .json"
+[[ -z ${HTML-} || $HTML == *.html ]] || fail "HTML is $HTML: give it a name that ends in .html"
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+summary=$folder/summary.md
+
+# replace NEW OLD: puts NEW in the place of OLD. Without NEW nothing stays there: an old report must
+# not pass for this run's.
+replace() {
+  if [[ -s $1 ]]; then mv -f -- "$1" "$2"; else rm -f -- "$2"; fi
+}
 
 arguments=(verify-logits --json --quiet --markdown "$summary" --reference "$REFERENCE")
 if [[ -n ${DELTA-} ]]; then arguments+=(--delta "$DELTA"); fi
 if [[ -n ${CONTEXT-} ]]; then arguments+=(--context "$CONTEXT"); fi
-if [[ -n ${HTML-} ]]; then arguments+=(--html "$HTML"); fi
+if [[ -n ${HTML-} ]]; then arguments+=(--html "$folder/report.html"); fi
 lines LORA --lora
 lines TEXT --text
 if [[ -f ${BASELINE-} ]]; then
@@ -72,11 +83,10 @@ words LIMITS
 words OPTIONS
 arguments+=(-- "$CANDIDATE")
 
-# An old report must not pass for this run's. Nothing is taken for one that could not be written.
-rm -f -- "$report" ${HTML:+"$HTML"}
 code=0
-"$program" "${arguments[@]}" >"$report" || code=$?
-if [[ ! -s $report ]]; then rm -f -- "$report"; fi
+"$program" "${arguments[@]}" >"$folder/report.json" || code=$?
+replace "$folder/report.json" "$report"
+if [[ -n ${HTML-} ]]; then replace "$folder/report.html" "$HTML"; fi
 
 output exit-code "$code"
 if [[ -f $report ]]; then output report "$report"; fi

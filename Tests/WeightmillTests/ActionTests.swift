@@ -69,13 +69,12 @@ struct ActionTests {
       "CANDIDATE": "-q4 \"x\".gguf",
     ])
     #expect(result.code == 0)
-    var arguments = try lines("arguments")
-    let place = try #require(arguments.firstIndex(of: "--markdown"))
-    arguments.remove(at: place + 1)
+    // Pages are written into a temporary folder first.
+    let arguments = try lines("arguments").map { $0.hasPrefix("/") ? "PAGE" : $0 }
     #expect(
       arguments == [
-        "verify-logits", "--json", "--quiet", "--markdown", "--reference", "base", "--delta",
-        "a delta", "--context", "256", "--html", "report $(x).html", "--lora", "one", "--lora",
+        "verify-logits", "--json", "--quiet", "--markdown", "PAGE", "--reference", "base",
+        "--delta", "a delta", "--context", "256", "--html", "PAGE", "--lora", "one", "--lora",
         " two ", "--text", "texts/a b.txt", "--text", "*.txt", "--baseline", "old report.json",
         "--max-regression", "5%", "--max-kld", "0.05", "--min-top1", "*", "--second-half", "--",
         "-q4 \"x\".gguf",
@@ -111,6 +110,20 @@ struct ActionTests {
     #expect(try !folder.names().contains("weightmill-report.json"))
     #expect(try !folder.names().contains("r.html"))
     #expect(result.output.contains("could not compare q4.gguf (exit code 66)"))
+  }
+
+  @Test func theReportMayReplaceTheBaseline() throws {
+    try folder.write("old".utf8, to: "r.json")
+    #expect(try run(["REPORT": "r.json", "BASELINE": "r.json"]).code == 0)
+    #expect(try lines("arguments").contains("--baseline"))
+    #expect(try text("r.json") == "{\"passed\": true}\n")
+  }
+
+  @Test func aSlipDoesNotCostAModel() throws {
+    try folder.write("weights".utf8, to: "q4.gguf")
+    #expect(try run(["REPORT": "q4.gguf"]).code == 64)
+    #expect(try run(["HTML": "q4.gguf"]).code == 64)
+    #expect(try text("q4.gguf") == "weights")
   }
 
   @Test func aBaselineThatIsNotThereYetIsLeftOut() throws {
