@@ -146,7 +146,7 @@ def check_reference_logits(checks, model):
 
 def check_greedy(checks, path, model):
     for index, prompt in enumerate(PROMPTS):
-        done = weightmill_json("generate", path, "--prompt", prompt, "--count", COUNT)
+        done = weightmill_json("generate", path, "--prompt", prompt, "--max-tokens", COUNT, "--temperature", 0)
         ids = model.tokenize(prompt.encode(), add_bos=True, special=True)
         new, margin = greedy(model, ids)
         same = next((i for i, (a, b) in enumerate(zip(new, done["ids"])) if a != b),

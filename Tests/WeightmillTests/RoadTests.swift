@@ -120,10 +120,10 @@ struct RoadTests {
       "tokenize", "\(Self.delta)/tokenizer.model", "你好，世界！", "--json")
     #expect(alone.json?["ids"] as? [Int] == [1, 1905, 2398, 2233, 2001, 2665, 2311, 2622])
     let prompt = "深度学习是"
-    let fromFile = try CommandLineTool.run(
-      "generate", try convert(), "--prompt", prompt, "--count", "8", "--json")
+    let options = ["--prompt", prompt, "--max-tokens", "8", "--temperature", "0", "--json"]
+    let fromFile = try CommandLineTool.run(["generate", try convert()] + options)
     let fromCheckpoint = try CommandLineTool.run(
-      "generate", Self.base, "--delta", Self.delta, "--prompt", prompt, "--count", "8", "--json")
+      ["generate", Self.base, "--delta", Self.delta] + options)
     let ids = try #require(fromFile.json?["ids"] as? [Int])
     #expect(ids.count == 8)
     #expect(fromCheckpoint.json?["ids"] as? [Int] == ids)

@@ -160,13 +160,6 @@ struct TokenizerFiles {
     guard let added, added.object["<human>"] != nil, added.object["<bot>"] != nil else {
       return nil
     }
-    return "{% for message in messages %}"
-      + "{% if message['role'] == 'user' %}"
-      + "{{ '<human>:' + (message['content'] | trim) + '\\n<bot>:' }}"
-      + "{% elif message['role'] == 'assistant' %}"
-      + "{{ (message['content'] | trim) + eos_token }}"
-      + "{% else %}"
-      + "{{ (message['content'] | trim) + '\\n' }}"
-      + "{% endif %}{% endfor %}"
+    return ChatTemplate.ziyaText
   }
 }

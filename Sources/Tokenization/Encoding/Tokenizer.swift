@@ -13,6 +13,8 @@ public struct Tokenizer: Sendable {
   private let fallback: Int
   /// Tokens that are found in a text as a whole, longest first.
   private let special: [(bytes: [UInt8], id: Int)]
+  /// Tokens that are control tokens by their texts, whatever their kind.
+  private let marks: Set<Int>
 
   private static let space: [UInt8] = [0xE2, 0x96, 0x81]  // U+2581
 
@@ -24,6 +26,7 @@ public struct Tokenizer: Sendable {
     var ids: [ArraySlice<UInt8>: Int] = [:]
     var byteIDs: [UInt8: Int] = [:]
     var special: [(bytes: [UInt8], id: Int)] = []
+    let marks = vocabulary.marks
     for (id, token) in vocabulary.tokens.enumerated() {
       let bytes = Array(token.text.utf8)
       switch token.kind {
@@ -32,7 +35,8 @@ public struct Tokenizer: Sendable {
       case .byte: if let byte = token.byte { byteIDs[byte] = byteIDs[byte] ?? id }
       case .unknown, .control: break
       }
-      if [.control, .userDefined, .unknown].contains(token.kind), !bytes.isEmpty {
+      let isSpecial = [.control, .userDefined, .unknown].contains(token.kind)
+      if isSpecial || marks.contains(id), !bytes.isEmpty {
         special.append((bytes, id))
       }
     }
@@ -40,6 +44,7 @@ public struct Tokenizer: Sendable {
     self.byteIDs = byteIDs
     self.fallback = vocabulary.special.unknown ?? 0
     self.special = special.sorted { $0.bytes.count > $1.bytes.count }
+    self.marks = marks
   }
 
   /// The ids of a text as SentencePiece gives them: no BOS, no special tokens.
@@ -53,7 +58,8 @@ public struct Tokenizer: Sendable {
 
   /// The ids of a text as llama.cpp gives them.
   ///
-  /// User-defined tokens are always found in the text. After a special token, as at the beginning,
+  /// User-defined tokens are always found in the text, but for those whose texts end a text, such
+  /// as `</s>`: these are control tokens whatever the file says. After a special token, as at the beginning,
   /// a space goes before what follows.
   ///
   /// - Parameters:
@@ -89,17 +95,21 @@ public struct Tokenizer: Sendable {
   ///   - atStart: Whether they begin a text: the space that goes before a text is left out then.
   /// - Returns: The text.
   public func decode(_ ids: [Int], atStart: Bool = true) -> String {
-    var bytes: [UInt8] = []
-    for id in ids where vocabulary.tokens.indices.contains(id) {
-      let token = vocabulary.tokens[id]
-      switch token.kind {
-      case .byte: if let byte = token.byte { bytes.append(byte) }
-      case .control, .unknown: break
-      default: bytes += token.text.withSpaces.utf8
-      }
-    }
+    let bytes = ids.flatMap { self.bytes(of: $0) }
     let hasPrefix = atStart && vocabulary.special.addsSpacePrefix && bytes.first == 0x20
     return String(decoding: hasPrefix ? bytes.dropFirst() : bytes[...], as: UTF8.self)
+  }
+
+  /// The bytes of a token's text, with spaces for U+2581; none for control tokens and for ids that
+  /// the vocabulary does not have.
+  func bytes(of id: Int) -> [UInt8] {
+    guard vocabulary.tokens.indices.contains(id), !marks.contains(id) else { return [] }
+    let token = vocabulary.tokens[id]
+    return switch token.kind {
+    case .byte: token.byte.map { [$0] } ?? []
+    case .control, .unknown: []
+    default: Array(token.text.withSpaces.utf8)
+    }
   }
 
   // MARK: Special tokens in a text
@@ -118,13 +128,18 @@ public struct Tokenizer: Sendable {
       guard bytes.count < 2 || pairs.contains(UInt16(bytes[0]) << 8 | UInt16(bytes[1])) else {
         continue
       }
-      guard parsesControl || vocabulary.tokens[id].kind == .userDefined else { continue }
+      guard parsesControl || isUserDefined(id) else { continue }
       fragments = fragments.flatMap { fragment -> [Fragment] in
         guard case .text(let text) = fragment else { return [fragment] }
         return Self.split(text, at: bytes, id: id)
       }
     }
     return fragments
+  }
+
+  /// Whether a token is found in every text, not only where control tokens are looked for.
+  private func isUserDefined(_ id: Int) -> Bool {
+    vocabulary.tokens[id].kind == .userDefined && !marks.contains(id)
   }
 
   private static func split(_ text: ArraySlice<UInt8>, at token: [UInt8], id: Int) -> [Fragment] {

@@ -6,16 +6,22 @@ import Tensors
 import Tokenization
 
 extension WeightmillCommand {
-  /// `weightmill generate`: a few tokens from the reference forward pass.
+  /// `weightmill generate`: the model talks.
   struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "generate",
-      abstract: "Continue a text with the most likely tokens, to see that a model talks sense.",
+      abstract: "Continue a text, to see that a model talks sense.",
       discussion: """
-        This is the reference forward pass that verify-logits uses: exact, streaming, and slow.
+        The text appears as it grows. Tokens are drawn as Ziya's model card says: temperature 1,
+        the most likely ones that make up 85 %. The same seed gives the same text; --temperature 0
+        always takes the most likely token.
+
+        With --chat the prompt is a question, written as the model's chat template has it (Ziya's:
+        <human>:PROMPT, newline, <bot>:), and only the answer is printed.
 
         EXAMPLES
-          weightmill generate ziya-q4_0.gguf --prompt $'<human>:你好\\n<bot>:'
+          weightmill generate ziya-q4_0.gguf --chat --prompt '帮我写一份去西安的旅游计划'
+          weightmill generate ziya-q4_0.gguf --prompt 'The gradient' --temperature 0
         """)
 
     @Argument(help: "The model's folder or GGUF file.", completion: .file())
@@ -23,38 +29,42 @@ extension WeightmillCommand {
 
     @OptionGroup var merging: MergeOptions
 
-    @Option(name: .shortAndLong, help: "The text to continue.")
+    @Option(name: .shortAndLong, help: "The text to continue, or the question.")
     var prompt: String
 
-    @Option(name: .shortAndLong, help: "How many tokens to add.")
-    var count = 16
+    @Flag(help: "Ask the prompt as a question, by the model's chat template.")
+    var chat = false
+
+    @OptionGroup var sampling: SamplingOptions
 
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-      guard (1...4096).contains(count) else {
-        throw ValidationError("--count must be from 1 to 4096")
-      }
       guard !prompt.isEmpty else { throw ValidationError("--prompt is empty") }
     }
 
     func run() throws {
       let loaded = try ModelLoader.load(merging.request(model))
       common.printNotes(loaded.notes)
-      let vocabulary = try loaded.requiredVocabulary()
-      let tokenizer = Tokenizer(vocabulary)
-      let ids = tokenizer.encode(prompt, parsesControl: true)
-      let pass = ForwardPass(loaded.llama, workers: common.workers)
-      let new = try pass.continuation(of: ids, count: count, end: vocabulary.special.eos)
-      let text = tokenizer.decode(new, atStart: false)
-      if common.json { return try JSONOutput.print(Report(prompt: ids, ids: new, text: text)) }
-      print(Text.safeLines(prompt + text))
-    }
-
-    private struct Report: Encodable {
-      let prompt: [Int]
-      let ids: [Int]
-      let text: String
+      let tokenizer = Tokenizer(try loaded.requiredVocabulary())
+      let text = chat ? try ChatTemplate(loaded).prompt(prompt) : prompt
+      let ids = tokenizer.encode(text, parsesControl: true)
+      var answer = Answer(
+        tokenizer, prompt: ids, settings: sampling.settings, isShown: !common.json)
+      if !chat { try answer.show(text) }
+      var continuation = Continuation(
+        ForwardPass(loaded.llama, workers: common.workers), sampling.settings)
+      let ending = try Interruption.during { (cancellation) throws(WeightmillError) in
+        try continuation.run(
+          ids, count: sampling.limit, ends: tokenizer.vocabulary.ends
+        ) { (id) throws(WeightmillError) in
+          try answer.append(id)
+          return !cancellation.isCancelled
+        }
+      }
+      try answer.finish(ending)
+      if common.json { try JSONOutput.print(answer.report(ending)) }
+      if ending == .interrupted { throw ExitCode(WeightmillError.Code.interrupted.exitCode) }
     }
   }
 }

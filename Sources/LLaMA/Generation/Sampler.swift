@@ -1,0 +1,96 @@
+public import Tensors
+
+/// Chooses the next token from what a model expects.
+///
+/// In this order, as transformers does it:
+///
+/// 1. Logits are divided by the temperature; at temperature 0 the largest one is taken.
+/// 2. `topK` tokens with the largest logits are kept, all if it is 0.
+/// 3. Of these, the fewest most likely tokens whose probabilities sum up to `topP` are kept.
+/// 4. One of those is drawn, each as often as its probability says.
+///
+/// Of equal logits the lower id comes first. Probabilities are binary64 and summed from the
+/// largest to the smallest. The same seed and the same logits give the same tokens: random numbers
+/// are of a generator that is written down here, SplitMix64, one for each token.
+public struct Sampler: Sendable {
+  /// How tokens are chosen.
+  public struct Settings: Codable, Equatable, Sendable {
+    /// What logits are divided by; 0 takes the most likely token always.
+    public var temperature = 1.0
+    /// The sum of probabilities that is kept, from 0 (the most likely token only) to 1 (all).
+    public var topP = 0.85
+    /// How many of the most likely tokens are kept; 0 keeps all.
+    public var topK = 0
+    /// Where the random numbers begin.
+    public var seed: UInt64 = 0
+
+    /// The settings of Ziya's model card: temperature 1, `topP` 0.85; seed 0.
+    public init() {}
+  }
+
+  private let settings: Settings
+  private let location: String
+  private var random: SplitMix64
+
+  /// Prepares to choose.
+  ///
+  /// - Parameters:
+  ///   - settings: How tokens are chosen.
+  ///   - location: The model's file, for messages.
+  public init(_ settings: Settings, location: String) {
+    self.settings = settings
+    self.location = location
+    self.random = SplitMix64(seed: settings.seed)
+  }
+
+  /// Chooses a token.
+  ///
+  /// - Parameter logits: The logits by id, at least one.
+  /// - Returns: The id.
+  /// - Throws: `mismatch` when a logit is infinite or not a number, or there is none.
+  public mutating func choose(_ logits: [Float]) throws(WeightmillError) -> Int {
+    guard !logits.isEmpty, logits.allSatisfy(\.isFinite) else {
+      throw WeightmillError(
+        .mismatch, location, "predicts values that are infinite or not numbers",
+        remedy: "its weights are damaged")
+    }
+    guard settings.temperature > 0 else { return Self.largest(logits) }
+    let kept = kept(logits)
+    let goal = random.unit() * kept.reduce(0) { $0 + $1.weight }
+    var sum = 0.0
+    for (id, weight) in kept {
+      sum += weight
+      if sum > goal { return id }
+    }
+    // Rounding made the product the whole sum: the last token that has a share of it.
+    return kept.last { $0.weight > 0 }?.id ?? kept[0].id
+  }
+
+  /// The tokens to draw from, the most likely first, with weights proportional to probabilities.
+  private func kept(_ logits: [Float]) -> [(id: Int, weight: Double)] {
+    let order = logits.indices.sorted { a, b in
+      logits[a] != logits[b] ? logits[a] > logits[b] : a < b
+    }
+    let most = settings.topK > 0 ? min(settings.topK, order.count) : order.count
+    let top = Double(logits[order[0]])
+    let weights = order[..<most].map { id in
+      Elementary.exponential((Double(logits[id]) - top) / settings.temperature)
+    }
+    let bound = settings.topP * weights.reduce(0, +)
+    var kept: [(id: Int, weight: Double)] = []
+    var sum = 0.0
+    for (id, weight) in zip(order, weights) {
+      kept.append((id, weight))
+      sum += weight
+      if sum >= bound { break }
+    }
+    return kept
+  }
+
+  /// The id of the largest logit, the lowest of equal ones.
+  private static func largest(_ logits: [Float]) -> Int {
+    var best = 0
+    for (id, logit) in logits.enumerated() where logit > logits[best] { best = id }
+    return best
+  }
+}

@@ -1,0 +1,30 @@
+extension Vocabulary {
+  /// Texts of tokens that end a text, in models of LLaMA's family and their fine-tunes.
+  ///
+  /// llama.cpp knows such tokens by their texts, whatever kind they have been given: it stops at each
+  /// of them, and takes them for control tokens (`llama-vocab.cpp`, as of version 0.5.0).
+  private static let endTexts: Set<String> = [
+    "</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",
+    "<|end_of_text|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<eos>", "<end_of_utterance>",
+    "<｜end▁of▁sentence｜>", "<PAD>", "[PAD]",
+  ]
+
+  /// Texts of Code Llama's tokens around a gap to fill in, which are control tokens, too.
+  private static let gapTexts: Set<String> = [
+    "<PRE>", "<SUF>", "<MID>", "▁<PRE>", "▁<SUF>", "▁<MID>",
+  ]
+
+  /// The tokens that end a text: the one with that role, and those known by their texts.
+  public var ends: Set<Int> { ids(of: Self.endTexts).union(special.eos.map { [$0] } ?? []) }
+
+  /// The tokens that are control tokens whatever their kind.
+  var marks: Set<Int> { ids(of: Self.endTexts).union(ids(of: Self.gapTexts)) }
+
+  private func ids(of texts: Set<String>) -> Set<Int> {
+    // Hashing every text takes longer than looking at its last byte.
+    Set(
+      tokens.indices.filter { id in
+        [0x3E, 0x5D].contains(tokens[id].text.utf8.last) && texts.contains(tokens[id].text)
+      })
+  }
+}

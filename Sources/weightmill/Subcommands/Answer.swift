@@ -1,0 +1,77 @@
+import LLaMA
+import Presentation
+import Tensors
+import Tokenization
+
+/// What `generate` prints: a text while it grows, or all of it as JSON.
+struct Answer {
+  private let tokenizer: Tokenizer
+  private let prompt: [Int]
+  private let settings: Sampler.Settings
+  private let isShown: Bool
+  private var stream: TextStream
+  private var ids: [Int] = []
+  /// When the first token was there, and the last one.
+  private var times: (first: Double, last: Double)?
+
+  /// Begins an answer.
+  ///
+  /// - Parameters:
+  ///   - tokenizer: The model's.
+  ///   - prompt: The ids that the model reads first.
+  ///   - settings: How tokens are chosen, for the report.
+  ///   - isShown: Whether the text is printed at once.
+  init(_ tokenizer: Tokenizer, prompt: [Int], settings: Sampler.Settings, isShown: Bool) {
+    self.tokenizer = tokenizer
+    self.prompt = prompt
+    self.settings = settings
+    self.isShown = isShown
+    stream = TextStream(tokenizer)
+  }
+
+  /// Prints text at once, safe for a terminal.
+  func show(_ text: String) throws(WeightmillError) {
+    guard isShown, !text.isEmpty else { return }
+    print(Text.safeLines(text), terminator: "")
+    if let error = Terminal.flushOutput() { throw error }
+  }
+
+  /// Takes a token.
+  mutating func append(_ id: Int) throws(WeightmillError) {
+    let now = Terminal.seconds()
+    times = (times?.first ?? now, now)
+    ids.append(id)
+    try show(stream.append(id))
+  }
+
+  /// Ends the text, and says on a terminal how it went.
+  mutating func finish(_ ending: Continuation.Ending) throws(WeightmillError) {
+    try show(stream.finish() + "\n")
+    guard isShown, Terminal.showsProgress else { return }
+    let speed = tokensPerSecond.map { ", \(Text.significant($0)) tokens a second" } ?? ""
+    Terminal.error("weightmill: \(ids.count) tokens\(speed), ended by: \(ending.rawValue)\n")
+  }
+
+  /// How fast tokens followed the first one; `nil` when there were fewer than two.
+  private var tokensPerSecond: Double? {
+    guard let times, ids.count > 1 else { return nil }
+    return Double(ids.count - 1) / max(times.last - times.first, 1e-9)
+  }
+
+  /// All of it.
+  func report(_ ending: Continuation.Ending) -> Report {
+    Report(
+      prompt: prompt, ids: ids, text: tokenizer.decode(ids, atStart: false), stop: ending,
+      tokensPerSecond: tokensPerSecond, sampling: settings)
+  }
+
+  /// What `--json` prints.
+  struct Report: Encodable {
+    let prompt: [Int]
+    let ids: [Int]
+    let text: String
+    let stop: Continuation.Ending
+    let tokensPerSecond: Double?
+    let sampling: Sampler.Settings
+  }
+}
