@@ -11,12 +11,14 @@ struct LimitSection {
           "Limits",
           columns: [
             .text("limit"), .text("verdict"), .number("measured"), .text("allowed"),
-            .text("used of what is allowed"), .text("comes from"),
-          ],
+            .text("used of what is allowed"),
+          ] + (hasOrigins ? [.text("comes from")] : []),
           rows: report.limits.map { row(LimitLine($0)) })
       }
     }
   }
+
+  private var hasOrigins: Bool { report.limits.contains { $0.origin != nil } }
 
   private func row(_ line: LimitLine) -> [Markup] {
     [
@@ -27,8 +29,7 @@ struct LimitSection {
       Markup(line.measured),
       Markup(line.allowed),
       line.used.map { usage($0, passed: line.passed) } ?? .empty,
-      isolated(line.origin ?? ""),
-    ]
+    ] + (hasOrigins ? [isolated(line.origin ?? "")] : [])
   }
 
   /// The bar is full at twice what is allowed; its middle is the limit.

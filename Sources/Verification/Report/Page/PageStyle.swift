@@ -129,6 +129,7 @@ enum PageStyle {
     .data{width:100%;margin:.5rem 0}
     .data bdi,.data code{display:inline-block;max-width:22rem;overflow-wrap:break-word}
     .data .n{min-width:4rem}
+    .data tr>:last-child{padding-right:0}
     th,td{padding:.35rem .9rem .35rem 0;text-align:left;vertical-align:baseline;font-weight:400}
     .data td,.data th{border-bottom:1px solid var(--rule);vertical-align:top}
     thead th{color:var(--dim);white-space:nowrap;vertical-align:bottom}
