@@ -148,7 +148,8 @@ extension Plot {
     return shown.enumerated().map { number, index in
       Label(
         place: (Double(index) + 0.5) / Double(layers.count),
-        text: layers[index] < 0 ? "emb" : "\(layers[index])", isMinor: number % 2 == 1)
+        text: layers[index] < 0 ? "emb" : "\(layers[index])",
+        isMinor: shown.count > 6 && number % 2 == 1)
     }
   }
 }
