@@ -29,7 +29,7 @@ struct SavedLogitsTests {
       models.text(61, context: 30, isSecondHalf: isSecondHalf, seed: 3),
     ]
     let path = try save(texts, to: "logits.safetensors")
-    let saved = try #require(try LogitsFile.openIfSaved(path))
+    let saved = try #require(try SavedLogitsFile.open(path, bos: 1))
     #expect(saved.texts.map(\.name) == texts.map(\.name))
     #expect(saved.texts.map(\.windows) == texts.map(\.windows))
     #expect(saved.origin == "model a")
@@ -43,10 +43,10 @@ struct SavedLogitsTests {
   }
 
   @Test func otherFilesAreNoSavedLogits() throws {
-    #expect(try LogitsFile.openIfSaved(models.folder("none")) == nil)
-    #expect(try LogitsFile.openIfSaved(Fixtures.miniZiya("base-hf")) == nil)
+    #expect(try SavedLogitsFile.open(models.folder("none"), bos: 1) == nil)
+    #expect(try SavedLogitsFile.open(Fixtures.miniZiya("base-hf"), bos: 1) == nil)
     #expect(
-      try LogitsFile.openIfSaved(Fixtures.miniZiya("expected/logits.safetensors")) == nil)
+      try SavedLogitsFile.open(Fixtures.miniZiya("expected/logits.safetensors"), bos: 1) == nil)
   }
 
   @Test func damagedFilesAreRefused() throws {

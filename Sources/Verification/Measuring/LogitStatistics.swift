@@ -69,7 +69,7 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
   /// How the probability of the next token changes.
   public let probabilityChange: ProbabilityChange
   /// The normalized mean square error of the logits: Σ(m − l)² / Σl², each position's logits less
-  /// their mean, which softmax does not see.
+  /// their mean, which softmax does not see; not a number when saved logits are not exact.
   public let normalizedSquareError: Double
 
   /// Sums up positions; `nil` when there are none, or none with a next token.
@@ -84,7 +84,7 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
     perplexity = Self.perplexity(targets)
     probabilityChange = Self.change(targets)
     let size = positions.reduce(0) { $0 + $1.logitSize }
-    normalizedSquareError = size > 0 ? positions.reduce(0) { $0 + $1.logitError } / size : 0
+    normalizedSquareError = size != 0 ? positions.reduce(0) { $0 + $1.logitError } / size : 0
   }
 
   private static func divergence(_ values: [Double]) -> Divergence {

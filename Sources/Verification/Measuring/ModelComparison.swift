@@ -157,15 +157,20 @@ public struct ModelComparison: Sendable {
       let expected =
         if let known { known[place] } else { try saved(first + place) }
       try writer?.write(expected, position: first + place)
-      let result: PositionResult
+      var result: PositionResult
       do throws(PositionComparison.BrokenSide) {
         result = try PositionComparison.compare(
           reference: expected, candidate: logits[place],
           target: positions[place].target)
       } catch { throw broken(error, position: positions[place]) }
+      if !isExact { result.logitError = .nan }
       results.withLock { $0[place] = result }
     }
     return results.withLock { $0.compactMap { $0 } }
+  }
+
+  private var isExact: Bool {
+    if case .saved(let logits) = reference { logits.isExact } else { true }
   }
 
   private func saved(_ position: Int) throws(WeightmillError) -> [Double] {

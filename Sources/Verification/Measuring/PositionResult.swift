@@ -15,7 +15,7 @@ struct PositionResult: Sendable {
   /// The candidate's.
   let candidateTop: TopFive
   /// Σ(m − l)² over the vocabulary, each side less its mean.
-  let logitError: Double
+  var logitError: Double
   /// Σl², less the mean.
   let logitSize: Double
 

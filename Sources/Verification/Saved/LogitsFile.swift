@@ -12,6 +12,7 @@ public struct LogitsFile: SavedLogits {
   public let vocabularyRows: Int
   public let texts: [EvaluationText]
   public let origin: String?
+  public let isExact = true
   private let file: SafetensorsFile
   private let index: Int
 

@@ -8,6 +8,9 @@ public protocol SavedLogits: Sendable {
   var vocabularyRows: Int { get }
   /// The texts they were computed for.
   var texts: [EvaluationText] { get }
+  /// Whether these are the logits that were computed; if not, unlikely tokens were cut off and the
+  /// square error says nothing.
+  var isExact: Bool { get }
   /// What the file says of the model they came from.
   var origin: String? { get }
 

@@ -81,7 +81,12 @@ struct ReportTable {
             + "1 % \(Text.percent(change.p1))   99 % \(Text.percent(change.p99))   "
             + "of the text's next token",
         ],
-        ["logits", "normalized square error \(number(total.normalizedSquareError))"],
+        [
+          "logits",
+          total.normalizedSquareError.isNaN
+            ? "normalized square error not measured: the saved logits are not exact"
+            : "normalized square error \(number(total.normalizedSquareError))",
+        ],
       ], alignments: [.left, .left])
   }
 

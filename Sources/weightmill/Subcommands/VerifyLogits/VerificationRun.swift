@@ -51,7 +51,9 @@ struct VerificationRun {
     _ command: WeightmillCommand.VerifyLogits, _ candidate: LoadedModel
   ) throws(WeightmillError) -> Side {
     guard let path = command.reference else { return .model(candidate) }
-    guard !command.merging.merges, let saved = try LogitsFile.openIfSaved(path) else {
+    let special = candidate.vocabulary?.special
+    let bos = special?.addsBOS == true ? special?.bos : nil
+    guard !command.merging.merges, let saved = try SavedLogitsFile.open(path, bos: bos) else {
       return .model(try ModelLoader.load(command.merging.request(path)))
     }
     let asked = command.reporting
@@ -106,7 +108,7 @@ struct VerificationRun {
       version: Weightmill.version, candidate: Self.subject(candidate, name: command.candidate),
       reference: referenceSubject,
       settings: .init(
-        context: command.evaluation.context, isSecondHalf: command.evaluation.secondHalf,
+        context: context, isSecondHalf: isSecondHalf,
         precision: "\(precision)"),
       texts: [], total: total)
     report.findings = findings
@@ -179,6 +181,17 @@ struct VerificationRun {
   }
 
   // MARK: Names
+
+  /// The length of the windows; saved logits bring their own.
+  private var context: Int {
+    guard case .saved = reference else { return command.evaluation.context }
+    return texts.flatMap { $0.windows.map(\.tokens.count) }.max() ?? 0
+  }
+
+  private var isSecondHalf: Bool {
+    guard case .saved = reference else { return command.evaluation.secondHalf }
+    return texts.contains { $0.windows.contains { $0.judged.lowerBound > 0 } }
+  }
 
   private var referenceSubject: VerificationReport.Subject {
     switch reference {

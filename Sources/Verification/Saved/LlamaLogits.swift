@@ -1,0 +1,38 @@
+public import Tensors
+
+/// The logits that llama-perplexity saved, as a reference: `formats/llama-logits.md`.
+///
+/// They are log probabilities in 16 bits, of the second half of each window.
+public final class LlamaLogits: SavedLogits {
+  public let location: String
+  public let texts: [EvaluationText]
+  public let origin: String? = "saved by llama-perplexity, 16 bits"
+  public let isExact = false
+  public var vocabularyRows: Int { file.vocabularySize }
+  private let file: LlamaLogitsFile
+
+  /// Opens a file.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - bos: What the model saw as the first token of each window, if its vocabulary adds BOS: the
+  ///     file does not say it.
+  /// - Throws: The errors of `LlamaLogitsFile`.
+  public init(path: String, bos: Int?) throws(WeightmillError) {
+    file = try LlamaLogitsFile(path)
+    location = path
+    let (context, judged, tokens) = (file.context, file.positions, file.tokens)
+    let windows = (0..<file.chunkCount).map { chunk in
+      var window = Array(tokens[chunk * context..<(chunk + 1) * context])
+      if let bos { window[0] = bos }
+      return EvaluationText.Window(tokens: window, judged: judged)
+    }
+    texts = [EvaluationText(name: path, windows: windows)]
+  }
+
+  public func logits(_ position: Int) throws(WeightmillError) -> [Float] {
+    let count = file.positions.count
+    return try file.logProbabilities(
+      chunk: position / count, position: file.positions.lowerBound + position % count)
+  }
+}
