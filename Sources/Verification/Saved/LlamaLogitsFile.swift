@@ -49,24 +49,13 @@ public struct LlamaLogitsFile: ~Copyable, Sendable {
   public init(_ path: String) throws(WeightmillError) {
     let file = try InputFile(path)
     let sizes = try Self.sizes(file)
-    (context, vocabularySize, chunkCount) = (sizes.context, sizes.vocabulary, sizes.chunks)
-    let count = context * chunkCount
-    var cursor = ByteCursor(
-      try file.bytes(at: Self.headerSize, count: 4 * count), file: path, base: Self.headerSize)
-    var tokens: [Int] = []
-    tokens.reserveCapacity(count)
-    for _ in 0..<count {
-      let id = Int(try cursor.read(Int32.self))
-      guard (0..<vocabularySize).contains(id) else {
-        throw WeightmillError(
-          .malformed, path, "has a token \(id), but a vocabulary of \(vocabularySize)",
-          at: "byte \(cursor.offset - 4)", remedy: "record it again")
-      }
-      tokens.append(id)
-    }
+    let tokens = try Self.tokens(file, sizes)
+    context = sizes.context
+    vocabularySize = sizes.vocabulary
+    chunkCount = sizes.chunks
+    dataStart = Self.headerSize + 4 * tokens.count
     self.tokens = tokens
     self.file = file
-    dataStart = cursor.offset
   }
 
   /// The log probabilities after a token: natural logarithms, one for each id.
@@ -147,6 +136,26 @@ public struct LlamaLogitsFile: ~Copyable, Sendable {
     }
     try check(length, context: context, vocabulary: vocabulary, chunks: chunks, path)
     return Sizes(context: context, vocabulary: vocabulary, chunks: chunks)
+  }
+
+  private static func tokens(
+    _ file: borrowing InputFile, _ sizes: Sizes
+  ) throws(WeightmillError) -> [Int] {
+    let count = sizes.context * sizes.chunks
+    var cursor = ByteCursor(
+      try file.bytes(at: headerSize, count: 4 * count), file: file.path, base: headerSize)
+    var tokens: [Int] = []
+    tokens.reserveCapacity(count)
+    for _ in 0..<count {
+      let id = Int(try cursor.read(Int32.self))
+      guard (0..<sizes.vocabulary).contains(id) else {
+        throw WeightmillError(
+          .malformed, file.path, "has a token \(id), but a vocabulary of \(sizes.vocabulary)",
+          at: "byte \(cursor.offset - 4)", remedy: "record it again")
+      }
+      tokens.append(id)
+    }
+    return tokens
   }
 
   private static func check(
