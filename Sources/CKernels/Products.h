@@ -59,6 +59,9 @@ INLINE void NAMED(part)(
     UNROLLED
     for (int v = 0; v < AT_ONCE; v++) sums[row][v] = 0;
   }
+  // What the sums are added to has left the near caches since the last group.
+  UNROLLED
+  for (int row = 0; row < ROWS; row++) __builtin_prefetch(out + row * WEIGHTMILL_TOKENS, 1);
   for (size_t k = 0; k < columns; k++) {
     vr x[AT_ONCE];
     UNROLLED
