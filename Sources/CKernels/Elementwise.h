@@ -121,11 +121,3 @@ static void NAMED(add_squares)(const void *panel, size_t columns, size_t lanes, 
     sums[column] = sum;
   }
 }
-
-#define JOINED(level) NAMED(level)
-const forward_kernels JOINED(LEVEL) = {
-    ROWS,
-    NAMED(pack), NAMED(products), NAMED(narrow_products), NAMED(store), NAMED(norm), NAMED(rotate),
-    NAMED(gate), NAMED(add), NAMED(exponentials), NAMED(soften), NAMED(share), NAMED(differences),
-    NAMED(add_squares)};
-#undef JOINED

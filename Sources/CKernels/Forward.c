@@ -89,3 +89,9 @@ void weightmill_add_squares(
     weightmill_mode mode, const void *panel, size_t columns, size_t lanes, double *sums) {
   kernels(mode)->add_squares(panel, columns, lanes, sums);
 }
+
+void weightmill_compare(
+    weightmill_mode mode, const void *reference, const void *candidate, size_t count,
+    weightmill_comparison *results) {
+  kernels(mode)->compare(reference, candidate, count, results);
+}

@@ -6,7 +6,8 @@
 #define SINGLE_VECTORS 1
 #define DOUBLE_ROWS 12
 #define DOUBLE_VECTORS 2
-#define LEVEL weightmill_forward_16
+#define SINGLE_LEVEL weightmill_forward_16_single
+#define DOUBLE_LEVEL weightmill_forward_16_double
 #include "ForwardLevel.h"
 #pragma clang attribute pop
 #endif

@@ -4,5 +4,6 @@
 #define SINGLE_VECTORS 4
 #define DOUBLE_ROWS 6
 #define DOUBLE_VECTORS 4
-#define LEVEL weightmill_forward_4
+#define SINGLE_LEVEL weightmill_forward_4_single
+#define DOUBLE_LEVEL weightmill_forward_4_double
 #include "ForwardLevel.h"

@@ -6,7 +6,8 @@
 #define SINGLE_VECTORS 2
 #define DOUBLE_ROWS 6
 #define DOUBLE_VECTORS 2
-#define LEVEL weightmill_forward_8
+#define SINGLE_LEVEL weightmill_forward_8_single
+#define DOUBLE_LEVEL weightmill_forward_8_double
 #include "ForwardLevel.h"
 #pragma clang attribute pop
 #endif

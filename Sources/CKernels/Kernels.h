@@ -27,6 +27,8 @@ typedef struct {
   void (*differences)(
       const void *a, const void *b, size_t columns, size_t lanes, double *sums);
   void (*add_squares)(const void *panel, size_t columns, size_t lanes, double *sums);
+  void (*compare)(
+      const void *reference, const void *candidate, size_t count, weightmill_comparison *results);
 } forward_kernels;
 
 extern const forward_kernels weightmill_forward_4_single, weightmill_forward_4_double;

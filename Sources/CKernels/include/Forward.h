@@ -115,3 +115,24 @@ void weightmill_differences(
 /// Adds the squares of some lanes of a panel, each column to a sum of its own, lane by lane.
 void weightmill_add_squares(
     weightmill_mode mode, const void *panel, size_t columns, size_t lanes, double *sums);
+
+/// What two models' logits at one position have in common; [0] is the reference's, [1] the candidate's.
+typedef struct {
+  double top[2][5];      ///< the largest logits, in descending order; -infinity where there are fewer
+  double sums[2];        ///< sum of exp(logit - the largest)
+  double weighted;       ///< sum of exp(l - the largest l) (l - m)
+  double error;          ///< sum of (m - l)^2, each side less its mean
+  double size;           ///< sum of l^2, less the mean
+  int32_t ids[2][5];     ///< of the largest logits; of equal ones the lower first; -1 where there are fewer
+  int32_t is_broken[2];  ///< whether a logit is infinite or not a number
+} weightmill_comparison;
+
+/// Compares the logits l of a reference and m of a candidate at the positions of a panel.
+///
+/// All is binary64; every position adds its `count` tokens of the vocabulary in their order.
+///
+/// - reference, candidate: `[count][WEIGHTMILL_TOKENS]`.
+/// - results: WEIGHTMILL_TOKENS of them.
+void weightmill_compare(
+    weightmill_mode mode, const void *reference, const void *candidate, size_t count,
+    weightmill_comparison *results);
