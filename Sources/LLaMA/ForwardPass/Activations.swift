@@ -39,7 +39,7 @@ public struct Activations: Sendable {
   /// - Parameter row: Its number.
   public subscript(_ row: Int) -> [Double] {
     precondition((0..<rows).contains(row))
-    return (0..<columns).map { number(row: row, column: $0) }
+    return (0..<columns).map { self[row, $0] }
   }
 
   /// Copies of some of the vectors.
@@ -51,7 +51,7 @@ public struct Activations: Sendable {
     for (place, row) in rows.enumerated() {
       precondition((0..<self.rows).contains(row))
       for column in 0..<columns {
-        selected.set(number(row: row, column: column), row: place, column: column)
+        selected.set(self[row, column], row: place, column: column)
       }
     }
     return selected
@@ -128,7 +128,13 @@ public struct Activations: Sendable {
 
   // MARK: Numbers
 
-  private func number(row: Int, column: Int) -> Double {
+  /// One number.
+  ///
+  /// - Parameters:
+  ///   - row: The vector's number.
+  ///   - column: The feature's.
+  public subscript(_ row: Int, _ column: Int) -> Double {
+    precondition((0..<rows).contains(row) && (0..<columns).contains(column))
     let address = unsafe address(panel: row / Kernels.tokens, column: column)
     let lane = row % Kernels.tokens * precision.size
     return switch precision {

@@ -1,6 +1,5 @@
 public import Conversion
 public import LLaMA
-import Synchronization
 public import Tensors
 
 /// Which tensors the divergence comes from: each group in turn is taken from the reference, and the
@@ -155,20 +154,15 @@ public struct DivergenceAttribution: Sendable {
     kept.keep(hidden, before: layer)
     kept.isFilled = true
     let logits = try logits(forward, forward.normalized(hidden), pass)
-    let divergences = Mutex([Double](repeating: 0, count: pass.judged.count))
-    try workers.forEach(pass.judged.count, scratch: {}) { (place, _) throws(WeightmillError) in
-      do throws(PositionComparison.BrokenSide) {
-        let result = try PositionComparison.compare(
-          reference: expected[place], candidate: logits[place],
-          target: nil)
-        divergences.withLock { $0[place] = result.divergence }
-      } catch {
-        throw WeightmillError(
-          .mismatch, candidate.catalogue.location,
-          "predicts values that are infinite or not numbers")
-      }
+    let results = try PositionComparison.compare(
+      reference: expected, candidate: logits, targets: pass.judged.map { _ in nil },
+      workers: workers
+    ) { [candidate] _, _ in
+      WeightmillError(
+        .mismatch, candidate.catalogue.location,
+        "predicts values that are infinite or not numbers")
     }
-    return divergences.withLock { $0.reduce(0, +) } / Double(pass.judged.count)
+    return results.reduce(0) { $0 + $1.divergence } / Double(results.count)
   }
 }
 

@@ -1,6 +1,5 @@
 public import Conversion
 public import LLaMA
-import Synchronization
 public import Tensors
 
 /// Compares what two models predict for the same tokens.
@@ -147,26 +146,24 @@ public struct ModelComparison: Sendable {
     let tokens = positions.map(\.token)
     let ids = 0..<candidate.model.configuration.vocabularyRows
     let logits = try candidate.logits(rows: ids, of: ours.selecting(tokens))
-    var known: Activations?
+    let expected: Activations
     if let referencePass, let theirs {
-      known = try referencePass.logits(rows: ids, of: theirs.selecting(tokens))
+      expected = try referencePass.logits(rows: ids, of: theirs.selecting(tokens))
+    } else {
+      expected = try Activations(
+        rows: positions.count, columns: ids.count, precision: candidate.precision
+      ) { (place) throws(WeightmillError) in try saved(first + place) }
     }
-    let results = Mutex([PositionResult?](repeating: nil, count: positions.count))
-    try workers.forEach(positions.count, scratch: {}) {
-      [known] (place, _) throws(WeightmillError) in
-      let expected =
-        if let known { known[place] } else { try saved(first + place) }
-      try writer?.write(expected, position: first + place)
-      var result: PositionResult
-      do throws(PositionComparison.BrokenSide) {
-        result = try PositionComparison.compare(
-          reference: expected, candidate: logits[place],
-          target: positions[place].target)
-      } catch { throw broken(error, position: positions[place]) }
-      if !isExact { result.logitError = .nan }
-      results.withLock { $0[place] = result }
+    if let writer {
+      try workers.forEach(positions.count, scratch: {}) { (place, _) throws(WeightmillError) in
+        try writer.write(expected[place], position: first + place)
+      }
     }
-    return results.withLock { $0.compactMap { $0 } }
+    var results = try PositionComparison.compare(
+      reference: expected, candidate: logits, targets: positions.map(\.target), workers: workers
+    ) { side, place in broken(side, position: positions[place]) }
+    if !isExact { for place in results.indices { results[place].logitError = .nan } }
+    return results
   }
 
   private var isExact: Bool {

@@ -1,6 +1,8 @@
+import LLaMA
+import Synchronization
 import Tensors
 
-/// Two models' predictions at one position of a text.
+/// Two models' predictions at the positions of a text.
 ///
 /// With reference logits *l*, candidate logits *m* and *Z* the sums of their exponentials,
 /// KL(P‖Q) = Σ p (l − m) − ln Z_l + ln Z_m. All sums are in binary64, in the order of ids.
@@ -14,60 +16,53 @@ enum PositionComparison {
   /// Compares logits.
   ///
   /// - Parameters:
-  ///   - logits: The reference's logits (or log probabilities), one for each id.
+  ///   - logits: The reference's logits (or log probabilities), for each position one for each id.
   ///   - others: The candidate's, as many.
-  ///   - target: The token that the text has next, if there is one.
-  /// - Returns: What was found; rounding cannot make a divergence negative.
-  /// - Throws: The side whose logits are not finite.
+  ///   - targets: For each position the token that the text has next, if there is one.
+  ///   - workers: The threads.
+  ///   - broken: Makes the error for a side whose logits at a position are not finite.
+  /// - Returns: What was found at each position; rounding cannot make a divergence negative.
+  /// - Throws: What `broken` makes.
   static func compare(
-    reference logits: [Double], candidate others: [Double], target: Int?
-  ) throws(BrokenSide) -> PositionResult {
-    guard let top = top(logits) else { throw .reference }
-    guard let otherTop = self.top(others) else { throw .candidate }
-    let (largest, otherLargest) = (top.logits[0], otherTop.logits[0])
-    var (sum, otherSum, weighted) = (0.0, 0.0, 0.0)
-    for (logit, other) in zip(logits, others) {
-      let weight = Elementary.exponential(logit - largest)
-      sum += weight
-      weighted += weight * (logit - other)
-      otherSum += Elementary.exponential(other - otherLargest)
+    reference logits: Activations, candidate others: Activations, targets: [Int?],
+    workers: Workers, broken: @Sendable (BrokenSide, Int) -> WeightmillError
+  ) throws(WeightmillError) -> [PositionResult] {
+    precondition(targets.count == logits.rows)
+    let panels = logits.panels
+    let results = Mutex([PositionResult?](repeating: nil, count: targets.count))
+    try workers.forEach(panels.count, scratch: {}) { (panel, _) throws(WeightmillError) in
+      let found = logits.comparisons(panel: panel, candidate: others)
+      for (position, comparison) in zip(panels[panel], found) {
+        if comparison.reference.isBroken { throw broken(.reference, position) }
+        if comparison.candidate.isBroken { throw broken(.candidate, position) }
+        let target = targets[position].map {
+          (reference: logits[position, $0], candidate: others[position, $0])
+        }
+        let result = PositionResult(comparison, targetLogits: target)
+        results.withLock { $0[position] = result }
+      }
     }
-    let partition = largest + Elementary.logarithm(sum)
-    let otherPartition = otherLargest + Elementary.logarithm(otherSum)
-    let squares = squares(logits, others)
-    return PositionResult(
-      divergence: max(weighted / sum - partition + otherPartition, 0),
-      target: target.map {
-        .init(reference: logits[$0] - partition, candidate: others[$0] - otherPartition)
+    return results.withLock { $0.compactMap { $0 } }
+  }
+}
+
+extension PositionResult {
+  /// Makes figures of sums.
+  ///
+  /// - Parameters:
+  ///   - sums: The sums.
+  ///   - targetLogits: The logits of the token that the text has next.
+  init(_ sums: LogitComparison, targetLogits: (reference: Double, candidate: Double)?) {
+    let partition = sums.reference.logits[0] + Elementary.logarithm(sums.reference.sum)
+    let other = sums.candidate.logits[0] + Elementary.logarithm(sums.candidate.sum)
+    let weighted = sums.weightedDifference / sums.reference.sum
+    self.init(
+      divergence: max(weighted - partition + other, 0),
+      target: targetLogits.map {
+        Target(reference: $0.reference - partition, candidate: $0.candidate - other)
       },
-      referenceTop: top.relative(to: partition),
-      candidateTop: otherTop.relative(to: otherPartition),
-      logitError: squares.error, logitSize: squares.size)
-  }
-
-  /// The largest logits, or `nil` when one is infinite or not a number.
-  private static func top(_ logits: [Double]) -> TopFive? {
-    var top = TopFive()
-    for (id, logit) in logits.enumerated() {
-      guard logit.isFinite else { return nil }
-      top.add(id, logit)
-    }
-    return top
-  }
-
-  /// The squares of the difference and of the reference, each less its mean.
-  private static func squares(
-    _ logits: [Double], _ others: [Double]
-  ) -> (error: Double, size: Double) {
-    let count = Double(max(logits.count, 1))
-    let mean = logits.reduce(0, +) / count
-    let meanDifference = zip(logits, others).reduce(0) { $0 + ($1.1 - $1.0) } / count
-    var (error, size) = (0.0, 0.0)
-    for (logit, other) in zip(logits, others) {
-      let difference = other - logit - meanDifference
-      error += difference * difference
-      size += (logit - mean) * (logit - mean)
-    }
-    return (error, size)
+      referenceTop: TopFive(sums.reference, logPartition: partition),
+      candidateTop: TopFive(sums.candidate, logPartition: other), logitError: sums.error,
+      logitSize: sums.size)
   }
 }

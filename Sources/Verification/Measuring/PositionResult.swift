@@ -1,3 +1,5 @@
+import LLaMA
+
 /// What was found at one position of a text.
 struct PositionResult: Sendable {
   /// The log probabilities of the token that the text has next.
@@ -31,38 +33,27 @@ struct PositionResult: Sendable {
   }
 }
 
-/// The five largest logits or log probabilities, the largest first; of equal ones the lower id.
+/// The five most likely tokens, the most likely first; of equally likely ones the lower id.
 struct TopFive: Sendable {
   static let count = 5
   /// The ids; -1 where there are fewer.
-  private(set) var ids = InlineArray<5, Int32>(repeating: -1)
-  private(set) var logits = InlineArray<5, Double>(repeating: -.infinity)
+  let ids: InlineArray<5, Int32>
+  private let logits: InlineArray<5, Double>
+  private let logPartition: Double
 
-  /// Takes a logit; ids come in ascending order.
-  mutating func add(_ id: Int, _ logit: Double) {
-    guard logit > logits[4] else { return }
-    var place = 4
-    while place > 0, logit > logits[place - 1] {
-      logits[place] = logits[place - 1]
-      ids[place] = ids[place - 1]
-      place -= 1
-    }
-    logits[place] = logit
-    ids[place] = Int32(truncatingIfNeeded: id)
-  }
-
-  /// The same with log probabilities in place of logits.
+  /// Takes the largest logits.
   ///
-  /// - Parameter logPartition: The logarithm of the sum of all logits' exponentials.
-  /// - Returns: The same tokens.
-  func relative(to logPartition: Double) -> TopFive {
-    var result = self
-    for place in 0..<Self.count { result.logits[place] -= logPartition }
-    return result
+  /// - Parameters:
+  ///   - side: The logits of one model.
+  ///   - logPartition: The logarithm of the sum of all logits' exponentials.
+  init(_ side: LogitComparison.Side, logPartition: Double) {
+    ids = side.ids
+    logits = side.logits
+    self.logPartition = logPartition
   }
 
-  /// The ids with their log probabilities, if `relative(to:)` made it; the most likely first.
+  /// The ids with their log probabilities, the most likely first.
   var predictions: [(id: Int, logProbability: Double)] {
-    (0..<Self.count).filter { ids[$0] >= 0 }.map { (Int(ids[$0]), logits[$0]) }
+    (0..<Self.count).filter { ids[$0] >= 0 }.map { (Int(ids[$0]), logits[$0] - logPartition) }
   }
 }
