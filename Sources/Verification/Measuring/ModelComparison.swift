@@ -165,8 +165,7 @@ public struct ModelComparison: Sendable {
     var results = try PositionComparison.compare(
       reference: expected, candidate: logits, targets: positions.map(\.target), workers: workers
     ) { side, place in broken(side, position: positions[place]) }
-    guard !isExact else { return results }
-    for place in results.indices { results[place].logitError = .nan }
+    if !isExact { for place in results.indices { results[place].logitError = .nan } }
     return results
   }
 
