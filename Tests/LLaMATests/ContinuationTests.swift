@@ -66,11 +66,12 @@ struct ContinuationTests {
   }
 
   @Test func aTextIsNotContinuedBeyondWhatTheModelWasTrainedOn() throws {
-    // The model's context is 128: the token after the 128th is the last.
-    let (ids, ending) = try run(Array(repeating: 70, count: 126), count: 10)
+    // The token after the last one that the model reads is the last one it adds.
+    let context = pass.model.configuration.contextLength
+    let (ids, ending) = try run(Array(repeating: 70, count: context - 2), count: 10)
     #expect(ending == .context)
     #expect(ids.count == 3)
-    expectError(.mismatch) { _ = try run(Array(repeating: 70, count: 129), count: 1) }
+    expectError(.mismatch) { _ = try run(Array(repeating: 70, count: context + 1), count: 1) }
     expectError(.mismatch) { _ = try run([], count: 1) }
   }
 }
