@@ -41,7 +41,7 @@ if [ "$update" = --update ]; then
   while read -r type importance _; do
     measure "$type" "$importance" |
       awk -v type="$type" -v importance="$importance" '
-        /^KL divergence/ { kld = $4 * 1.02 }
+        /^KL divergence/ { kld = $4 * 1.02 + 1e-9 }
         /^same top token/ { top = $4 / 100 - 0.002 }
         END { printf "%-8s %-8s %.4g %.4f\n", type, importance, kld, top }' | tee -a "$folder/limits"
   done < <(grep -v '^#' "$limits")
