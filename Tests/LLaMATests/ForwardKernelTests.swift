@@ -35,7 +35,7 @@ struct ForwardKernelTests {
   }
 
   /// What a kernel makes of weights that are packed as it wants them.
-  private static func products<Number: BinaryFloatingPoint>(
+  private static func products<Number: BinaryFloatingPoint & BitwiseCopyable>(
     _ mode: weightmill_mode, _ shape: Shape, _ weights: [Float], _ vectors: [Number]
   ) -> [Number] {
     let height = weightmill_block_rows(mode)
