@@ -25,7 +25,7 @@ struct LlamaLogitsFileTests {
     #expect(file.tokens == Array(ids[..<256]))
     let values = try file.logProbabilities(chunk: 3, position: 62)
     #expect(values.count == 3072)
-    let sum = values.reduce(0) { $0 + Elementary.exponential(Double($1)) }
+    let sum = values.reduce(0.0) { $0 + Elementary.exponential(Double($1)) }
     #expect(abs(sum - 1) < 1e-3)
   }
 
@@ -60,7 +60,7 @@ struct LlamaLogitsFileTests {
       for position in file.positions {
         let values = logits[position]
         let largest = values.max() ?? 0
-        let sum = values.reduce(0) { $0 + Elementary.exponential($1 - largest) }
+        let sum = values.reduce(0.0) { $0 + Elementary.exponential($1 - largest) }
         let total = largest + Elementary.logarithm(sum)
         let saved = try file.logProbabilities(chunk: chunk, position: position)
         var worst = 0.0

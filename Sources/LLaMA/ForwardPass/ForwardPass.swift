@@ -87,6 +87,9 @@ public struct ForwardPass: Sendable {
     layer: Int, to hidden: inout Activations, windows: [Range<Int>],
     observe: InputObserver = { _, _ in }
   ) throws(WeightmillError) {
+    let tokens = 0..<hidden.rows
+    precondition(hidden.columns == configuration.hiddenSize && hidden.precision == precision)
+    precondition(windows.allSatisfy { $0.isEmpty || tokens.contains($0) })
     var texts = windows.map { window in
       AttendedText(
         tokens: window, cache: KeyValueCache(configuration, kernels, capacity: window.count))
@@ -171,6 +174,7 @@ public struct ForwardPass: Sendable {
     _ hidden: Activations, by role: TensorRole
   ) throws(WeightmillError) -> Activations {
     let gains = try WeightMatrix(role, of: model).row(0)
+    precondition(gains.count == hidden.columns && hidden.precision == precision)
     let result = Activations(
       rows: hidden.rows, columns: hidden.columns, precision: precision, isZeroed: false)
     forEachPanel(hidden) { panel in
@@ -192,6 +196,7 @@ public struct ForwardPass: Sendable {
     let matrix = try WeightMatrix(role, of: model)
     precondition(vectors.columns == matrix.columns && vectors.precision == precision)
     let rows = selection ?? 0..<matrix.rows
+    precondition((0..<matrix.rows).contains(rows))
     let output = Activations(
       rows: vectors.rows, columns: rows.count, precision: precision,
       isZeroed: vectors.rows <= Kernels.fewTokens)
