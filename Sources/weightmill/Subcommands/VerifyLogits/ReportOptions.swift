@@ -1,5 +1,5 @@
 import ArgumentParser
-import Conversion
+import LLaMA
 import Tensors
 import Verification
 
@@ -46,6 +46,9 @@ struct ReportOptions: ParsableArguments {
       throw ValidationError("--save-logits needs a file")
     }
   }
+
+  /// The numbers to compute with.
+  var precision: Precision { precise ? .double : .single }
 
   /// Refuses outputs that cannot be written, before anything is measured.
   func check(inputs: [String]) throws(WeightmillError) {

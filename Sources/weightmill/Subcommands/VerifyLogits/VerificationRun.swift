@@ -22,6 +22,7 @@ struct VerificationRun {
   private let reference: Side
   private let texts: [EvaluationText]
   private let tokenizers: VerificationReport.TokenizerResult?
+  private let comparison: ModelComparison
 
   /// Opens what the command names.
   init(_ command: WeightmillCommand.VerifyLogits) throws(WeightmillError) {
@@ -29,6 +30,7 @@ struct VerificationRun {
     gate = try command.limits.gate()
     candidate = try ModelLoader.load(command.candidate)
     reference = try Self.reference(command, candidate)
+    comparison = try Self.comparison(command, candidate, reference)
     let evaluation = command.evaluation
     switch reference {
     case .model(let model):
@@ -85,6 +87,19 @@ struct VerificationRun {
     return (logits.texts, .init(agree: true, difference: nil))
   }
 
+  private static func comparison(
+    _ command: WeightmillCommand.VerifyLogits, _ candidate: LoadedModel, _ reference: Side
+  ) throws(WeightmillError) -> ModelComparison {
+    let source: ModelComparison.Reference =
+      switch reference {
+      case .model(let model): .model(model.llama)
+      case .saved(let logits): .saved(logits)
+      }
+    return try ModelComparison(
+      candidate: candidate.llama, reference: source, workers: command.common.workers,
+      precision: command.reporting.precision)
+  }
+
   private static func contextNotes(_ context: Int, _ model: LlamaConfiguration) -> [String] {
     guard context > model.contextLength else { return [] }
     return [
@@ -94,8 +109,6 @@ struct VerificationRun {
   }
 
   // MARK: Measuring
-
-  private var precision: Precision { command.reporting.precise ? .double : .single }
 
   /// Measures.
   func report(_ cancellation: Cancellation) throws(WeightmillError) -> VerificationReport {
@@ -109,7 +122,7 @@ struct VerificationRun {
       reference: referenceSubject,
       settings: .init(
         context: context, isSecondHalf: isSecondHalf,
-        precision: "\(precision)"),
+        precision: "\(command.reporting.precision)"),
       texts: [], total: total)
     report.findings = findings
     report.tokenizers = tokenizers
@@ -136,14 +149,6 @@ struct VerificationRun {
   }
 
   private func compare(_ cancellation: Cancellation) throws(WeightmillError) -> ComparisonResult {
-    let source: ModelComparison.Reference =
-      switch reference {
-      case .model(let model): .model(model.llama)
-      case .saved(let logits): .saved(logits)
-      }
-    let comparison = try ModelComparison(
-      candidate: candidate.llama, reference: source, workers: command.common.workers,
-      precision: precision)
     var writer: LogitsWriter?
     if let path = command.reporting.saveLogits {
       writer = try LogitsWriter(
@@ -170,7 +175,7 @@ struct VerificationRun {
     let found = try DivergenceAttribution(
       candidate: candidate.llama, reference: model.llama,
       grouping: command.reporting.attributeBy.value, workers: command.common.workers,
-      precision: precision
+      precision: command.reporting.precision
     ).run(
       texts, tokens: command.reporting.attributeTokens, roles: result.differingTensors,
       cancellation: cancellation
