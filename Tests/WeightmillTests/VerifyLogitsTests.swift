@@ -131,7 +131,8 @@ struct VerifyLogitsTests {
 
   @Test func whatMakesNoSenseIsRefused() throws {
     for arguments in [
-      [], ["--reference", reference, "--context", "1"], ["--attribute", "--text", Self.text],
+      [], ["--reference", reference], ["--reference", reference, "--context", "1"],
+      ["--attribute", "--text", Self.text],
       ["--reference", reference, "--text", Self.text, "--baseline", "x.json"],
       ["--reference", reference, "--text", Self.text, "--json", "--html", "-"],
       ["--reference", reference, "--text", Self.text, "--max-kld", "nan"],

@@ -81,6 +81,7 @@ struct ReportOptions: ParsableArguments {
     static let tensor = Grouping(value: .tensor)
 
     let value: TensorGrouping
+    var defaultValueDescription: String { value.rawValue }
 
     init(value: TensorGrouping) { self.value = value }
 

@@ -34,6 +34,11 @@ struct VerificationRun {
     let evaluation = command.evaluation
     switch reference {
     case .model(let model):
+      guard !evaluation.isEmpty else {
+        throw WeightmillError(
+          .usage, command.candidate, "cannot be compared without a text",
+          remedy: "give --text, --prompt or --tokens")
+      }
       (texts, tokenizers) = try evaluation.evaluationTexts(
         reference: model.vocabulary, candidate: candidate.vocabulary,
         location: command.candidate)

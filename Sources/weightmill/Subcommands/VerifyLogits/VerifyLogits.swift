@@ -24,7 +24,8 @@ extension WeightmillCommand {
             --delta Ziya-LLaMA-13B-v1 --text sample.txt --max-kld 0.05 --min-top1 0.9
           weightmill verify-logits q3_k_m.gguf --reference f16.gguf --text sample.txt \\
             --attribute --html report.html
-          weightmill verify-logits f16.gguf --text sample.txt --save-logits f16-logits.safetensors
+          weightmill verify-logits f16.gguf --text sample.txt \\
+            --save-logits f16-logits.safetensors
           weightmill verify-logits q4_0.gguf --reference f16-logits.safetensors
         """)
 
