@@ -34,12 +34,13 @@ struct ModelRows: Sendable {
   ///   - rows: The rows, within the tensor.
   ///   - role: The tensor, which must be there.
   ///   - buffers: Where to leave the values; reused from call to call.
-  /// - Throws: The errors of reading; `unsupported` for types that are no weights.
+  /// - Throws: The errors of reading; `unsupported` for types that are no weights; `internal` when
+  ///   there is no such tensor.
   func read(
     _ rows: Range<Int>, of role: TensorRole, into buffers: inout RowBuffers
   ) throws(WeightmillError) {
     guard let place = place(role) else {
-      preconditionFailure("the tensor must be there")
+      throw WeightmillError(.internal, location, "lacks a tensor that was checked")
     }
     let tensor = view.tensors[place]
     let decoder = try RowDecoder(tensor.type, location: location)
