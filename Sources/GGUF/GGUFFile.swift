@@ -4,7 +4,7 @@ public import Tensors
 ///
 /// The header is checked against the rules GG-01 to GG-10 of `formats/gguf.md`; a tensor's last
 /// byte lies within the file before any of it is read.
-public final class GGUFFile: Catalogue {
+public final class GGUFFile: FileCatalogue {
   public let location: String
   public let tensors: [TensorDescriptor]
   /// The version of the format, 2 or 3.
@@ -37,6 +37,8 @@ public final class GGUFFile: Catalogue {
     self.offsets = header.tensors.map(\.offset)
     self.positions = header.tensors.map { header.dataStart + $0.offset }
   }
+
+  public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int

@@ -68,6 +68,11 @@ public struct MergedCatalogue: Catalogue {
     }
   }
 
+  /// The delta's order: all tensors are in it.
+  public func readingPlace(ofTensor index: Int) -> Int {
+    delta.readingPlace(ofTensor: sources[index].delta)
+  }
+
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

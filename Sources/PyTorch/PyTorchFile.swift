@@ -4,7 +4,7 @@ public import Tensors
 ///
 /// The pickle inside is run by an interpreter that can only describe tensors; the tensors' bytes
 /// are read in place, row by row, whatever their strides.
-public final class PyTorchFile: Catalogue {
+public final class PyTorchFile: FileCatalogue {
   /// The largest compressed storage of which columns are read, in bytes: each tile of rows inflates
   /// it anew.
   private static let largestInflated = 64 << 20
@@ -65,6 +65,8 @@ public final class PyTorchFile: Catalogue {
     }
     self.file = file
   }
+
+  public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int

@@ -5,7 +5,7 @@ public import Tensors
 ///
 /// The rules are in `formats/safetensors.md`: ranges without holes or overlaps that fill the file
 /// to its last byte, sizes that agree with shapes, no duplicate names.
-public final class SafetensorsFile: Catalogue {
+public final class SafetensorsFile: FileCatalogue {
   /// The largest header accepted, in bytes; the format's own bound.
   public static let maximumHeaderBytes = 100_000_000
 
@@ -38,6 +38,8 @@ public final class SafetensorsFile: Catalogue {
     self.tensors = header.entries.map(\.descriptor)
     self.positions = header.entries.map { header.dataStart + $0.begin }
   }
+
+  public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int

@@ -34,6 +34,10 @@ public struct LlamaView: Catalogue {
     self.sources = sources
   }
 
+  public func readingPlace(ofTensor index: Int) -> Int {
+    model.catalogue.readingPlace(ofTensor: sources[index].index)
+  }
+
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

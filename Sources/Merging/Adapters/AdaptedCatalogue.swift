@@ -52,6 +52,10 @@ struct AdaptedCatalogue: Catalogue {
     self.sources = sources
   }
 
+  func readingPlace(ofTensor index: Int) -> Int {
+    sources[index].base.map(base.readingPlace) ?? tensors.count
+  }
+
   func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

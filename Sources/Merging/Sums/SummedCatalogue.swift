@@ -28,6 +28,10 @@ public final class SummedCatalogue: Catalogue {
       catalogue.tensors.map { .reading(rows: [], missing: $0.shape.rows) })
   }
 
+  public func readingPlace(ofTensor index: Int) -> Int {
+    catalogue.readingPlace(ofTensor: index)
+  }
+
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

@@ -21,6 +21,16 @@ public protocol Catalogue: Sendable {
   func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError)
+
+  /// Where a tensor comes in the order of the files, to read them from beginning to end.
+  ///
+  /// - Parameter index: The tensor's place in `tensors`.
+  /// - Returns: A number that is larger for tensors that lie behind.
+  func readingPlace(ofTensor index: Int) -> Int
+}
+
+extension Catalogue {
+  public func readingPlace(ofTensor index: Int) -> Int { index }
 }
 
 /// The tensors of a catalogue by name.

@@ -19,6 +19,12 @@ public struct CombinedCatalogue: Catalogue {
     }
   }
 
+  public func readingPlace(ofTensor index: Int) -> Int {
+    let source = sources[index]
+    let before = parts[..<source.part].reduce(0) { $0 + $1.tensors.count }
+    return before + parts[source.part].readingPlace(ofTensor: source.index)
+  }
+
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

@@ -23,6 +23,10 @@ public struct RenamedCatalogue: Catalogue {
     tensors = renamed.map(\.1)
   }
 
+  public func readingPlace(ofTensor index: Int) -> Int {
+    catalogue.readingPlace(ofTensor: places[index])
+  }
+
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

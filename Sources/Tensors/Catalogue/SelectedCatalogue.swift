@@ -17,6 +17,10 @@ public struct SelectedCatalogue: Catalogue {
     tensors = places.map { catalogue.tensors[$0] }
   }
 
+  public func readingPlace(ofTensor index: Int) -> Int {
+    catalogue.readingPlace(ofTensor: places[index])
+  }
+
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

@@ -12,6 +12,7 @@ public struct InputFile: ~Copyable, Sendable {
   /// Which file it is, whatever the path.
   public let identity: FileIdentity
   private let descriptor: FileDescriptor
+  private let watch = ReadWatch()
 
   /// Opens a file.
   ///
@@ -63,6 +64,7 @@ public struct InputFile: ~Copyable, Sendable {
     precondition(offset >= 0 && count >= 0 && offset + count <= bytes.byteCount)
     let path = path
     let descriptor = descriptor
+    let watch = watch
     try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(WeightmillError) in
       var done = 0
       while done < count {
@@ -83,8 +85,16 @@ public struct InputFile: ~Copyable, Sendable {
         }
         done += got
       }
+      guard let watcher = watch.watcher else { return }
+      let read = unsafe UnsafeRawBufferPointer(rebasing: buffer[offset..<offset + count])
+      watcher.didRead(unsafe read.bytes, at: position)
     }
   }
+
+  /// Shows all bytes that are read from now on.
+  ///
+  /// - Parameter watcher: Who looks at them; `nil` for nobody.
+  public borrowing func show(to watcher: (any ReadWatcher)?) { watch.watcher = watcher }
 
   /// Reads rows of a tensor whose rows lie one after the other.
   ///
