@@ -1,37 +1,44 @@
 internal import Crypto
 import Tensors
 
-/// The SHA-256 of a whole file.
-enum FileDigest {
-  /// How many bytes are read at a time.
-  private static let pieceBytes = 1 << 20
+/// The SHA-256 of a whole file, from what is read of it for other purposes and what is missing then.
+///
+/// Shown to a `FileCatalogue`, it hashes what is read while it is in the processor's caches. Nothing is
+/// read twice but what was read too far ahead of its turn.
+final class FileDigest: ReadWatcher {
+  private let file: Reopened
+  private let digest: OrderedDigest
 
-  /// Hashes a file from its first byte to its last.
+  /// The file once more: what is read here is not shown to the watcher.
+  private final class Reopened: Sendable {
+    let file: InputFile
+
+    init(_ path: String) throws(WeightmillError) { file = try InputFile(path) }
+  }
+
+  /// Opens a file to hash it.
   ///
   /// - Parameters:
   ///   - path: The file.
-  ///   - isStopped: Asked between reads: whether the result is not wanted any more.
+  ///   - allowance: How many bytes may wait for their turn.
+  /// - Throws: `noInput`, `refused`.
+  init(_ path: String, allowance: Allowance) throws(WeightmillError) {
+    let file = try Reopened(path)
+    self.file = file
+    digest = OrderedDigest(allowance: allowance, isReadable: true) {
+      (position, count) throws(WeightmillError) in try file.file.bytes(at: position, count: count)
+    }
+  }
+
+  func didRead(_ bytes: RawSpan, at position: Int) { digest.add(bytes, at: position) }
+
+  /// Reads and hashes what nobody has read.
+  ///
+  /// - Parameter isStopped: Asked between reads: whether the result is not wanted any more.
   /// - Returns: The SHA-256 in lower-case hexadecimal, or `nil` when it was stopped.
   /// - Throws: Reading errors.
-  static func sha256(
-    _ path: String, isStopped: () -> Bool = { false }
-  ) throws(WeightmillError) -> String? {
-    let file = try InputFile(path)
-    var hash = SHA256()
-    var position = 0
-    var buffer = [UInt8](repeating: 0, count: min(Self.pieceBytes, file.byteCount))
-    while position < file.byteCount {
-      guard !isStopped() else { return nil }
-      let count = min(buffer.count, file.byteCount - position)
-      try buffer.withMutableBytes { (span) throws(WeightmillError) in
-        try file.read(at: position, count: count, into: &span, at: 0)
-      }
-      unsafe buffer.withUnsafeBytes { bytes in
-        unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
-      }
-      position += count
-    }
-    return hash.finalize().hexadecimal
+  func finish(isStopped: () -> Bool) throws(WeightmillError) -> String? {
+    try digest.finish(byteCount: file.file.byteCount, isStopped: isStopped)
   }
 }
 

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import LLaMA
 internal import Merging
 internal import Synchronization
@@ -10,8 +9,6 @@ public struct SourceRequirements: Sendable {
   public var lists: [String] = []
   /// Whether every weight file must be a known one.
   public var requiresKnown = false
-  /// Whether weight files are hashed at all.
-  public var hashes = true
   /// What the values of the merged model must add up to.
   public var expectedSum: Double?
   /// Whether contradictions are reported only.
@@ -21,23 +18,14 @@ public struct SourceRequirements: Sendable {
   public init() {}
 }
 
-/// Finds out, while a model is converted, whether its files are the published ones.
+/// Finds out whether the files of a model are the published ones.
 ///
-/// Weight files are hashed one after the other on a thread of their own: they are being read at the
-/// same time, so that most of the second reading comes from memory. What is found is judged when
-/// everything has been read, before the output gets its name.
+/// What is found is judged when everything has been read, before the output gets its name.
 public final class SourceChecks: Sendable {
   private let requirements: SourceRequirements
   private let lists: [(path: String, list: ChecksumList)]
   private let summed: LoadedModel.Sum?
   private let location: String
-  /// The small files and the weight files that are hashed.
-  private let sources: [SourceFile]
-  private let hashes: Mutex<[String?]>
-  private let failure = Mutex<WeightmillError?>(nil)
-  private let next = Atomic<Int>(0)
-  private let isStopped = Atomic<Bool>(false)
-  private let background = DispatchGroup()
   private let found = Mutex<[String]>([])
 
   /// Prepares the checks of a model's files.
@@ -60,74 +48,28 @@ public final class SourceChecks: Sendable {
     var lists: [(path: String, list: ChecksumList)] = []
     for path in requirements.lists { lists.append((path, try ChecksumList(path: path))) }
     self.lists = lists
-    let hashesAll = requirements.requiresKnown || !lists.isEmpty
-    sources = model.sources.filter { source in
-      if case .small = source.kind { return true }
-      return requirements.hashes && (hashesAll || source.mayBeKnown)
-    }
-    hashes = Mutex([String?](repeating: nil, count: sources.count))
   }
 
-  /// Begins to hash on a thread of its own.
+  /// Judges what was found.
   ///
-  /// - Parameter cancellation: A way to stop.
-  public func start(_ cancellation: Cancellation) {
-    // A queue with a label has a thread beside those that convert.
-    DispatchQueue(label: "weightmill.hashing").async(group: background) {
-      self.hashFiles(cancellation)
-    }
-  }
-
-  /// Stops hashing; nothing more is wanted.
-  public func stop() { isStopped.store(true, ordering: .relaxed) }
-
-  /// Hashes files until none is left.
-  private func hashFiles(_ cancellation: Cancellation) {
-    while true {
-      let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard place < sources.count else { return }
-      do throws(WeightmillError) {
-        let hash = try FileDigest.sha256(sources[place].path) {
-          isStopped.load(ordering: .relaxed) || cancellation.isCancelled
-        }
-        hashes.withLock { $0[place] = hash }
-      } catch {
-        failure.withLock { $0 = $0 ?? error }
-        return stop()
-      }
-    }
-  }
-
-  /// Waits until everything is hashed, and judges what was found.
-  ///
-  /// - Parameters:
-  ///   - workers: The threads, which help with what is left.
-  ///   - cancellation: A way to stop.
+  /// - Parameter sources: The files with their hashes; all values have been read.
   /// - Throws: `mismatch` for files that do not belong together, that must be known and are not, or
-  ///   a sum that is not the one expected; `interrupted`; reading errors.
-  public func finish(
-    workers: Workers, cancellation: Cancellation
-  ) throws(WeightmillError) {
-    try workers.forEach(workers.threads, scratch: {}) { (_, _) in hashFiles(cancellation) }
-    background.wait()
-    if let error = failure.withLock({ $0 }) { throw error }
-    guard !cancellation.isCancelled, !isStopped.load(ordering: .relaxed) else {
-      throw WeightmillError(.interrupted, location, "was not finished: interrupted")
-    }
-    let notes = try judgedFiles() + judgedSum()
+  ///   a sum that is not the one expected.
+  public func judge(_ sources: [HashedSource]) throws(WeightmillError) {
+    let notes = try judgedFiles(sources) + judgedSum()
     found.withLock { $0 = notes }
   }
 
   /// What was found, for the user.
   public var notes: [String] { found.withLock { $0 } }
 
-  private func judgedFiles() throws(WeightmillError) -> [String] {
-    let hashes = hashes.withLock { $0 }
+  private func judgedFiles(_ sources: [HashedSource]) throws(WeightmillError) -> [String] {
     var notes: [String] = []
     var identified: [IdentifiedFile] = []
     var unknown: [(path: String, hash: String)] = []
-    for (source, hash) in zip(sources, hashes) {
-      guard let hash else { continue }
+    for hashed in sources {
+      guard let hash = hashed.sha256 else { continue }
+      let source = hashed.source
       if let file = KnownFiles.file(sha256: hash) {
         notes.append("\(source.path) is \(file.description) (SHA-256 known)")
         identified.append(
@@ -155,7 +97,14 @@ public final class SourceChecks: Sendable {
   }
 
   private func judgedSum() throws(WeightmillError) -> [String] {
-    guard let summed, let sum = summed.value else { return [] }
+    guard let summed, let sum = summed.value else {
+      guard requirements.expectedSum == nil else {
+        throw WeightmillError(
+          .usage, location, "was not read whole, so that its sum is not known",
+          remedy: "leave out --expect-sum, or begin anew without --resume and --part")
+      }
+      return []
+    }
     let note = PublishedSum.note(sum, summed.kind, summed.configuration)
     guard let expected = requirements.expectedSum else { return [note] }
     guard sum.agrees(with: expected) else {

@@ -21,6 +21,26 @@ public struct SourceFile: Sendable {
   public let kind: Kind
   /// Whether it could be one of the files that Weightmill knows.
   public let mayBeKnown: Bool
+  /// Its size in bytes.
+  public let byteCount: Int
+  /// Its tensors, to hash the file while they are read.
+  let catalogue: (any FileCatalogue)?
+
+  /// Describes a file.
+  init(
+    path: String, side: IdentifiedFile.Side, kind: Kind, mayBeKnown: Bool,
+    catalogue: (any FileCatalogue)? = nil
+  ) {
+    self.path = path
+    self.side = side
+    self.kind = kind
+    self.mayBeKnown = mayBeKnown
+    self.catalogue = catalogue
+    byteCount = (try? FilePath(path).stat()).map { Int($0.size) } ?? 0
+  }
+
+  /// The last part of its path.
+  public var name: String { Self.name(path) }
 
   /// The files of a checkpoint that make the model.
   ///
@@ -35,11 +55,13 @@ public struct SourceFile: Sendable {
     let sizes = (
       configuration.hiddenSize, configuration.layerCount, configuration.vocabularyRows
     )
-    let weights = checkpoint.weightFiles.enumerated().map { place, path in
-      let byteCount = (try? FilePath(path).stat()).map { Int($0.size) } ?? 0
+    let files = zip(checkpoint.weightFiles, checkpoint.fileCatalogues)
+    let weights = files.enumerated().map { place, file in
+      let byteCount = (try? FilePath(file.0).stat()).map { Int($0.size) } ?? 0
       return SourceFile(
-        path: path, side: side, kind: .weights(place),
-        mayBeKnown: KnownFiles.mayHold(name: name(path), byteCount: byteCount, sizes: sizes))
+        path: file.0, side: side, kind: .weights(place),
+        mayBeKnown: KnownFiles.mayHold(name: name(file.0), byteCount: byteCount, sizes: sizes),
+        catalogue: file.1)
     }
     let small = checkpoint.files.filter { ["tokenizer.model", "params.json"].contains(name($0)) }
     return weights
@@ -51,4 +73,12 @@ public struct SourceFile: Sendable {
   private static func name(_ path: String) -> String {
     FilePath(path).lastComponent?.string ?? path
   }
+}
+
+/// A file that a model is made from, with its SHA-256.
+public struct HashedSource: Sendable {
+  /// The file.
+  public let source: SourceFile
+  /// The SHA-256 in lower-case hexadecimal; `nil` when the file was not hashed.
+  public let sha256: String?
 }

@@ -37,8 +37,6 @@ extension GGUFMetadata {
     self["general.quantization_version"] = .uint32(2)
     if let vocabulary = model.vocabulary { append(vocabulary) }
     if let template = model.chatTemplate { self["tokenizer.chat_template"] = .string(template) }
-    self["weightmill.version"] = .string(Weightmill.version)
-    if let rule = model.mergeRule { self["weightmill.merge.rule"] = .string(rule) }
   }
 
   private mutating func append(_ vocabulary: Vocabulary) {

@@ -15,7 +15,9 @@ struct AdapterFolder {
   var files: [String] { folder.inputs }
   /// The file of its tensors, of which none is published here.
   var source: SourceFile {
-    SourceFile(path: checkpoint.path, side: .adapter, kind: .weights(0), mayBeKnown: false)
+    SourceFile(
+      path: checkpoint.path, side: .adapter, kind: .weights(0), mayBeKnown: false,
+      catalogue: checkpoint.fileCatalogues.first)
   }
   private let folder: Folder
   private let checkpoint: Checkpoint

@@ -43,6 +43,8 @@ public struct Checkpoint: Sendable {
   public let files: [String]
   /// The files that hold the tensors, in order.
   public let weightFiles: [String]
+  /// The tensors of each of these files.
+  let fileCatalogues: [any FileCatalogue]
   /// How many tensors each file of a split GGUF file holds; empty for every other checkpoint.
   let shardSizes: [Int]
   /// What is odd about it, but no error.
@@ -94,6 +96,8 @@ public struct Checkpoint: Sendable {
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
     weightFiles = gguf?.files ?? [path]
+    let single: [(any FileCatalogue)?] = [pytorch, safetensors]
+    fileCatalogues = gguf?.parts ?? single.compactMap(\.self)
     files = weightFiles + (configuration.map { [$0.path] } ?? [])
     shardSizes = gguf?.sizes ?? []
     notes = pytorch?.notes ?? []
@@ -134,7 +138,7 @@ public struct Checkpoint: Sendable {
           remedy: "fetch the missing part")
       }
     }
-    var catalogues: [any Catalogue] = []
+    var catalogues: [any FileCatalogue] = []
     var notes: [String] = []
     for name in parts {
       let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
@@ -157,6 +161,7 @@ public struct Checkpoint: Sendable {
     files = folder.inputs
     shardSizes = []
     weightFiles = parts.map(folder.path)
+    fileCatalogues = catalogues
     if folder.contains("config.json") {
       notes.append("the folder holds files of Hugging Face's layout, too; Meta's are used")
     }
@@ -165,7 +170,7 @@ public struct Checkpoint: Sendable {
 
   private init(huggingFace folder: Folder, selection: TensorSelection) throws(WeightmillError) {
     let shards = try HuggingFaceShards(folder)
-    var parts: [(shard: String, catalogue: any Catalogue)] = []
+    var parts: [(shard: String, catalogue: any FileCatalogue)] = []
     var notes = shards.notes
     for name in shards.names {
       let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
@@ -187,6 +192,7 @@ public struct Checkpoint: Sendable {
     files = folder.inputs
     shardSizes = []
     weightFiles = shards.names.map(folder.path)
+    fileCatalogues = parts.map(\.catalogue)
     self.notes = notes
   }
 
@@ -199,7 +205,7 @@ public struct Checkpoint: Sendable {
 
   private static func openFile(
     _ path: String, selection: TensorSelection
-  ) throws(WeightmillError) -> (catalogue: any Catalogue, notes: [String]) {
+  ) throws(WeightmillError) -> (catalogue: any FileCatalogue, notes: [String]) {
     switch try FileKind(path: path) {
     case .pytorch:
       let file = try PyTorchFile(path: path, selection: selection)

@@ -18,6 +18,8 @@ struct GGUFShards {
   let files: [String]
   /// How many tensors each file holds; empty for a file that is not split.
   let sizes: [Int]
+  /// Each file by itself.
+  let parts: [any FileCatalogue]
 
   /// Opens a file, and the others that belong to it.
   ///
@@ -28,6 +30,7 @@ struct GGUFShards {
     let file = try GGUFFile(path: path)
     guard let count = try Self.count(file), count > 1 else {
       (catalogue, metadata, version, files, sizes) = (file, file.metadata, file.version, [path], [])
+      self.parts = [file]
       return
     }
     let name = try Self.name(path, file, count: count)
@@ -46,6 +49,7 @@ struct GGUFShards {
     version = parts[0].version
     files = parts.map(\.location)
     sizes = parts.map(\.tensors.count)
+    self.parts = parts
   }
 
   /// How many files a file says there are; `nil` when it says nothing.

@@ -45,6 +45,7 @@ extension ConversionPlan {
         .usage, whole.llama.catalogue.location, "is no GGUF file, whose types could be kept",
         remedy: "choose a type, such as f16")
     }
+    try Self.check(options, whole.llama.catalogue.location)
     let (model, layers) = try whole.pruned(options.prunedLayers)
     let view = LlamaView(model.llama, as: .gguf)
     let tensors = try GGUFItems(
@@ -53,6 +54,8 @@ extension ConversionPlan {
         ? 1 : model.llama.configuration.headDimension)
     var metadata = GGUFMetadata(model, name: name, fileType: mix.fileType)
     metadata.apply(options)
+    Provenance.describe(
+      tensors.items, options.method, mergeRule: model.mergeRule, in: &metadata)
     var notes = tensors.notes
     if options.keepsSplit { notes.append("--keep-split has no effect: the input is no GGUF file") }
     if options.allowsRequantizing {
@@ -101,6 +104,7 @@ extension ConversionPlan {
         "is quantized already: tensor \(quoted(quantized.name)) is \(quantized.type.name)",
         remedy: "start from the F16 file, or give --allow-requantize and accept the loss")
     }
+    try Self.check(options, whole.llama.catalogue.location)
     let (model, layers) = try whole.pruned(options.prunedLayers)
     let tensors = try GGUFItems(
       model.llama.catalogue, model.llama, layers: layers, options, shards: model.shards)
@@ -111,8 +115,8 @@ extension ConversionPlan {
     if !options.prunedLayers.isEmpty {
       metadata["llama.block_count"] = .uint32(UInt32(layers.count))
     }
-    metadata["weightmill.version"] = .string(Weightmill.version)
     metadata.apply(options)
+    Provenance.describe(tensors.items, options.method, mergeRule: nil, in: &metadata)
     var notes = tensors.notes
     let shards = options.keepsSplit ? model.shardCount : 1
     if options.keepsSplit, shards == 1 {
@@ -124,6 +128,16 @@ extension ConversionPlan {
       notes: notes)
   }
 
+  /// What Weightmill itself says in a file is not to be set by hand.
+  private static func check(_ options: QuantizationOptions, _ path: String) throws(WeightmillError)
+  {
+    for override in options.overrides where override.key.hasPrefix(Provenance.prefix) {
+      throw WeightmillError(
+        .usage, path, "the key \(quoted(override.key)) says how Weightmill made the file",
+        remedy: "leave it out of --override-kv")
+    }
+  }
+
   private init(
     _ tensors: GGUFItems, from source: any Catalogue, to output: Output,
     _ options: QuantizationOptions, _ model: LoadedModel, notes: [String]
@@ -132,6 +146,9 @@ extension ConversionPlan {
     items = tensors.items
     self.output = output
     method = options.method
+    sources = model.sources
+    namesSources = !(model.metadata.map(Provenance.namesSources) ?? false)
+    hashing = namesSources ? .all : .none
     inputs = model.files + [options.importance?.path].compactMap(\.self)
     origins = model.origins
     isMerged = model.mergeRule != nil

@@ -20,7 +20,7 @@ public struct ConversionPlan: Sendable {
     /// For each column how much an error in it costs, if that is known.
     public let importance: [Float]?
     /// The number of the file it is written to, where one is written for each file of the input.
-    public let shard: Int
+    public internal(set) var shard: Int
   }
 
   /// What holds the tensors.
@@ -36,11 +36,17 @@ public struct ConversionPlan: Sendable {
   /// The tensors in the output's names and row order.
   public let source: any Catalogue
   /// The tensors to be written.
-  public let items: [Item]
+  public internal(set) var items: [Item]
   /// What will hold them.
-  public let output: Output
+  public internal(set) var output: Output
   /// How scales are chosen.
   public let method: EncodingMethod
+  /// The files the weights come from: a GGUF file names them, unless its metadata does already.
+  public let sources: [SourceFile]
+  /// Which of these are hashed while they are read.
+  public var hashing: SourceHashing
+  /// Whether the output's metadata is still to say where the weights come from.
+  public var namesSources: Bool
   /// Files that are read: the output must be none of them.
   public let inputs: [String]
   /// What was asked for: a folder that is written must not lie in one of these.
@@ -93,6 +99,9 @@ public struct ConversionPlan: Sendable {
     let folder = try HuggingFaceFolder(
       model, tensors: items.map(\.tensor), maximumShardSize: maximumShardSize)
     output = .huggingFace(folder)
+    sources = model.sources
+    hashing = .known
+    namesSources = false
     inputs = model.files
     origins = model.origins
     isMerged = model.mergeRule != nil
@@ -103,23 +112,56 @@ public struct ConversionPlan: Sendable {
 
   /// The files to be written, and where in them each tensor goes.
   ///
-  /// - Parameter path: The output, for messages.
+  /// - Parameters:
+  ///   - path: The output, for messages.
+  ///   - hashes: The sources with their hashes, once they are known. Nothing else changes with them.
   /// - Returns: The layout.
   /// - Throws: `unsupported` when the format cannot hold a tensor.
-  public func layout(path: String) throws(WeightmillError) -> OutputLayout {
+  public func layout(
+    path: String, hashes: [HashedSource]? = nil
+  ) throws(WeightmillError) -> OutputLayout {
     let tensors = items.map(\.tensor)
     switch output {
-    case .gguf(let metadata):
+    case .gguf(var metadata):
+      nameSources(hashes, in: &metadata)
       let layout = try GGUFLayout(metadata: metadata, tensors: tensors, path: path)
       return OutputLayout(files: [
         .init(
           name: nil, header: layout.header,
           tensors: layout.positions.enumerated().map { ($0, $1) }, byteCount: layout.byteCount)
       ])
-    case .splitGGUF(let metadata, let count):
+    case .splitGGUF(var metadata, let count):
+      nameSources(hashes, in: &metadata)
       return try GGUFShardLayout(metadata: metadata, count: count).layout(items, path: path)
     case .huggingFace(let folder):
       return try folder.layout(tensors, path: path)
     }
+  }
+
+  /// Cuts the GGUF file that is planned into several.
+  ///
+  /// What fits one file stays one.
+  ///
+  /// - Parameters:
+  ///   - split: Where it is cut.
+  ///   - path: The output, for messages.
+  /// - Throws: `usage` when that is not possible, or another output is planned.
+  public mutating func split(_ split: ShardSplit, path: String) throws(WeightmillError) {
+    let metadata: GGUFMetadata
+    switch output {
+    case .gguf(let whole), .splitGGUF(let whole, _): metadata = whole
+    case .huggingFace:
+      throw WeightmillError(
+        .usage, path, "is a folder, whose files have their own limit",
+        remedy: "give --max-shard-size")
+    }
+    let shards = try split.shards(of: items.map(\.tensor.byteCount), path: path)
+    for (place, shard) in shards.enumerated() { items[place].shard = shard }
+    let count = (shards.last ?? 0) + 1
+    output = count > 1 ? .splitGGUF(metadata, files: count) : .gguf(metadata)
+  }
+
+  private func nameSources(_ hashes: [HashedSource]?, in metadata: inout GGUFMetadata) {
+    if namesSources { Provenance.name(sources, hashes, hashing, in: &metadata) }
   }
 }

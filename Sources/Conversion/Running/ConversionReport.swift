@@ -40,6 +40,10 @@ public struct ConversionReport: Sendable {
 
   /// The size of everything that was written, in bytes.
   public let byteCount: Int
+  /// How many tensors an interrupted run had written, whose bytes were verified and kept.
+  public let resumed: Int
+  /// Tensors whose bytes were not as the interrupted run's journal says, so that they were made anew.
+  public let redone: [String]
   /// The tensors with values that are not finite, or were lost.
   public let faults: [Fault]
 

@@ -1,4 +1,3 @@
-internal import Quantization
 internal import Synchronization
 public import Tensors
 
@@ -33,11 +32,8 @@ public final class Cancellation: Sendable {
 
 /// Executes a plan: reads, converts and writes tiles of rows on several threads.
 ///
-/// The bytes that are written do not depend on the number of threads.
+/// The bytes that are written depend neither on the number of threads nor on memory.
 public struct ConversionRun: Sendable {
-  /// About how many values a tile holds: 1 MiB of them as float32, whatever they are written as.
-  private static let tileValues = 1 << 18
-
   private let plan: ConversionPlan
   private let workers: Workers
   private let cancellation: Cancellation
@@ -64,20 +60,22 @@ public struct ConversionRun: Sendable {
   ///
   /// - Parameters:
   ///   - path: The file or folder.
+  ///   - options: How the plan is executed.
+  /// - Throws: `cannotWrite` or `usage`; `unsupported` when the format cannot hold a tensor.
+  public func checkOutput(_ path: String, _ options: RunOptions) throws(WeightmillError) {
+    try OutputTarget(plan, path: path, options).check()
+  }
+
+  /// Refuses an output that cannot be, or must not be, written; `write` does the same.
+  ///
+  /// - Parameters:
+  ///   - path: The file or folder.
   ///   - overwrite: Whether what is there may be replaced.
   /// - Throws: `cannotWrite` or `usage`; `unsupported` when the format cannot hold a tensor.
   public func checkOutput(_ path: String, overwrite: Bool) throws(WeightmillError) {
-    switch plan.output {
-    case .gguf: try OutputFile.check(path, overwrite: overwrite, inputs: plan.inputs)
-    case .splitGGUF:
-      try OutputShards.check(
-        path, names: plan.layout(path: path).files.compactMap(\.name), overwrite: overwrite,
-        inputs: plan.inputs)
-    case .huggingFace:
-      try OutputFolder.check(
-        path, files: plan.layout(path: path).files.compactMap(\.name), overwrite: overwrite,
-        inputs: plan.inputs, origins: plan.origins)
-    }
+    var options = RunOptions()
+    options.overwrites = overwrite
+    try checkOutput(path, options)
   }
 
   /// Writes the output; it appears under its name when it is complete.
@@ -87,99 +85,54 @@ public struct ConversionRun: Sendable {
   ///   - overwrite: Whether what is there may be replaced; other files of a folder are left alone.
   ///   - isStrict: Whether a value that is not finite, or is lost beside a far larger one, is an
   ///     error.
-  ///   - beforeCommit: Called when everything is written; if it throws, nothing is left.
+  /// - Returns: What was done.
+  /// - Throws: As `write(to:_:judging:)`.
+  public func write(
+    to path: String, overwrite: Bool, isStrict: Bool = false
+  ) throws(WeightmillError) -> ConversionReport {
+    var options = RunOptions()
+    options.overwrites = overwrite
+    options.isStrict = isStrict
+    return try write(to: path, options)
+  }
+
+  /// Writes the output, or the part of it that is asked for; it appears under its name when it is
+  /// complete.
+  ///
+  /// - Parameters:
+  ///   - path: The file or folder.
+  ///   - options: How the plan is executed.
+  ///   - judge: Called when everything is written, with the files that were read; if it throws, nothing
+  ///     is left.
   /// - Returns: What was done.
   /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`; `malformed` for values that are not
   ///   finite where a block format cannot hold them, or anywhere if `isStrict`; `unsupported` for
-  ///   those that are too large for their type, or lost if `isStrict`; the errors of reading; what
-  ///   stands in the plan's way.
+  ///   those that are too large for their type, or lost if `isStrict`; `mismatch` when what an
+  ///   interrupted run left is of other inputs or options; the errors of reading; what stands in the
+  ///   plan's way.
   public func write(
-    to path: String, overwrite: Bool, isStrict: Bool = false,
-    beforeCommit: () throws(WeightmillError) -> Void = {}
+    to path: String, _ options: RunOptions,
+    judging judge: ([HashedSource]) throws(WeightmillError) -> Void = { _ in }
   ) throws(WeightmillError) -> ConversionReport {
     if let obstacle = plan.obstacle { throw obstacle }
-    let layout = try plan.layout(path: path)
-    let converters = try converters(path: path)
-    let output = try output(path, layout, overwrite: overwrite)
-    let faults = Mutex([ValueFaults](repeating: ValueFaults(), count: plan.items.count))
-    let done = Atomic<Int>(0)
-    for file in layout.files {
-      let target = try output.begin(file.name, byteCount: file.byteCount)
-      try target.write(file.header, count: file.header.count, at: 0)
-      done.wrappingAdd(file.header.count, ordering: .relaxed)
-      let tiles = tiles(file)
-      try workers.forEach(tiles.count, scratch: { TileBuffers() }) {
-        (place, buffers: inout TileBuffers) throws(WeightmillError) in
-        try cancellation.check(path)
-        let tile = tiles[place]
-        let found = try converters[tile.item].convert(tile.rows, of: plan.source, with: &buffers)
-        if found != ValueFaults() { faults.withLock { $0[tile.item].add(found) } }
-        let size = tile.rows.count * plan.items[tile.item].tensor.bytesPerRow
-        try target.write(buffers.output, count: size, at: tile.position)
-        let sum = done.wrappingAdd(size, ordering: .relaxed).newValue
-        progress(ConversionProgress(done: sum, total: layout.byteCount))
-      }
-    }
-    let report = report(layout, faults.withLock { $0 })
-    if isStrict { try report.requireSound(location: plan.source.location) }
-    try beforeCommit()
-    try output.commit(cancellation)
-    return report
-  }
-
-  private func output(
-    _ path: String, _ layout: OutputLayout, overwrite: Bool
-  ) throws(WeightmillError) -> any Output {
-    switch plan.output {
-    case .gguf: return try OutputFile(path, overwrite: overwrite, inputs: plan.inputs)
-    case .splitGGUF:
-      return try OutputShards(
-        path, names: layout.files.compactMap(\.name), overwrite: overwrite, inputs: plan.inputs)
-    case .huggingFace:
-      return try OutputFolder(
-        path, files: layout.files.compactMap(\.name), overwrite: overwrite, inputs: plan.inputs,
-        origins: plan.origins)
+    let target = try OutputTarget(plan, path: path, options)
+    let job = try ConversionJob(
+      plan, target, options, workers: workers, cancellation: cancellation, progress: progress)
+    do throws(WeightmillError) {
+      try job.writeFiles()
+      let report = job.report
+      if options.isStrict { try report.requireSound(location: plan.source.location) }
+      try job.finish(judging: judge)
+      return report
+    } catch {
+      if options.resumes { job.keep() }
+      throw error
     }
   }
 
-  private func report(_ layout: OutputLayout, _ faults: [ValueFaults]) -> ConversionReport {
-    ConversionReport(
-      byteCount: layout.byteCount,
-      faults: zip(plan.items, faults).filter { $1 != ValueFaults() }.map { item, found in
-        ConversionReport.Fault(
-          tensor: item.tensor, nonFinite: found.nonFinite, overflowed: found.overflowed,
-          lost: found.lost, isMerged: plan.isMerged)
-      })
-  }
-
-  private func converters(path: String) throws(WeightmillError) -> [TileConverter] {
-    var converters: [TileConverter] = []
-    for item in plan.items {
-      converters.append(try TileConverter(item, from: plan.source, method: plan.method, path: path))
-    }
-    return converters
-  }
-
-  private struct Tile {
-    let item: Int
-    let rows: Range<Int>
-    let position: Int
-  }
-
-  /// Cuts the tensors of a file into tiles of rows; small tensors are one tile.
-  private func tiles(_ file: OutputLayout.File) -> [Tile] {
-    var tiles: [Tile] = []
-    for (place, position) in file.tensors where plan.items[place].tensor.byteCount > 0 {
-      let item = plan.items[place]
-      let size = item.tensor.bytesPerRow
-      let group = item.rowGroup
-      let columns = max(item.tensor.shape.columns, 1)
-      let height = max(1, Self.tileValues / columns / group) * group
-      for first in stride(from: 0, to: item.tensor.shape.rows, by: height) {
-        let rows = first..<min(first + height, item.tensor.shape.rows)
-        tiles.append(Tile(item: place, rows: rows, position: position + first * size))
-      }
-    }
-    return tiles
-  }
+  /// The journals that interrupted runs to an output have left.
+  ///
+  /// - Parameter path: The file or folder.
+  /// - Returns: Their paths; those of runs that are at work are not among them.
+  public static func leftovers(of path: String) -> [String] { Journal.leftovers(of: path) }
 }

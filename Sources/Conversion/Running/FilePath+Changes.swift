@@ -45,6 +45,23 @@ extension FilePath {
   /// Removes a folder if it is empty.
   func removeFolder() { _ = unsafe withPlatformString { unsafe rmdir($0) } }
 
+  /// When the file was written last, to the nanosecond; `nil` when there is none.
+  var timeOfChange: String? {
+    guard let time = (try? stat())?.st_mtim else { return nil }
+    let fraction = String(time.tv_nsec)
+    return "\(time.tv_sec).\(String(repeating: "0", count: max(0, 9 - fraction.count)))\(fraction)"
+  }
+
+  /// How many bytes may still be written to the file system the entry lies in; `nil` when it does
+  /// not tell.
+  var freeBytes: Int? {
+    var system = statvfs()
+    guard unsafe withPlatformString({ unsafe statvfs($0, &system) }) == 0 else { return nil }
+    let (bytes, overflow) = Int(clamping: system.f_bavail)
+      .multipliedReportingOverflow(by: Int(clamping: system.f_frsize))
+    return overflow ? nil : bytes
+  }
+
   /// Flushes a file, or a folder's names, to the disk.
   ///
   /// - Returns: The error, if there is one.
@@ -76,4 +93,9 @@ extension FileDescriptor {
   ///
   /// - Returns: The error, if there is one.
   func flush() -> Errno? { fsync(rawValue) == 0 ? nil : Errno(rawValue: errno) }
+
+  /// Takes the file for this process alone, until it is closed or the process ends.
+  ///
+  /// - Returns: Whether no other process has it.
+  func lock() -> Bool { flock(rawValue, LOCK_EX | LOCK_NB) == 0 }
 }

@@ -4,7 +4,7 @@ import Tensors
 ///
 /// It appears under its name when it is complete. One that is not committed is removed.
 protocol Output: Sendable {
-  /// Creates one of its files.
+  /// Creates one of its files, or opens what an interrupted run has of it.
   ///
   /// - Parameters:
   ///   - name: Its name in the output's folder; `nil` for an output that is one file.
@@ -12,6 +12,9 @@ protocol Output: Sendable {
   /// - Returns: The file.
   /// - Throws: `cannotWrite`, `inputOutput`.
   func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile
+
+  /// Leaves what was written where it is, for a run that resumes, unless it is committed.
+  func keep()
 
   /// Flushes everything to the disk and gives it its name.
   ///

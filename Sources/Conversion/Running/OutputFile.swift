@@ -11,7 +11,7 @@ package final class OutputFile: Output {
   private let temporary: FilePath
   private let file: WritableFile
   private let overwrite: Bool
-  private let isCommitted = Atomic<Bool>(false)
+  private let keeps = Atomic<Bool>(false)
 
   /// Creates the temporary file.
   ///
@@ -20,12 +20,28 @@ package final class OutputFile: Output {
   ///   - overwrite: Whether a file of that name may be replaced.
   ///   - inputs: Files that are read; the output must be none of them.
   /// - Throws: `cannotWrite` with the reason.
-  package init(_ path: String, overwrite: Bool, inputs: [String]) throws(WeightmillError) {
+  package convenience init(
+    _ path: String, overwrite: Bool, inputs: [String]
+  ) throws(WeightmillError) {
+    try self.init(path, overwrite: overwrite, inputs: inputs, run: PartialRun())
+  }
+
+  /// Creates the temporary file, or opens that of an interrupted run.
+  ///
+  /// - Parameters:
+  ///   - path: The name the file shall have.
+  ///   - overwrite: Whether a file of that name may be replaced.
+  ///   - inputs: Files that are read; the output must be none of them.
+  ///   - run: The temporary names.
+  /// - Throws: `cannotWrite` with the reason.
+  init(
+    _ path: String, overwrite: Bool, inputs: [String], run: PartialRun
+  ) throws(WeightmillError) {
     try Self.check(path, overwrite: overwrite, inputs: inputs)
     self.path = path
     self.overwrite = overwrite
-    temporary = FilePath(path).temporary
-    file = try WritableFile(temporary, shown: path)
+    temporary = run.partial(of: FilePath(path))
+    file = try WritableFile(temporary, shown: path, isResumed: run.isResumed)
   }
 
   /// Refuses outputs that would destroy something.
@@ -62,8 +78,10 @@ package final class OutputFile: Output {
   }
 
   deinit {
-    if !isCommitted.load(ordering: .acquiring) { temporary.remove() }
+    if !keeps.load(ordering: .acquiring) { temporary.remove() }
   }
+
+  package func keep() { keeps.store(true, ordering: .releasing) }
 
   package func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
     try file.resize(to: byteCount)
@@ -76,9 +94,10 @@ package final class OutputFile: Output {
     let target = FilePath(path)
     if overwrite {
       if let error = temporary.move(to: target) { throw .writing(path, error) }
-      isCommitted.store(true, ordering: .releasing)
+      keep()  // the name is gone: nothing is to be removed
     } else {
-      try temporary.claim(target, shown: path)  // the temporary name goes away with this object
+      try temporary.claim(target, shown: path)
+      keeps.store(false, ordering: .releasing)  // the temporary name goes away with this object
     }
     // The name is safe on the disk when its folder is; not every file system can be asked.
     _ = target.folder.flush()
@@ -86,13 +105,6 @@ package final class OutputFile: Output {
 }
 
 extension FilePath {
-  /// A name in the same folder that nothing else has: `.NAME.RANDOM.partial`.
-  var temporary: FilePath {
-    let random = String(UInt64.random(in: .min ... .max), radix: 36)
-    return removingLastComponent()
-      .appending(".\(lastComponent?.string ?? "output").\(random).partial")
-  }
-
   /// Gives the file a name unless something has taken it since.
   ///
   /// - Parameters:

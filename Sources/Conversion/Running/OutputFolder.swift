@@ -14,6 +14,8 @@ final class OutputFolder: Output {
   private let staging: FilePath
   private let exists: Bool
   private let overwrite: Bool
+  private let run: PartialRun
+  private let keeps = Atomic<Bool>(false)
   private let names = Mutex<[String]>([])
 
   /// Creates the temporary folder.
@@ -24,27 +26,35 @@ final class OutputFolder: Output {
   ///   - overwrite: Whether files in it may be replaced.
   ///   - inputs: Files that are read: none of them may be replaced.
   ///   - origins: What is read: the output must not lie in one of these folders.
+  ///   - run: The temporary names.
   /// - Throws: `cannotWrite` with the reason.
   init(
-    _ path: String, files: [String], overwrite: Bool, inputs: [String], origins: [String]
+    _ path: String, files: [String], overwrite: Bool, inputs: [String], origins: [String],
+    run: PartialRun
   ) throws(WeightmillError) {
     exists = try Self.check(
       path, files: files, overwrite: overwrite, inputs: inputs, origins: origins)
     self.path = path
     self.overwrite = overwrite
     target = FilePath(path)
-    staging = exists ? target.appending("weightmill").temporary : target.temporary
+    self.run = run
+    staging = run.partial(of: exists ? target.appending("weightmill") : target)
+    if run.isResumed, (try? staging.stat(followTargetSymlink: false))?.type == .directory { return }
     if let error = staging.makeFolder() { throw .creating(path, error) }
   }
 
   deinit {
+    guard !keeps.load(ordering: .acquiring) else { return }
     for name in names.withLock({ $0 }) { staging.appending(name).remove() }
     staging.removeFolder()
   }
 
+  func keep() { keeps.store(true, ordering: .releasing) }
+
   func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
     let name = name ?? "model.safetensors"
-    let file = try WritableFile(staging.appending(name), shown: shown(name))
+    let file = try WritableFile(
+      staging.appending(name), shown: shown(name), isResumed: run.isResumed)
     names.withLock { $0.append(name) }
     try file.resize(to: byteCount)
     return file
@@ -58,6 +68,7 @@ final class OutputFolder: Output {
     }
     try cancellation.check(path)
     if exists { try moveFiles(names) } else { try moveFolder() }
+    keeps.store(false, ordering: .releasing)
   }
 
   private func moveFolder() throws(WeightmillError) {

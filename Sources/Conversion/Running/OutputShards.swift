@@ -9,6 +9,8 @@ import Tensors
 final class OutputShards: Output {
   private let path: String
   private let overwrite: Bool
+  private let run: PartialRun
+  private let keeps = Atomic<Bool>(false)
   private let begun = Mutex<[(name: String, temporary: FilePath)]>([])
 
   /// Checks the names; files are created by `begin`.
@@ -18,13 +20,15 @@ final class OutputShards: Output {
   ///   - names: Their names.
   ///   - overwrite: Whether files of these names may be replaced.
   ///   - inputs: Files that are read: none of them may be replaced.
+  ///   - run: The temporary names.
   /// - Throws: `cannotWrite` with the reason.
   init(
-    _ path: String, names: [String], overwrite: Bool, inputs: [String]
+    _ path: String, names: [String], overwrite: Bool, inputs: [String], run: PartialRun
   ) throws(WeightmillError) {
     try Self.check(path, names: names, overwrite: overwrite, inputs: inputs)
     self.path = path
     self.overwrite = overwrite
+    self.run = run
   }
 
   /// Refuses outputs that would destroy something.
@@ -41,14 +45,17 @@ final class OutputShards: Output {
   }
 
   deinit {
+    guard !keeps.load(ordering: .acquiring) else { return }
     for file in begun.withLock({ $0 }) { file.temporary.remove() }
   }
+
+  func keep() { keeps.store(true, ordering: .releasing) }
 
   func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
     let name = name ?? "model.gguf"
     let target = Self.path(name, beside: path)
-    let temporary = target.temporary
-    let file = try WritableFile(temporary, shown: target.string)
+    let temporary = run.partial(of: target)
+    let file = try WritableFile(temporary, shown: target.string, isResumed: run.isResumed)
     begun.withLock { $0.append((name, temporary)) }
     try file.resize(to: byteCount)
     return file
@@ -79,6 +86,7 @@ final class OutputShards: Output {
       for file in added { file.remove() }
       throw error
     }
+    keeps.store(false, ordering: .releasing)
     _ = FilePath(path).folder.flush()
   }
 

@@ -12,12 +12,15 @@ package final class WritableFile: Sendable {
   /// - Parameters:
   ///   - path: Where it is created.
   ///   - shown: What the user calls it.
+  ///   - isResumed: Whether what an interrupted run has left there is opened. It may be nothing, or of
+  ///     any length: which of its bytes are good, digests tell.
   /// - Throws: `cannotWrite` with the reason.
-  init(_ path: FilePath, shown: String) throws(WeightmillError) {
+  init(_ path: FilePath, shown: String, isResumed: Bool = false) throws(WeightmillError) {
     self.shown = shown
     do {
       descriptor = try FileDescriptor.open(
-        path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
+        path, .readWrite,
+        options: [.create, .closeOnExec, .noFollow, isResumed ? .nonBlocking : .exclusiveCreate],
         permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
     } catch {
       throw .creating(shown, error)
@@ -25,6 +28,31 @@ package final class WritableFile: Sendable {
   }
 
   deinit { try? descriptor.close() }
+
+  /// Reads bytes back.
+  ///
+  /// - Parameters:
+  ///   - position: The first byte.
+  ///   - count: How many.
+  /// - Returns: The bytes.
+  /// - Throws: `inputOutput`.
+  func bytes(at position: Int, count: Int) throws(WeightmillError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var done = 0
+    while done < count {
+      let got: Int
+      do {
+        got = try unsafe bytes.withUnsafeMutableBytes { buffer in
+          try unsafe descriptor.read(
+            fromAbsoluteOffset: Int64(position + done),
+            into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
+        }
+      } catch { throw .writing(shown, error) }
+      guard got > 0 else { throw .writing(shown, Errno.ioError) }
+      done += got
+    }
+    return bytes
+  }
 
   /// Makes the file this long; what is not written reads as zeros.
   func resize(to size: Int) throws(WeightmillError) {

@@ -31,6 +31,8 @@ extension WeightmillCommand {
           weightmill convert llama-7b --lora chinese-alpaca-lora-7b --output alpaca.gguf
           weightmill convert my-model --output my-model-q4_k_m.gguf --type q4_k_m
           weightmill convert my-model --output my-folder --format safetensors
+          weightmill convert my-model --output m.gguf --type q8_0 --split-max-size 4G
+          weightmill convert my-model --output m.gguf --type q4_k_m --part 2/8
         """)
 
     @Argument(help: "The model's folder.", completion: .directory)
@@ -54,6 +56,14 @@ extension WeightmillCommand {
 
     @OptionGroup var types: TypeOptions
 
+    @OptionGroup var splitting: SplitOptions
+
+    @Option(
+      help: ArgumentHelp(
+        "Write only the K-th of N files, the same as one run writes: for several machines.",
+        valueName: "K/N"))
+    var part: PartOption?
+
     @OptionGroup var folder: FolderOptions
 
     @OptionGroup var identification: IdentificationOptions
@@ -71,6 +81,9 @@ extension WeightmillCommand {
     func validate() throws {
       switch format {
       case .gguf:
+        guard part == nil || identification.expectSum == nil else {
+          throw ValidationError("--expect-sum is the sum of all parts; leave out --part")
+        }
         guard !folder.isGiven else {
           throw ValidationError("--max-shard-size goes with --format safetensors")
         }
@@ -82,6 +95,9 @@ extension WeightmillCommand {
           throw ValidationError(
             "a safetensors folder holds f16, bf16 or f32, not \(type?.mix.rawValue.lowercased() ?? "")"
           )
+        }
+        guard part == nil, splitting.split == nil else {
+          throw ValidationError("--part and --split-… go with --format gguf")
         }
         if let option = types.given { throw ValidationError("\(option) goes with --format gguf") }
         guard name == nil else { throw ValidationError("--name goes with --format gguf") }
@@ -97,13 +113,28 @@ extension WeightmillCommand {
 
     func run() throws {
       let loaded = try ModelLoader.load(merging.request(model))
-      let plan = try plan(loaded)
+      var plan = try plan(loaded)
+      identification.choose(&plan)
+      try cut(&plan)
       let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
       common.printNotes(loaded.notes + plan.notes)
       try PlanExecution(
         plan: plan, output: output, options: writing, common: common,
-        notes: loaded.notes + plan.notes, checks: checks
+        notes: loaded.notes + plan.notes, checks: checks, part: part?.number
       ).perform(label: "converting")
+    }
+
+    /// Cuts the file as asked; a part alone is one of files of about the same size.
+    private func cut(_ plan: inout ConversionPlan) throws(WeightmillError) {
+      guard let split = splitting.split ?? part.map({ .count($0.count) }) else { return }
+      try plan.split(split, path: output)
+      guard let part else { return }
+      let count = try plan.layout(path: output).files.count
+      guard count == part.count else {
+        throw WeightmillError(
+          .usage, output, "is cut into \(count) files, not \(part.count)",
+          remedy: "give --part \(min(part.number, count))/\(count)")
+      }
     }
 
     private func plan(_ loaded: LoadedModel) throws(WeightmillError) -> ConversionPlan {

@@ -12,7 +12,9 @@ struct IdentificationOptions: ParsableArguments {
     completion: .file())
   var known: [String] = []
 
-  @Flag(name: .customLong("no-hash"), help: "Do not hash weight files that could be known ones.")
+  @Flag(
+    name: .customLong("no-hash"),
+    help: "Do not hash weight files: those of the output's metadata, and known ones.")
   var noHash = false
 
   @Option(help: "Fail unless the values of an F32 merge add up to this published sum.")
@@ -32,9 +34,14 @@ struct IdentificationOptions: ParsableArguments {
     var requirements = SourceRequirements()
     requirements.lists = known
     requirements.requiresKnown = requireKnown
-    requirements.hashes = !noHash
     requirements.expectedSum = expectSum
     requirements.forcesBase = forcesBase
     return try SourceChecks(model, requirements)
+  }
+
+  /// Says in a plan which files are hashed.
+  func choose(_ plan: inout ConversionPlan) {
+    if noHash { plan.hashing = .none }
+    if requireKnown || !known.isEmpty { plan.hashing = .all }
   }
 }

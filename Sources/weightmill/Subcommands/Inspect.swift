@@ -17,6 +17,7 @@ extension WeightmillCommand {
         EXAMPLES
           weightmill inspect llama-13b
           weightmill inspect ziya-q4_0.gguf --json
+          weightmill inspect ziya-q4_0.gguf --provenance
         """)
 
     @Argument(help: "A folder or a file.", completion: .file())
@@ -25,11 +26,15 @@ extension WeightmillCommand {
     @Option(help: "The member of PyTorch files that holds the tensors (default: found).")
     var key: String?
 
+    @Flag(help: "Show only where the weights of a GGUF file come from: files, hashes, rules.")
+    var provenance = false
+
     @OptionGroup var common: CommonOptions
 
     func run() throws {
       let checkpoint = try Checkpoint(path: path, selection: key.map { .member($0) } ?? .model)
       common.printNotes(checkpoint.notes)
+      if provenance { return try ProvenanceReport(checkpoint).print(json: common.json) }
       let report = InspectReport(checkpoint)
       try common.json ? JSONOutput.print(report) : report.print()
     }

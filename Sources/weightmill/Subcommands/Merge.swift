@@ -56,8 +56,9 @@ extension WeightmillCommand {
 
     func run() throws {
       let loaded = try ModelLoader.load(merging.request(base))
-      let plan = try ConversionPlan(
+      var plan = try ConversionPlan(
         huggingFace: loaded, as: type?.type, maximumShardSize: folder.maximumShardSize)
+      identification.choose(&plan)
       let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
       common.printNotes(loaded.notes + plan.notes)
       try PlanExecution(

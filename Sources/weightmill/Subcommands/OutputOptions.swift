@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conversion
 
 /// The options of commands that write weights.
 struct OutputOptions: ParsableArguments {
@@ -10,4 +11,29 @@ struct OutputOptions: ParsableArguments {
 
   @Flag(help: "Fail if a value is infinite or no number, becomes so, or is lost to an outlier.")
   var strict = false
+
+  @Flag(
+    help: "Continue what an interrupted run left, and leave what this one has done if it is, too.")
+  var resume = false
+
+  @Option(
+    help: "How many bytes of buffers may be used, such as 64MiB; the output is the same.")
+  private var memory = ByteSize(bytes: RunOptions.defaultMemory)
+
+  func validate() throws {
+    guard memory.bytes >= 1 << 20 else { throw ValidationError("--memory must be 1MiB or more") }
+    guard !(dryRun && resume) else {
+      throw ValidationError("--dry-run writes nothing, so --resume would have no effect")
+    }
+  }
+
+  /// How a plan is executed.
+  var run: RunOptions {
+    var options = RunOptions()
+    options.overwrites = force
+    options.isStrict = strict
+    options.resumes = resume
+    options.memory = memory.bytes
+    return options
+  }
 }

@@ -13,20 +13,22 @@ struct PlanExecution {
   var notes: [String] = []
   /// What is asked of the input files while they are read.
   var checks: SourceChecks?
+  /// The number of the only file of a split output that is written.
+  var part: Int?
 
   /// Writes the output, or prints what would be written.
   func perform(label: String) throws {
-    try options.dryRun ? printPlan() : run(label: label)
+    try options.dryRun ? printPlan() : write(label: label)
   }
 
   /// Prints every tensor and the sizes of the files, to the byte.
   private func printPlan() throws {
     let layout = try plan.layout(path: output)
-    try ConversionRun(plan, workers: common.workers).checkOutput(output, overwrite: options.force)
+    try ConversionRun(plan, workers: common.workers).checkOutput(output, run)
     let obstacle = plan.obstacle.map { ["this cannot be written: \($0)"] } ?? []
     common.printNotes(obstacle)
     if common.json {
-      return try JSONOutput.print(PlanReport(plan, layout, output, notes + obstacle))
+      return try JSONOutput.print(PlanReport(plan, writtenFiles, output, notes + obstacle))
     }
     let rows = plan.items.map { item -> [String] in
       let source = plan.source.tensors[item.index]
@@ -47,40 +49,74 @@ struct PlanExecution {
     print("\(printable(output)): \(Text.grouped(layout.byteCount)) bytes; nothing was written")
   }
 
+  /// The files that are written: all, or the part.
+  private var writtenFiles: [OutputLayout.File] {
+    get throws(WeightmillError) {
+      let files = try plan.layout(path: output).files
+      guard let part else { return files }
+      return files.indices.contains(part - 1) ? [files[part - 1]] : []
+    }
+  }
+
+  /// How the plan is executed.
+  private var run: RunOptions {
+    var run = options.run
+    run.part = part
+    return run
+  }
+
   /// Writes the output and prints what was done.
-  private func run(label: String) throws {
+  private func write(label: String) throws {
+    noteLeftovers()
     let line = ProgressLine(label, options: common)
     let began = Terminal.seconds()
     let report = try Interruption.during { cancellation in
-      checks?.start(cancellation)
-      defer {
-        checks?.stop()
-        line.finish()
-      }
+      defer { line.finish() }
       return try ConversionRun(
         plan, workers: common.workers, cancellation: cancellation,
         progress: { line.update(done: $0.done, total: $0.total) }
       ).write(
-        to: output, overwrite: options.force, isStrict: options.strict,
-        beforeCommit: { () throws(WeightmillError) in
-          try checks?.finish(workers: common.workers, cancellation: cancellation)
-        })
+        to: output, run,
+        judging: { (sources) throws(WeightmillError) in try checks?.judge(sources) })
     }
     let seconds = Terminal.seconds() - began
-    let found = checks?.notes ?? []
+    let found = (checks?.notes ?? []) + resumption(report)
     common.printNotes(found)
     if common.json {
       return try JSONOutput.print(
-        PlanReport(plan, try plan.layout(path: output), output, notes + found, report))
+        PlanReport(plan, try writtenFiles, output, notes + found, report))
     }
     printFallbacks()
     for fault in report.faults {
       common.printNotes(fault.problems.map { "\(fault.tensor.name) \($0)" })
     }
-    let files = try plan.layout(path: output).files.count
+    let files = try writtenFiles
+    let name = part == nil ? output : files[0].name ?? output
     print(
-      "\(printable(output)): \(files > 1 ? "\(files) files, " : "")\(Text.bytes(report.byteCount)) "
-        + "in \(Text.fixed(seconds, 2)) s, \(types)")
+      "\(printable(name)): \(files.count > 1 ? "\(files.count) files, " : "")\(Text.bytes(report.byteCount)) "
+        + "in \(Text.fixed(seconds, 2)) s, \(types(files))")
+  }
+
+  /// Says that an interrupted run has left something, when it is not continued.
+  private func noteLeftovers() {
+    guard !options.resume else { return }
+    common.printNotes(
+      ConversionRun.leftovers(of: output).map {
+        "an interrupted run left \($0) and what it had written; --resume continues it, or remove both"
+      })
+  }
+
+  /// What was taken over from an interrupted run, for people.
+  private func resumption(_ report: ConversionReport) -> [String] {
+    guard options.resume else { return [] }
+    let redone = report.redone.map {
+      "\($0) was damaged in what the interrupted run left; made anew"
+    }
+    return redone + [
+      report.resumed > 0
+        ? "\(report.resumed) of \(plan.items.count) tensors were there already, and are verified"
+        : "there was nothing to continue; everything was done anew"
+    ]
   }
 
   /// Names the tensors that have another type than the mix wants, those alike together.
@@ -108,8 +144,9 @@ struct PlanExecution {
   }
 
   /// How many tensors have which type: `27 Q4_0, 9 F32, 1 Q6_K`.
-  private var types: String {
-    let counts = Dictionary(grouping: plan.items, by: \.tensor.type).mapValues(\.count)
+  private func types(_ files: [OutputLayout.File]) -> String {
+    let items = files.flatMap(\.tensors).map { plan.items[$0.item] }
+    let counts = Dictionary(grouping: items, by: \.tensor.type).mapValues(\.count)
     return counts.sorted { ($1.value, $0.key.name) < ($0.value, $1.key.name) }
       .map { "\($0.value) × \($0.key.name)" }.joined(separator: ", ")
   }
@@ -144,19 +181,19 @@ private struct PlanReport: Encodable {
   let tensors: [Tensor]
 
   init(
-    _ plan: ConversionPlan, _ layout: OutputLayout, _ output: String, _ notes: [String],
+    _ plan: ConversionPlan, _ written: [OutputLayout.File], _ output: String, _ notes: [String],
     _ report: ConversionReport? = nil
   ) {
     self.output = output
     self.notes = notes
-    bytes = layout.byteCount
-    written = report != nil
-    let named = layout.files.compactMap { file in
+    bytes = written.reduce(0) { $0 + $1.byteCount }
+    self.written = report != nil
+    let named = written.compactMap { file in
       file.name.map { File(name: $0, bytes: file.byteCount) }
     }
     files = named.isEmpty ? nil : named
     var places: [Int: String] = [:]
-    for file in layout.files {
+    for file in written {
       for (item, _) in file.tensors { places[item] = file.name }
     }
     let faults = Dictionary(

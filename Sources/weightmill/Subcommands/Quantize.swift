@@ -39,6 +39,8 @@ extension WeightmillCommand {
 
     @OptionGroup var types: TypeOptions
 
+    @OptionGroup var splitting: SplitOptions
+
     @OptionGroup var writing: OutputOptions
 
     @OptionGroup var common: CommonOptions
@@ -46,6 +48,9 @@ extension WeightmillCommand {
     func validate() throws {
       guard let target else {
         throw ValidationError("\(quoted(output)) is no type; a type comes last, such as q4_k_m")
+      }
+      if splitting.split != nil, types.keepSplit {
+        throw ValidationError("--keep-split and --split-… exclude each other")
       }
       if target.types.mix == nil, let option = types.givenOfTypes {
         throw ValidationError("copy keeps all types, so \(option) would have no effect")
@@ -63,7 +68,8 @@ extension WeightmillCommand {
       guard let target else { return }
       let options = try types.options(target.types.mix)
       let loaded = try ModelLoader.load(input)
-      let plan = try ConversionPlan(quantize: loaded, with: options)
+      var plan = try ConversionPlan(quantize: loaded, with: options)
+      if let split = splitting.split { try plan.split(split, path: target.path) }
       common.printNotes(loaded.notes + plan.notes)
       try PlanExecution(
         plan: plan, output: target.path, options: writing, common: common,

@@ -60,7 +60,7 @@ struct TypeOptions: ParsableArguments {
   private var overrideKv: [String] = []
 
   @Flag(help: "Write one file for each file of a split input.")
-  private var keepSplit = false
+  var keepSplit = false
 
   @Option(help: "How scales are chosen: best, or compatible with llama.cpp's bytes.")
   private var encoder: EncoderOption?

@@ -1,0 +1,97 @@
+internal import Crypto
+import GGUF
+import Merging
+import Quantization
+import Tensors
+
+/// What a GGUF file says of where its weights come from, under keys that begin with `weightmill.`.
+///
+/// llama.cpp ignores them. None names a folder, a person or a date: the same inputs give the same
+/// bytes anywhere. `formats/gguf.md` has the list.
+public enum Provenance {
+  /// What all keys begin with.
+  public static let prefix = "weightmill."
+  private static let sourcePrefix = "weightmill.source."
+
+  /// Says which program wrote the file, by which rules, and what.
+  ///
+  /// Keys of an earlier file come behind, so that two steps give the bytes of one.
+  ///
+  /// - Parameters:
+  ///   - items: The tensors.
+  ///   - method: How scales were chosen.
+  ///   - mergeRule: The rule by which a delta was merged; `nil` keeps what the metadata says.
+  ///   - metadata: Where to write it.
+  static func describe(
+    _ items: [ConversionPlan.Item], _ method: EncodingMethod, mergeRule: String?,
+    in metadata: inout GGUFMetadata
+  ) {
+    let rule = mergeRule ?? metadata["weightmill.merge.rule"]?.string
+    let encoder =
+      items.contains { !$0.tensor.type.isScalar }
+      ? method.rawValue : metadata["weightmill.encoder"]?.string
+    let rest = metadata.entries.filter { $0.key.hasPrefix(sourcePrefix) }
+    for entry in metadata.entries where entry.key.hasPrefix(prefix) { metadata[entry.key] = nil }
+    metadata["weightmill.version"] = .string(Weightmill.version)
+    if let rule { metadata["weightmill.merge.rule"] = .string(rule) }
+    if let encoder { metadata["weightmill.encoder"] = .string(encoder) }
+    metadata["weightmill.plan.sha256"] = .string(digest(items, encoder: encoder, rule: rule))
+    for entry in rest { metadata[entry.key] = entry.value }
+  }
+
+  /// Whether metadata says where weights come from.
+  static func namesSources(_ metadata: GGUFMetadata) -> Bool {
+    metadata.entries.contains { $0.key.hasPrefix(sourcePrefix) }
+  }
+
+  /// Says which files the weights come from.
+  ///
+  /// - Parameters:
+  ///   - sources: The files.
+  ///   - hashes: Their SHA-256; without any, zeros, which are as long, for those that will be hashed.
+  ///   - hashing: Which are hashed.
+  ///   - metadata: Where to write it.
+  static func name(
+    _ sources: [SourceFile], _ hashes: [HashedSource]?, _ hashing: SourceHashing,
+    in metadata: inout GGUFMetadata
+  ) {
+    for (number, source) in sources.enumerated() {
+      let key = "\(sourcePrefix)\(number)."
+      metadata[key + "role"] = .string(source.side.rawValue)
+      metadata[key + "path_basename"] = .string(source.name)
+      metadata[key + "bytes"] = .uint64(UInt64(source.byteCount))
+      let later =
+        hashing.includes(source) || source.isSmall ? String(repeating: "0", count: 64) : nil
+      if let hash = hashes?[number].sha256 ?? later {
+        metadata[key + "sha256"] = .string(hash)
+      }
+    }
+  }
+
+  /// The SHA-256 of what is written, in words: types, names, shapes, the rules, the importance.
+  ///
+  /// One line says each; `formats/gguf.md` has them. It does not depend on how the input is stored, nor
+  /// on how the output is split.
+  static func digest(
+    _ items: [ConversionPlan.Item], encoder: String?, rule: String?
+  ) -> String {
+    var hash = SHA256()
+    func add(_ line: String) { hash.update(data: Array((line + "\n").utf8)) }
+    add("weightmill plan 1")
+    add("merge \(rule ?? "none")")
+    add("encoder \(encoder ?? "none")")
+    for item in items {
+      let shape = item.tensor.shape.extents.map(String.init).joined(separator: "x")
+      add("tensor \(item.tensor.name) \(item.tensor.type.name) \(shape)")
+      guard let importance = item.importance else { continue }
+      var values = SHA256()
+      for value in importance {
+        unsafe withUnsafeBytes(of: value.bitPattern.littleEndian) {
+          unsafe values.update(bufferPointer: $0)
+        }
+      }
+      add("importance \(values.finalize().hexadecimal)")
+    }
+    return hash.finalize().hexadecimal
+  }
+}

@@ -1,0 +1,186 @@
+internal import Crypto
+internal import Synchronization
+import Tensors
+
+/// One execution of a plan: its files, its threads, what it has done so far.
+final class ConversionJob: Sendable {
+  private let plan: ConversionPlan
+  private let target: OutputTarget
+  private let grid: TileGrid
+  private let converters: [TileConverter]
+  private let output: any Output
+  private let journal: Journal
+  private let sources: SourceDigests
+  private let allowance: Allowance
+  private let cancellation: Cancellation
+  private let progress: @Sendable (ConversionProgress) -> Void
+  private let done = Atomic<Int>(0)
+  private let faults: Mutex<[ValueFaults]>
+  private let begun = Mutex<[WritableFile]>([])
+  /// What of an interrupted run was not as its journal says, and was done again.
+  private let redone = Mutex<[String]>([])
+  private let isResumed: Bool
+
+  /// Checks the output, opens the journal, and makes the temporary files.
+  ///
+  /// - Parameters:
+  ///   - plan: What is done.
+  ///   - target: What is written.
+  ///   - options: How.
+  ///   - workers: The threads.
+  ///   - cancellation: A way to stop it.
+  ///   - progress: Called when a tile is written.
+  /// - Throws: As `ConversionRun.write(to:_:judging:)`.
+  init(
+    _ plan: ConversionPlan, _ target: OutputTarget, _ options: RunOptions, workers: Workers,
+    cancellation: Cancellation, progress: @escaping @Sendable (ConversionProgress) -> Void
+  ) throws(WeightmillError) {
+    try target.check()
+    self.plan = plan
+    self.target = target
+    self.cancellation = cancellation
+    self.progress = progress
+    // Half of the memory for rows, a quarter for bytes that wait to be hashed on either side.
+    grid = try TileGrid(
+      plan, workers: workers, memory: options.memory / 2, path: target.path)
+    allowance = Allowance(options.memory / 4)
+    var converters: [TileConverter] = []
+    for item in plan.items {
+      converters.append(
+        try TileConverter(item, from: plan.source, method: plan.method, path: target.path))
+    }
+    self.converters = converters
+    faults = Mutex([ValueFaults](repeating: ValueFaults(), count: plan.items.count))
+    sources = try SourceDigests(
+      plan, isComplete: target.hasMetadata, allowance: Allowance(options.memory / 4))
+    let description = try RunDescription(plan, files: target.files, isStrict: options.isStrict)
+    let earlier = options.resumes ? try Journal.resume(target.path, description) : nil
+    isResumed = earlier != nil
+    try target.checkSpace(present: earlier?.bytesOnDisk(of: target) ?? 0)
+    if let earlier {
+      journal = earlier
+    } else {
+      journal = try Journal(for: target.path, description)
+    }
+    output = try target.open(journal.run)
+  }
+
+  /// Leaves what is written for a run that resumes.
+  func keep() {
+    output.keep()
+    journal.keep()
+  }
+
+  /// What was done.
+  var report: ConversionReport {
+    let found = faults.withLock { $0 }
+    let redone = redone.withLock { $0 }
+    return ConversionReport(
+      byteCount: target.byteCount,
+      resumed: isResumed ? journal.finished.count - redone.count : 0, redone: redone,
+      faults: zip(plan.items, found).filter { $1 != ValueFaults() }.map { item, found in
+        ConversionReport.Fault(
+          tensor: item.tensor, nonFinite: found.nonFinite, overflowed: found.overflowed,
+          lost: found.lost, isMerged: plan.isMerged)
+      })
+  }
+
+  /// Writes all files, one after the other.
+  func writeFiles() throws(WeightmillError) {
+    sources.start()
+    defer { sources.stop() }
+    for layout in target.files {
+      let file = try output.begin(layout.name, byteCount: layout.byteCount)
+      begun.withLock { $0.append(file) }
+      try file.write(layout.header, count: layout.header.count, at: 0)
+      advance(layout.header.count)
+      let finished = try verified(layout, in: file)
+      try write(layout, to: file, without: finished)
+    }
+  }
+
+  /// Hashes what is left of the sources, has it judged, completes the headers and gives the names.
+  func finish(
+    judging judge: ([HashedSource]) throws(WeightmillError) -> Void
+  ) throws(WeightmillError) {
+    let hashes = try sources.finish(workers: grid.workers, cancellation: cancellation)
+    try judge(hashes)
+    let files = begun.withLock { $0 }
+    for (file, header) in zip(files, try target.headers(hashes)) {
+      try file.write(header, count: header.count, at: 0)
+    }
+    try output.commit(cancellation)
+  }
+
+  private func advance(_ count: Int) {
+    let sum = done.wrappingAdd(count, ordering: .relaxed).newValue
+    progress(ConversionProgress(done: sum, total: target.byteCount))
+  }
+
+  private func write(
+    _ layout: OutputLayout.File, to file: WritableFile, without finished: Set<Int>
+  ) throws(WeightmillError) {
+    let tiles = grid.tiles(layout, of: plan, without: finished)
+    let tensors = Dictionary(
+      uniqueKeysWithValues: layout.tensors.map { place, position in
+        (
+          place,
+          WrittenTensor(
+            byteCount: plan.items[place].tensor.byteCount, in: file, at: position,
+            allowance: allowance)
+        )
+      })
+    try grid.workers.forEach(tiles.count, scratch: { TileBuffers() }) {
+      (place, buffers: inout TileBuffers) throws(WeightmillError) in
+      try cancellation.check(target.path)
+      let tile = tiles[place]
+      let found = try converters[tile.item].convert(tile.rows, of: plan.source, with: &buffers)
+      let size = tile.rows.count * plan.items[tile.item].tensor.bytesPerRow
+      try file.write(buffers.output, count: size, at: tile.position)
+      let bytes = unsafe buffers.output.span.bytes.extracting(0..<size)
+      if let tensor = tensors[tile.item],
+        let digest = try tensor.add(bytes, at: tile.offset, found)
+      {
+        try note(tile.item, digest, tensor.faults)
+      }
+      advance(size)
+    }
+  }
+
+  /// Writes down that a tensor is whole.
+  private func note(
+    _ place: Int, _ digest: String, _ found: ValueFaults
+  ) throws(WeightmillError) {
+    faults.withLock { $0[place] = found }
+    try journal.record(
+      JournalEntry(tensor: plan.items[place].tensor.name, sha256: digest, faults: found))
+  }
+
+  /// The tensors of a file that an interrupted run has written, and whose bytes are as it says.
+  private func verified(
+    _ layout: OutputLayout.File, in file: WritableFile
+  ) throws(WeightmillError) -> Set<Int> {
+    let claimed = layout.tensors.compactMap { place, position in
+      journal.finished[plan.items[place].tensor.name].map { (place, position, $0) }
+    }
+    let found = Mutex(Set<Int>())
+    try grid.workers.forEach(claimed.count, scratch: {}) { (number, _) throws(WeightmillError) in
+      try cancellation.check(target.path)
+      let (place, position, entry) = claimed[number]
+      let tensor = plan.items[place].tensor
+      var hash = SHA256()
+      for start in stride(from: 0, to: tensor.byteCount, by: 1 << 20) {
+        let count = min(1 << 20, tensor.byteCount - start)
+        let bytes = try file.bytes(at: position + start, count: count)
+        unsafe bytes.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+      }
+      guard hash.finalize().hexadecimal == entry.sha256 else {
+        return redone.withLock { $0.append(tensor.name) }
+      }
+      found.withLock { _ = $0.insert(place) }
+      faults.withLock { $0[place] = entry.faults }
+      advance(tensor.byteCount)
+    }
+    return found.withLock { $0 }
+  }
+}

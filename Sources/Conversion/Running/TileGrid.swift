@@ -1,0 +1,84 @@
+import Tensors
+
+/// A range of rows of one tensor that is read, converted and written at once.
+struct Tile {
+  /// The tensor's place in the plan's items.
+  let item: Int
+  /// The rows.
+  let rows: Range<Int>
+  /// Where in the tensor's bytes they begin.
+  let offset: Int
+  /// Where in the file they begin.
+  let position: Int
+}
+
+/// How tensors are cut into tiles, for as many threads as memory allows.
+///
+/// Neither changes a byte of the output.
+struct TileGrid {
+  /// About how many values a tile holds at most: they fit the second cache as what they are read as,
+  /// and larger ones are not faster.
+  private static let maximumValues = 1 << 18
+
+  /// The threads.
+  let workers: Workers
+  /// About how many values a tile holds.
+  private let values: Int
+  private let items: [ConversionPlan.Item]
+
+  /// Cuts a plan's tensors.
+  ///
+  /// - Parameters:
+  ///   - plan: The plan.
+  ///   - workers: The threads that are wanted; fewer are used if memory is short.
+  ///   - memory: How many bytes of buffers all threads may have together.
+  ///   - path: The output, for messages.
+  /// - Throws: `usage` when memory is too small for one row of one thread.
+  init(
+    _ plan: ConversionPlan, workers: Workers, memory: Int, path: String
+  ) throws(WeightmillError) {
+    items = plan.items
+    // Read, added to, decoded in strips, encoded.
+    let perValue = plan.items.reduce(1) { most, item in
+      let columns = max(item.tensor.shape.columns, 1)
+      let read = plan.source.tensors[item.index].bytesPerRow * 2 + item.tensor.bytesPerRow
+      return max(most, (read + columns - 1) / columns)
+    }
+    let least = plan.items.reduce(1) { most, item in
+      max(most, item.rowGroup * max(item.tensor.shape.columns, 1))
+    }
+    let (needed, overflow) = least.multipliedReportingOverflow(by: perValue)
+    let threads = overflow ? 0 : min(workers.threads, memory / needed)
+    guard threads > 0 else {
+      throw WeightmillError(
+        .usage, path, "\(memory) bytes of buffers are too few for the longest rows",
+        remedy: "give --memory \((overflow ? Int.max : needed * 4) >> 20 + 1)MiB or more")
+    }
+    self.workers = Workers(threads: threads)
+    values = min(Self.maximumValues, memory / threads / perValue)
+  }
+
+  /// The tiles of a file, in the order in which the input's files are read from beginning to end.
+  func tiles(
+    _ file: OutputLayout.File, of plan: ConversionPlan, without finished: Set<Int>
+  ) -> [Tile] {
+    let tensors = file.tensors.filter { place, _ in
+      items[place].tensor.byteCount > 0 && !finished.contains(place)
+    }
+    let inOrder = tensors.map { (plan.source.readingPlace(ofTensor: items[$0.item].index), $0) }
+      .sorted { $0.0 < $1.0 }
+    return inOrder.flatMap { _, tensor in tiles(tensor.item, at: tensor.position) }
+  }
+
+  /// Cuts a tensor into ranges of rows; a small one is one tile.
+  private func tiles(_ place: Int, at position: Int) -> [Tile] {
+    let item = items[place]
+    let (size, rows) = (item.tensor.bytesPerRow, item.tensor.shape.rows)
+    let height = max(1, values / max(item.tensor.shape.columns, 1) / item.rowGroup) * item.rowGroup
+    return stride(from: 0, to: rows, by: height).map { first in
+      Tile(
+        item: place, rows: first..<min(first + height, rows), offset: first * size,
+        position: position + first * size)
+    }
+  }
+}
