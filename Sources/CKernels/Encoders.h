@@ -1,6 +1,7 @@
 // One function for each type and kind of guide. Included once for each level of instructions.
 #pragma once
 
+#include "HalfSums.h"
 #include "Levels.h"
 #include "Panels.h"
 #include "Shorts.h"

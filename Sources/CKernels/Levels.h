@@ -13,6 +13,7 @@ typedef struct {
   size_t (*search_bytes)(const float *values, size_t blocks, uint8_t *found);
   size_t (*search_nibbles)(const float *values, size_t blocks, uint8_t *found);
   void (*widen_halves)(const uint16_t *halves, size_t count, float *values);
+  void (*add_halves)(void *sums, const void *addends, size_t count);
 } level;
 
 extern const level weightmill_lanes_4;

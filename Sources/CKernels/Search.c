@@ -38,6 +38,10 @@ void weightmill_widen_halves(int level, const uint16_t *halves, size_t count, fl
   functions(level)->widen_halves(halves, count, values);
 }
 
+void weightmill_add_halves(int level, void *sums, const void *addends, size_t count) {
+  functions(level)->add_halves(sums, addends, count);
+}
+
 #define SYMMETRIC(NAME, SIZE, RULE, GUIDED_RULE) {{&RULE, 0}, {&GUIDED_RULE, 0}},
 #define AFFINE(NAME, SIZE, RULE, GUIDED_RULE) {{0, &RULE}, {0, &GUIDED_RULE}},
 

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// Rows of binary16 numbers, read from rows of any floating-point type, and their sums.
@@ -63,15 +64,7 @@ enum HalfRows {
     unsafe bytes.withUnsafeMutableBytes { target in
       unsafe addend.withUnsafeBytes { source in
         guard let from = source.baseAddress, let start = target.baseAddress else { return }
-        let to = unsafe start + offset
-        for place in 0..<addend.count / 2 {
-          let a = unsafe from.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)
-          let b = unsafe to.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)
-          let sum =
-            Binary16.float(UInt16(littleEndian: a)) + Binary16.float(UInt16(littleEndian: b))
-          unsafe to.storeBytes(
-            of: Binary16.bits(sum).littleEndian, toByteOffset: place &* 2, as: UInt16.self)
-        }
+        unsafe weightmill_add_halves(weightmill_level(), start + offset, from, addend.count / 2)
       }
     }
   }

@@ -22,7 +22,8 @@ struct WeightmillCommand: ParsableCommand {
       """,
     version: Weightmill.version,
     subcommands: [
-      Convert.self, Merge.self, Quantize.self, Imatrix.self, VerifyLogits.self, Inspect.self,
+      Convert.self, Merge.self, Quantize.self, Split.self, Join.self, Imatrix.self,
+      VerifyLogits.self, Inspect.self,
       Hash.self, Tokenize.self, Generate.self,
     ])
 

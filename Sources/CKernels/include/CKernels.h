@@ -94,6 +94,14 @@ size_t weightmill_search_nibbles(int level, const float *values, size_t blocks, 
 /// The float32 values of binary16 numbers, exact; a NaN keeps its sign and payload.
 void weightmill_widen_halves(int level, const uint16_t *halves, size_t count, float *values);
 
+/// Adds binary16 numbers to others: each sum is the exact one, rounded to the nearest, ties to even. A
+/// sum that is not a number is 0x7E00.
+///
+/// - level: The instructions to use; must not be above weightmill_level().
+/// - sums: `count` numbers, little endian, at any address; the sums take their place.
+/// - addends: `count` numbers.
+void weightmill_add_halves(int level, void *sums, const void *addends, size_t count);
+
 /// How a type is searched: one of the two kinds of rule.
 typedef struct {
   const symmetric_rule *symmetric;  ///< NULL for types with minima

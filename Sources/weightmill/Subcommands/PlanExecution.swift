@@ -46,7 +46,17 @@ struct PlanExecution {
       file.name.map { [printable($0), Text.grouped(file.byteCount)] }
     }
     if !files.isEmpty { print("\n" + Text.table(files, alignments: [.left, .right]) + "\n") }
+    print(reading)
     print("\(printable(output)): \(Text.grouped(layout.byteCount)) bytes; nothing was written")
+  }
+
+  /// What will be read, and with how much memory.
+  private var reading: String {
+    let files = plan.sources.isEmpty ? plan.inputs : plan.sources.map(\.path)
+    let bytes = plan.sources.reduce(0) { $0 + $1.byteCount }
+    let size = bytes > 0 ? ", \(Text.grouped(bytes)) bytes," : ""
+    return "reads \(files.count) \(files.count == 1 ? "file" : "files")\(size) with at most "
+      + "\(Text.grouped(run.memory)) bytes of buffers"
   }
 
   /// The files that are written: all, or the part.

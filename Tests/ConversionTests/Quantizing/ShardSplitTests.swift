@@ -98,3 +98,35 @@ struct ShardSplitTests {
     expectError(.usage) { try plan.split(.count(2), path: "x") }
   }
 }
+
+extension ShardSplitTests {
+  @Test(arguments: [ShardSplit.maximumSize(700_000), .maximumTensors(5), .count(3)])
+  func whatIsSplitAndJoinedIsTheSameFile(split: ShardSplit) throws {
+    let (whole, parts, again) = (folder("whole.gguf"), folder("parts.gguf"), folder("again.gguf"))
+    let workers = Workers(threads: 2)
+    _ = try ConversionRun(plan, workers: workers).write(to: whole, overwrite: false)
+    var cut = try ConversionPlan(copy: Checkpoint(path: whole))
+    try cut.split(split, path: parts)
+    _ = try ConversionRun(cut, workers: workers).write(to: parts, overwrite: false)
+    let names = try folder.names().filter { $0.hasPrefix("parts-") }
+    #expect(names.count > 2)
+    let joined = try ConversionPlan(copy: Checkpoint(path: folder(names[1])))
+    _ = try ConversionRun(joined, workers: workers).write(to: again, overwrite: false)
+    #expect(try Fixtures.bytes(again) == Fixtures.bytes(whole))
+    // The first file of a run that splits is the same as that of one that splits afterwards.
+    var direct = plan
+    try direct.split(split, path: folder("direct.gguf"))
+    _ = try ConversionRun(direct, workers: workers).write(
+      to: folder("direct.gguf"), overwrite: false)
+    for name in names {
+      let other = name.replacing("parts", with: "direct")
+      #expect(try Fixtures.bytes(folder(name)) == Fixtures.bytes(folder(other)))
+    }
+  }
+
+  @Test func aCheckpointIsNotCopied() throws {
+    expectError(.unsupported) {
+      _ = try ConversionPlan(copy: Checkpoint(path: Fixtures.miniZiya("base-hf")))
+    }
+  }
+}
