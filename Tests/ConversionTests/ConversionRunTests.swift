@@ -244,3 +244,17 @@ struct ConversionRunTests {
     #expect(ConversionPlan.modelName(output: output, mix: .f16) == name)
   }
 }
+
+extension ConversionRunTests {
+  @Test func moreThanTenThousandTensorsAreConverted() throws {
+    let model = try ModelLoader.load(
+      SmallModel(layers: 1200, feedForward: 32, rows: 259).write(to: folder, "deep"))
+    let plan = try ConversionPlan(convert: model, to: .q8_0, name: "x")
+    #expect(plan.items.count > 10_000)
+    _ = try ConversionRun(plan, workers: Workers(threads: 2)).write(
+      to: folder("x.gguf"), overwrite: false)
+    let file = try GGUFFile(path: folder("x.gguf"))
+    #expect(file.tensors.count == plan.items.count)
+    #expect(try folder.names() == ["deep", "x.gguf"])
+  }
+}

@@ -196,7 +196,9 @@ struct HuggingFaceFolderTests {
     let entries = direct.metadata.entries.filter { $0.key != "weightmill.merge.rule" }
     let lost = "weightmill.plan.sha256"
     #expect(entries.map(\.key) == again.metadata.entries.map(\.key))
-    for entry in entries where entry.key != lost { #expect(again.metadata[entry.key] == entry.value, "\(entry.key)") }
+    for entry in entries where entry.key != lost {
+      #expect(again.metadata[entry.key] == entry.value, "\(entry.key)")
+    }
     #expect(direct.tensors == again.tensors)
     for index in direct.tensors.indices {
       #expect(try sha256(ofTensor: index, in: direct) == sha256(ofTensor: index, in: again))

@@ -87,9 +87,10 @@ struct RunDescription: Equatable, Sendable {
       JSONObject(members: settings.map { .init(name: $0.name, value: .string($0.value)) }))
   }
 
-  /// The first thing that differs, for people; `nil` when nothing does.
+  /// The first thing that differs from another run's description.
   ///
   /// - Parameter earlier: The description of the run that was interrupted.
+  /// - Returns: What it is, for people; `nil` when nothing differs.
   func difference(from earlier: RunDescription) -> String? {
     guard settings != earlier.settings else { return nil }
     let before = Dictionary(
