@@ -4,7 +4,11 @@
 #include "HalfSums.h"
 #include "Levels.h"
 #include "Panels.h"
+#if defined(HAS_AVX512)
+#include "WideShorts.h"
+#else
 #include "Shorts.h"
+#endif
 
 INLINE void emit_symmetric(
     const vf *x, const symmetric_rule *rule, const symmetric_answer *answer, size_t have,

@@ -21,6 +21,15 @@ typedef int16_t shorts16 __attribute__((ext_vector_type(16)));
 typedef int8_t bytes32 __attribute__((ext_vector_type(32)));
 typedef uint8_t bytes16 __attribute__((ext_vector_type(16)));
 
+// Q4_0: 2048 times what the largest value falls on: -9, -8.7 and so on; beyond -8 it is cut off.
+static const int16_t nibble_factors[8] = {18432, 17818, 17203, 16589, 15974, 15360, 14848, 14336};
+
+static void infinite_scale(uint8_t *found, size_t size) {
+  memset(found, 0, size);
+  found[1] = 0x7C;
+}
+
+#if !defined(HAS_AVX512)  // WideShorts.h has these for AVX-512
 INLINE float largest_of(floats32 v) {
   const floats16 a = v.lo > v.hi ? v.lo : v.hi;
   const floats8 b = a.lo > a.hi ? a.lo : a.hi;
@@ -31,10 +40,7 @@ INLINE float largest_of(floats32 v) {
 
 // Sums of squares, eight partial ones.
 INLINE ints8 squares(shorts32 r) {
-#if defined(HAS_AVX512)
-  const ints16 sum = (ints16)_mm512_madd_epi16((__m512i)r, (__m512i)r);
-  return sum.lo + sum.hi;
-#elif defined(HAS_AVX2)
+#if defined(HAS_AVX2)
   const shorts16 a = r.lo, b = r.hi;
   return (ints8)_mm256_add_epi32(
       _mm256_madd_epi16((__m256i)a, (__m256i)a), _mm256_madd_epi16((__m256i)b, (__m256i)b));
@@ -47,9 +53,7 @@ INLINE ints8 squares(shorts32 r) {
 
 // The high halves of products.
 INLINE shorts32 high_product(shorts32 a, int16_t b) {
-#if defined(HAS_AVX512)
-  return (shorts32)_mm512_mulhi_epi16((__m512i)a, _mm512_set1_epi16(b));
-#elif defined(HAS_AVX2)
+#if defined(HAS_AVX2)
   const __m256i factor = _mm256_set1_epi16(b);
   shorts32 product;
   product.lo = (shorts16)_mm256_mulhi_epi16((__m256i)(shorts16)a.lo, factor);
@@ -116,11 +120,6 @@ INLINE float stored(float scale, uint8_t *found) {
   return magnitude((vf)rounded)[0] > 1e-30f ? 1.0f / rounded : 0.0f;
 }
 
-static void infinite_scale(uint8_t *found, size_t size) {
-  memset(found, 0, size);
-  found[1] = 0x7C;
-}
-
 static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
   // The largest value falls on -128, -127 and so on.
   floats8 target, cost, inverse_target;
@@ -166,12 +165,10 @@ static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
 }
 
 static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found) {
-  // 2048 times what the largest value falls on: -9, -8.7 and so on; beyond -8 it is cut off.
-  static const int16_t factor[8] = {18432, 17818, 17203, 16589, 15974, 15360, 14848, 14336};
   floats8 cost, inverse_target;
   for (int k = 0; k < 8; k++) {
-    cost[k] = 1.0f / ((float)factor[k] * (float)factor[k]);
-    inverse_target[k] = -2048.0f / (float)factor[k];
+    cost[k] = 1.0f / ((float)nibble_factors[k] * (float)nibble_factors[k]);
+    inverse_target[k] = -2048.0f / (float)nibble_factors[k];
   }
   size_t doubtful = 0;
   for (size_t block = 0; block < blocks; block++, values += 32, found += 18) {
@@ -190,7 +187,7 @@ static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found)
     }
     ints8 sums[8];
     for (int k = 0; k < 8; k++) {
-      const shorts32 scaled = high_product(b.values, factor[k]);  // in 1024ths
+      const shorts32 scaled = high_product(b.values, nibble_factors[k]);  // in 1024ths
       shorts32 n = scaled + 512;
       n = n > 8191 ? 8191 : n;
       n &= (shorts32)(int16_t)-1024;
@@ -211,6 +208,7 @@ static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found)
   }
   return doubtful;
 }
+#endif
 
 static void widen_halves(const uint16_t *halves, size_t count, float *values) {
   typedef uint16_t anywhere __attribute__((aligned(1), may_alias));
