@@ -21,6 +21,12 @@ READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationT
 # Not those that measure time or compare thousands of texts: there, minutes would become hours.
 SLOW := manyMerges|longTexts|textIsComposedAsFoundationDoes
 
+# What --version prints beside the version.
+ifndef WEIGHTMILL_COMMIT
+  WEIGHTMILL_COMMIT := $(shell Scripts/commit.sh)
+endif
+export WEIGHTMILL_COMMIT
+
 .PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz gate \
   gate-limits quality bench \
   bench-peers interop protobuf clean

@@ -1,6 +1,13 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// `make` sets it and `--version` prints it. Only CCommitText is compiled anew when it changes.
+// Context.gitInformation would not do: it is kept for as long as this file stays the same.
+let commit = Context.environment["WEIGHTMILL_COMMIT"].map { value in
+  CSetting.define(
+    "WEIGHTMILL_COMMIT", to: "\"\(value.filter { $0.isHexDigit || "+changes".contains($0) })\"")
+}
+
 // Rooms, in import order: a target may import only targets listed above it.
 // ARCHITECTURE.md says what each owns and what it must not know.
 let package = Package(
@@ -69,11 +76,14 @@ let package = Package(
       name: "Calibration",
       dependencies: ["Tensors", "Quantization", "Tokenization", "LLaMA"]),
 
+    // The commit. A Swift target is compiled anew with each C target that it imports, so there are two.
+    .target(name: "CCommitText", cSettings: commit.map { [$0] }),
+    .target(name: "CCommit", dependencies: ["CCommitText"]),
     .executableTarget(
       name: "weightmill",
       dependencies: [
-        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA",
-        "Merging", "Conversion", "Presentation", "Verification", "Calibration",
+        "CCommit", "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization",
+        "LLaMA", "Merging", "Conversion", "Presentation", "Verification", "Calibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

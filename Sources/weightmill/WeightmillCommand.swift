@@ -1,5 +1,4 @@
 import ArgumentParser
-import Conversion
 import Tensors
 
 /// The command line: parses, runs, and turns errors into one line and an exit code.
@@ -20,7 +19,7 @@ struct WeightmillCommand: ParsableCommand {
         69 unsupported · 70 internal · 73 cannot write · 74 read or write error
         77 refused as unsafe · 78 inputs do not fit together · 130 interrupted
       """,
-    version: Weightmill.version,
+    version: ProgramVersion.line,
     subcommands: [
       Convert.self, Merge.self, Quantize.self, Split.self, Join.self, Imatrix.self,
       VerifyLogits.self, Inspect.self,

@@ -1,0 +1,4 @@
+#pragma once
+
+/// The commit the program was built from, or nothing where the build did not say.
+extern const char weightmill_commit_text[];
