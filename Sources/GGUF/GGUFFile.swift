@@ -5,7 +5,9 @@ public import Tensors
 /// The header is checked against the rules GG-01 to GG-10 of `formats/gguf.md`; a tensor's last
 /// byte lies within the file before any of it is read.
 public final class GGUFFile: FileCatalogue {
+  /// The path.
   public let location: String
+  /// The tensors, in the order of the header.
   public let tensors: [TensorDescriptor]
   /// The version of the format, 2 or 3.
   public let version: Int
@@ -38,8 +40,10 @@ public final class GGUFFile: FileCatalogue {
     self.positions = header.tensors.map { header.dataStart + $0.offset }
   }
 
+  /// Shows all bytes of the file that are read from now on.
   public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
+  /// Reads rows in place.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

@@ -2,34 +2,60 @@ import Tensors
 
 /// A metadata value of a GGUF file.
 public enum GGUFValue: Equatable, Sendable {
+  /// An unsigned byte.
   case uint8(UInt8)
+  /// A signed byte.
   case int8(Int8)
+  /// An unsigned integer of 16 bits.
   case uint16(UInt16)
+  /// A signed integer of 16 bits.
   case int16(Int16)
+  /// An unsigned integer of 32 bits.
   case uint32(UInt32)
+  /// A signed integer of 32 bits.
   case int32(Int32)
+  /// A number in binary32.
   case float32(Float)
+  /// A truth value.
   case bool(Bool)
+  /// A text.
   case string(String)
+  /// Values that all have this type.
   case array(Kind, [GGUFValue])
+  /// An unsigned integer of 64 bits.
   case uint64(UInt64)
+  /// A signed integer of 64 bits.
   case int64(Int64)
+  /// A number in binary64.
   case float64(Double)
 
   /// The type of a value, with the code it has in the file.
   public enum Kind: UInt32, Sendable {
+    /// An unsigned byte.
     case uint8 = 0
+    /// A signed byte.
     case int8
+    /// An unsigned integer of 16 bits.
     case uint16
+    /// A signed integer of 16 bits.
     case int16
+    /// An unsigned integer of 32 bits.
     case uint32
+    /// A signed integer of 32 bits.
     case int32
+    /// A number in binary32.
     case float32
+    /// A truth value.
     case bool
+    /// A text.
     case string
+    /// Values of one type, which follows.
     case array
+    /// An unsigned integer of 64 bits.
     case uint64
+    /// A signed integer of 64 bits.
     case int64
+    /// A number in binary64.
     case float64
 
     /// The fewest bytes a value of this type takes.

@@ -14,7 +14,9 @@ public import Tensors
 /// Source: `apply_delta.py` of Fengshenbang-LM, FastChat and LLaVA, `weight_diff.py` of Stanford
 /// Alpaca; `formats/delta-families.md`.
 public struct MergedCatalogue: Catalogue {
+  /// The base's place and the delta's, with a plus between them.
   public let location: String
+  /// The merged tensors.
   public let tensors: [TensorDescriptor]
   private let base: LlamaView
   private let delta: LlamaView
@@ -73,6 +75,7 @@ public struct MergedCatalogue: Catalogue {
     delta.readingPlace(ofTensor: sources[index].delta)
   }
 
+  /// Reads rows of both sides and adds them by the rule of the kind.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

@@ -11,7 +11,9 @@ public final class PyTorchFile: FileCatalogue {
   /// Storages up to this size are compared with their checksum at once, in bytes.
   private static let largestChecked = 32 << 10
 
+  /// The path.
   public let location: String
+  /// The tensors, in the order of the dictionary.
   public let tensors: [TensorDescriptor]
   /// What of the file was left out.
   public let notes: [String]
@@ -66,8 +68,10 @@ public final class PyTorchFile: FileCatalogue {
     self.file = file
   }
 
+  /// Shows all bytes of the file that are read from now on.
   public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
+  /// Reads rows, gathering them where the strides ask for it.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

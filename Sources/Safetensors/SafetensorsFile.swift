@@ -15,7 +15,9 @@ public final class SafetensorsFile: FileCatalogue {
     .f6e3m2, .f4, .c64, .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool,
   ]
 
+  /// The path.
   public let location: String
+  /// The tensors, in the order of their bytes.
   public let tensors: [TensorDescriptor]
   /// The `__metadata__` of the header, in the order of the file.
   public let metadata: [(name: String, value: String)]
@@ -39,8 +41,10 @@ public final class SafetensorsFile: FileCatalogue {
     self.positions = header.entries.map { header.dataStart + $0.begin }
   }
 
+  /// Shows all bytes of the file that are read from now on.
   public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
+  /// Reads rows in place.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

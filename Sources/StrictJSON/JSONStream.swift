@@ -8,7 +8,10 @@ public import Tensors
 public struct JSONStream {
   /// What a value is.
   public enum Kind: Sendable {
-    case null, bool, number, string, array, object
+    /// A value without parts.
+    case null, bool, number, string
+    /// A value with parts.
+    case array, object
   }
 
   private var parser: JSONParser

@@ -1,11 +1,16 @@
 /// A JSON value exactly as it stands in the file.
 public enum JSONValue: Equatable, Sendable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
   /// The digits as written: `1e-06` and `0.000001` differ here, and so do `2` and `2.0`.
   case number(String)
+  /// A text, its escapes resolved.
   case string(String)
+  /// Values in order.
   case array([JSONValue])
+  /// Names and their values.
   case object(JSONObject)
 }
 

@@ -2,8 +2,11 @@
 public struct AdapterBuilder: Sendable {
   /// A tensor: its extents, its values, and how they are stored.
   public struct Tensor: Sendable {
+    /// The extents, outermost first.
     public var extents: [Int]
+    /// The type by safetensors' name.
     public var type: String
+    /// The values, little endian.
     public var bytes: [UInt8]
 
     /// Float32 values.

@@ -3,13 +3,21 @@ public import Tensors
 
 /// A tiny model with random weights in Hugging Face's layout, for tests of what does not fit.
 public struct SmallModel: Sendable {
+  /// The number of layers.
   public var layers = 1
+  /// The features of a token.
   public var hidden = 64
+  /// The heads of attention; they share the features.
   public var heads = 2
+  /// The heads of keys and values.
   public var keyValueHeads = 2
+  /// The features of the feed-forward part.
   public var feedForward = 64
+  /// The rows of the embedding.
   public var rows = 300
+  /// Where the random numbers begin.
   public var seed: UInt64 = 1
+  /// The type of the weights.
   public var type = TensorType.f16
   /// Whether these are the differences to the model of the same seed, with whole embeddings.
   public var isDelta = false

@@ -4,9 +4,13 @@ import CZlib
 public struct TorchFileBuilder: Sendable {
   /// One entry of the zip file.
   public struct Entry: Sendable {
+    /// The name.
     public var name: String
+    /// The bytes before they are deflated, if they are.
     public var data: [UInt8]
+    /// 0 for stored, 8 for deflated.
     public var method: UInt16 = 0
+    /// The general purpose flags.
     public var flags: UInt16 = 0
     /// What the directory says of the checksum; the right one if `nil`.
     public var crc: UInt32?
@@ -17,12 +21,14 @@ public struct TorchFileBuilder: Sendable {
     /// What the directory says of the local header's place.
     public var offset: UInt32?
 
+    /// A stored entry.
     public init(_ name: String, _ data: [UInt8]) {
       self.name = name
       self.data = data
     }
   }
 
+  /// The entries, in the order of the file.
   public var entries: [Entry] = []
   /// Bytes after the end record.
   public var trailer: [UInt8] = []
@@ -107,14 +113,18 @@ public struct PickleBuilder: Sendable {
   /// Begins a program of protocol 2.
   public init() {}
 
+  /// An opcode.
   public mutating func op(_ character: Character) { bytes += character.utf8 }
 
+  /// Bytes as they are.
   public mutating func raw(_ values: [UInt8]) { bytes += values }
 
+  /// GLOBAL: a name of a module.
   public mutating func global(_ module: String, _ name: String) {
     bytes += "c\(module)\n\(name)\n".utf8
   }
 
+  /// BINUNICODE: a text.
   public mutating func text(_ text: String) {
     var length = Bytes()
     length.put(UInt32(text.utf8.count))
@@ -128,6 +138,7 @@ public struct PickleBuilder: Sendable {
     bytes += [0x8A, 8] + digits.all
   }
 
+  /// A tuple of integers.
   public mutating func tuple(_ values: [Int]) {
     op("(")
     for value in values { integer(value) }

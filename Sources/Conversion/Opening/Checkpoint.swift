@@ -13,11 +13,17 @@ public import Tensors
 public struct Checkpoint: Sendable {
   /// The layout that was found.
   public enum Layout: String, Sendable {
+    /// A GGUF file, or the files of a split one.
     case ggufFile = "GGUF file"
+    /// One file of `torch.save`.
     case pytorchFile = "PyTorch file"
+    /// One safetensors file.
     case safetensorsFile = "safetensors file"
+    /// A folder with `model.safetensors` or `pytorch_model.bin`, or their shards and index.
     case huggingFace = "Hugging Face folder"
+    /// A folder with a LoRA adapter's weights and `adapter_config.json`.
     case adapter = "LoRA adapter folder"
+    /// A folder with `consolidated.NN.pth` and `params.json`.
     case meta = "Meta LLaMA folder"
   }
 

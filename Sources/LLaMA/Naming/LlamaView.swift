@@ -2,7 +2,9 @@ public import Tensors
 
 /// A model's tensors under another scheme's names, rows of queries and keys in its order.
 public struct LlamaView: Catalogue {
+  /// The model's file or folder.
   public let location: String
+  /// The tensors under the scheme's names, in the order of use.
   public let tensors: [TensorDescriptor]
   private let model: LlamaModel
   private let sources: [(index: Int, order: RowPermutation?)]
@@ -34,10 +36,12 @@ public struct LlamaView: Catalogue {
     self.sources = sources
   }
 
+  /// The place of the tensor it comes from.
   public func readingPlace(ofTensor index: Int) -> Int {
     model.catalogue.readingPlace(ofTensor: sources[index].index)
   }
 
+  /// Reads rows, those of queries and keys in the scheme's order.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

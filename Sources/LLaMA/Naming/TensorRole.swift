@@ -13,14 +13,23 @@ public enum TensorRole: Hashable, Sendable {
 
   /// The tensors of a layer.
   public enum LayerTensor: CaseIterable, Hashable, Sendable {
+    /// The gains of the norm before attention: one for each of the hidden features.
     case attentionNorm
+    /// What tokens look for: heads × head size rows, a column for each hidden feature.
     case query
+    /// What tokens are found by: key-value heads × head size rows.
     case key
+    /// What tokens hand over: key-value heads × head size rows.
     case value
+    /// From the heads back to the hidden features.
     case attentionOutput
+    /// The gains of the norm before the feed-forward part.
     case feedForwardNorm
+    /// From the hidden features to those of the feed-forward part, through SiLU.
     case gate
+    /// From the hidden features to those of the feed-forward part, which the gates multiply.
     case up
+    /// From the features of the feed-forward part back to the hidden ones.
     case down
   }
 

@@ -4,8 +4,11 @@ public struct IdentifiedFile: Sendable {
   public enum Side: String, Sendable {
     /// A model that nothing is merged into.
     case model
+    /// What the delta or the adapters are added to.
     case base
+    /// The delta.
     case delta
+    /// One of the adapters.
     case adapter
   }
 

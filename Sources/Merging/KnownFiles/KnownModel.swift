@@ -1,16 +1,25 @@
 /// A model whose published files are known by their SHA-256.
 public enum KnownModel: String, CaseIterable, Sendable {
+  /// Meta's 7B, in Meta's layout.
   case llama7B = "Meta LLaMA 7B"
+  /// Meta's 13B, in Meta's layout.
   case llama13B = "Meta LLaMA 13B"
+  /// Meta's 30B folder, in Meta's layout.
   case llama33B = "Meta LLaMA 33B"
+  /// Meta's 13B, converted to Hugging Face's layout.
   case llama13BHuggingFace = "LLaMA 13B in Hugging Face's layout"
+  /// The delta of version 1.
   case ziya = "Ziya-LLaMA-13B-v1"
+  /// The delta of version 1.1.
   case ziya11 = "Ziya-LLaMA-13B-v1.1"
+  /// The delta of the model before fine-tuning.
   case ziyaPretrain = "Ziya-LLaMA-13B-Pretrain-v1"
+  /// Version 1.1, its delta added.
   case ziya11Merged = "Ziya-LLaMA-13B-v1.1, merged"
 
   /// What its weights are.
   public enum Nature: Sendable {
+    /// A model by itself.
     case whole
     /// A delta, and the bases it was made for.
     case delta(bases: [KnownModel])
@@ -48,6 +57,8 @@ public enum KnownModel: String, CaseIterable, Sendable {
 
 /// A vocabulary whose published file is known by its SHA-256.
 public enum KnownVocabulary: String, Sendable {
+  /// The 32,000 tokens of LLaMA 1.
   case llama = "LLaMA's tokenizer"
+  /// Those of LLaMA, and Chinese characters.
   case ziya = "Ziya's tokenizer"
 }

@@ -7,7 +7,9 @@ public import Tensors
 /// order; rows may be read several times. A tensor's rows are added up when the last one comes.
 /// Memory is a double for each row of the tensors that are being read.
 public final class SummedCatalogue: Catalogue {
+  /// The catalogue's file or folder.
   public let location: String
+  /// The catalogue's tensors.
   public let tensors: [TensorDescriptor]
   private let catalogue: any Catalogue
   private let states: Mutex<[State]>
@@ -28,10 +30,12 @@ public final class SummedCatalogue: Catalogue {
       catalogue.tensors.map { .reading(rows: [], missing: $0.shape.rows) })
   }
 
+  /// The place of the tensor it comes from.
   public func readingPlace(ofTensor index: Int) -> Int {
     catalogue.readingPlace(ofTensor: index)
   }
 
+  /// Reads rows and adds up their values.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

@@ -30,6 +30,7 @@ public protocol Catalogue: Sendable {
 }
 
 extension Catalogue {
+  /// The place in `tensors`: a file lists them in its own order.
   public func readingPlace(ofTensor index: Int) -> Int { index }
 }
 

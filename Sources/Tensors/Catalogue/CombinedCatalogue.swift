@@ -1,6 +1,8 @@
 /// The tensors of several catalogues, one after the other: the shards of a checkpoint.
 public struct CombinedCatalogue: Catalogue {
+  /// The folder of the shards.
   public let location: String
+  /// The tensors of all shards, in their order.
   public let tensors: [TensorDescriptor]
   private let parts: [any Catalogue]
   private let sources: [(part: Int, index: Int)]
@@ -19,12 +21,14 @@ public struct CombinedCatalogue: Catalogue {
     }
   }
 
+  /// The place of the tensor it comes from.
   public func readingPlace(ofTensor index: Int) -> Int {
     let source = sources[index]
     let before = parts[..<source.part].reduce(0) { $0 + $1.tensors.count }
     return before + parts[source.part].readingPlace(ofTensor: source.index)
   }
 
+  /// Reads rows from the shard that holds the tensor.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

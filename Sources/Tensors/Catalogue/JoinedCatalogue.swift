@@ -13,7 +13,9 @@ public struct JoinedCatalogue: Catalogue {
     case replicated
   }
 
+  /// The folder of the parts.
   public let location: String
+  /// The whole tensors, in the first part's order.
   public let tensors: [TensorDescriptor]
   private let parts: [any Catalogue]
   private let pieces: [Pieces]
@@ -103,6 +105,7 @@ public struct JoinedCatalogue: Catalogue {
     return TensorDescriptor(name: first.name, type: first.type, shape: shape)
   }
 
+  /// Reads rows from the parts that hold them, or from each its columns.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

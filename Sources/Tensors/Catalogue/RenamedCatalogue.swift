@@ -1,6 +1,8 @@
 /// A catalogue's tensors under other names, some of them left out, in its order.
 public struct RenamedCatalogue: Catalogue {
+  /// The catalogue's file or folder.
   public let location: String
+  /// The tensors under their new names.
   public let tensors: [TensorDescriptor]
   /// The place of each tensor in the catalogue it comes from.
   public let places: [Int]
@@ -23,10 +25,12 @@ public struct RenamedCatalogue: Catalogue {
     tensors = renamed.map(\.1)
   }
 
+  /// The place of the tensor it comes from.
   public func readingPlace(ofTensor index: Int) -> Int {
     catalogue.readingPlace(ofTensor: places[index])
   }
 
+  /// Reads rows under the tensor's place here.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

@@ -1,6 +1,8 @@
 /// Some of a catalogue's tensors, in its order.
 public struct SelectedCatalogue: Catalogue {
+  /// The catalogue's file or folder.
   public let location: String
+  /// The tensors that were selected.
   public let tensors: [TensorDescriptor]
   private let catalogue: any Catalogue
   private let places: [Int]
@@ -17,10 +19,12 @@ public struct SelectedCatalogue: Catalogue {
     tensors = places.map { catalogue.tensors[$0] }
   }
 
+  /// The place of the tensor it comes from.
   public func readingPlace(ofTensor index: Int) -> Int {
     catalogue.readingPlace(ofTensor: places[index])
   }
 
+  /// Reads rows under the tensor's place here.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

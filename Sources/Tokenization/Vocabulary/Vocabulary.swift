@@ -6,11 +6,17 @@ public import Tensors
 public struct Vocabulary: Equatable, Sendable {
   /// What a token is for. The raw values are those of GGUF's `tokenizer.ggml.token_type`.
   public enum Kind: Int32, Sendable {
+    /// A piece of text.
     case normal = 1
+    /// What stands for text that has no token.
     case unknown = 2
+    /// A mark such as BOS, which no text becomes by itself.
     case control = 3
+    /// Text that is always one token.
     case userDefined = 4
+    /// A place without a token.
     case unused = 5
+    /// One byte of text that has no token.
     case byte = 6
   }
 

@@ -4,10 +4,15 @@ public import Tensors
 ///
 /// They are log probabilities in 16 bits, of the second half of each window.
 public final class LlamaLogits: SavedLogits {
+  /// The path.
   public let location: String
+  /// The windows that llama-perplexity judged, as one text.
   public let texts: [EvaluationText]
+  /// That llama-perplexity saved them.
   public let origin: String? = "saved by llama-perplexity, 16 bits"
+  /// They are rounded to 16 bits, and unlikely tokens are cut off.
   public let isExact = false
+  /// How many log probabilities each position has.
   public var vocabularyRows: Int { file.vocabularySize }
   private let file: LlamaLogitsFile
 
@@ -30,6 +35,7 @@ public final class LlamaLogits: SavedLogits {
     texts = [EvaluationText(name: path, windows: windows)]
   }
 
+  /// The log probabilities of a position: see `SavedLogits`.
   public func logits(_ position: Int) throws(WeightmillError) -> [Float] {
     let count = file.positions.count
     return try file.logProbabilities(

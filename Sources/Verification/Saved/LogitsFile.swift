@@ -8,10 +8,15 @@ public struct LogitsFile: SavedLogits {
   static let mark = (name: "weightmill.logits", version: "1")
   static let names = (logits: "logits", tokens: "tokens", windows: "windows")
 
+  /// The path.
   public let location: String
+  /// How many logits each position has.
   public let vocabularyRows: Int
+  /// The texts they were computed for.
   public let texts: [EvaluationText]
+  /// What the file says of the model they came from.
   public let origin: String?
+  /// They are the float32 logits that were computed.
   public let isExact = true
   private let file: SafetensorsFile
   private let index: Int
@@ -51,6 +56,7 @@ public struct LogitsFile: SavedLogits {
     }
   }
 
+  /// The logits of a position: see `SavedLogits`.
   public func logits(_ position: Int) throws(WeightmillError) -> [Float] {
     let bytes = try file.bytes(rows: position..<position + 1, ofTensor: index)
     return bytes.withUnsafeBytes { buffer in

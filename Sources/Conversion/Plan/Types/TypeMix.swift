@@ -4,40 +4,75 @@ public import Tensors
 ///
 /// `type(of:in:columns:)` applies the rules of `TypeMix+Rules.swift`.
 public enum TypeMix: String, CaseIterable, Sendable {
+  /// F32 for every matrix.
   case f32 = "F32"
+  /// F16 for every matrix.
   case f16 = "F16"
+  /// BF16 for every matrix.
   case bf16 = "BF16"
+  /// Q8_0 for most matrices.
   case q8_0 = "Q8_0"
+  /// Q6_K for most matrices.
   case q6_K = "Q6_K"
+  /// Q5_K for most matrices, the medium mix.
   case q5_K_M = "Q5_K_M"
+  /// Q5_K for most matrices, the small mix.
   case q5_K_S = "Q5_K_S"
+  /// Q5_1 for most matrices.
   case q5_1 = "Q5_1"
+  /// Q5_0 for most matrices.
   case q5_0 = "Q5_0"
+  /// Q4_K for most matrices, the medium mix.
   case q4_K_M = "Q4_K_M"
+  /// Q4_K for most matrices, the small mix.
   case q4_K_S = "Q4_K_S"
+  /// Q4_1 for most matrices.
   case q4_1 = "Q4_1"
+  /// Q4_0 for most matrices.
   case q4_0 = "Q4_0"
+  /// IQ4_NL for most matrices.
   case iq4_NL = "IQ4_NL"
+  /// IQ4_XS for most matrices.
   case iq4_XS = "IQ4_XS"
+  /// Q3_K for most matrices, the large mix.
   case q3_K_L = "Q3_K_L"
+  /// Q3_K for most matrices, the medium mix.
   case q3_K_M = "Q3_K_M"
+  /// Q3_K for most matrices, the small mix.
   case q3_K_S = "Q3_K_S"
+  /// IQ3_S for most matrices, the medium mix.
   case iq3_M = "IQ3_M"
+  /// IQ3_S for most matrices.
   case iq3_S = "IQ3_S"
+  /// IQ3_S for most matrices, fewer bits for some.
   case iq3_XS = "IQ3_XS"
+  /// IQ3_XXS for most matrices.
   case iq3_XXS = "IQ3_XXS"
+  /// Q2_K for most matrices, more for those that matter most.
   case q2_K = "Q2_K"
+  /// Q2_K for most matrices, the small mix.
   case q2_K_S = "Q2_K_S"
+  /// IQ2_S for most matrices, the medium mix.
   case iq2_M = "IQ2_M"
+  /// IQ2_XS for most matrices, the small mix.
   case iq2_S = "IQ2_S"
+  /// IQ2_XS for most matrices.
   case iq2_XS = "IQ2_XS"
+  /// IQ2_XXS for most matrices.
   case iq2_XXS = "IQ2_XXS"
+  /// IQ1_M for most matrices.
   case iq1_M = "IQ1_M"
+  /// IQ1_S for most matrices.
   case iq1_S = "IQ1_S"
+  /// TQ2_0 for most matrices.
   case tq2_0 = "TQ2_0"
+  /// TQ1_0 for most matrices.
   case tq1_0 = "TQ1_0"
+  /// Q2_0 for most matrices.
   case q2_0 = "Q2_0"
+  /// Q1_0 for most matrices.
   case q1_0 = "Q1_0"
+  /// MXFP4 for the matrices of experts, Q8_0 for the others.
   case mxfp4_MoE = "MXFP4_MOE"
 
   /// The mixes that have a second, shorter name.
