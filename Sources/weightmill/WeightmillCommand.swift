@@ -9,15 +9,16 @@ struct WeightmillCommand: ParsableCommand {
     abstract: "Turns LLaMA checkpoints and delta weights into GGUF files, and proves them right.",
     discussion: """
       EXAMPLES
-        weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-13b-f16.gguf
-        weightmill quantize ziya-13b-f16.gguf ziya-13b-q4_0.gguf q4_0
-        weightmill verify-logits ziya-13b-q4_0.gguf --reference llama-13b \\
+        weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
+        weightmill quantize ziya-f16.gguf ziya-q4_0.gguf q4_0
+        weightmill verify-logits ziya-q4_0.gguf --reference llama-13b \\
           --delta Ziya-LLaMA-13B-v1 --text sample.txt --max-kld 0.05
 
       EXIT CODES
-        0 done · 1 a limit was not kept · 64 usage · 65 malformed input · 66 no such input
-        69 unsupported · 70 internal · 73 cannot write · 74 read or write error
-        77 refused as unsafe · 78 inputs do not fit together · 130 interrupted
+        0 done · 1 a limit was not kept · 64 usage · 65 malformed input
+        66 no such input · 69 unsupported · 70 internal · 73 cannot write
+        74 read or write error · 77 refused as unsafe
+        78 inputs do not fit together · 130 interrupted
       """,
     version: ProgramVersion.line,
     subcommands: [

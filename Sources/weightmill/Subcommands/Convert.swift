@@ -28,14 +28,14 @@ extension WeightmillCommand {
 
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
-          weightmill convert llama-7b --lora chinese-alpaca-lora-7b --output alpaca.gguf
+          weightmill convert llama-7b --lora chinese-alpaca-lora --output alpaca.gguf
           weightmill convert my-model --output my-model-q4_k_m.gguf --type q4_k_m
           weightmill convert my-model --output my-folder --format safetensors
           weightmill convert my-model --output m.gguf --type q8_0 --split-max-size 4G
           weightmill convert my-model --output m.gguf --type q4_k_m --part 2/8
         """)
 
-    @Argument(help: "The model's folder.", completion: .directory)
+    @Argument(help: "The model's folder, or its weight file.", completion: .file())
     var model: String
 
     @OptionGroup var merging: MergeOptions
@@ -153,7 +153,7 @@ extension WeightmillCommand {
 }
 
 /// A `--type` option: the name of a mix of types in any case.
-struct TypeOption: ExpressibleByArgument {
+struct TypeOption: ListedArgument {
   static let allValueStrings = TypeMix.allCases.map { $0.rawValue.lowercased() }
 
   let mix: TypeMix

@@ -12,12 +12,13 @@ extension WeightmillCommand {
       commandName: "generate",
       abstract: "Continue a text, to see that a model talks sense.",
       discussion: """
-        The text appears as it grows. Tokens are drawn as Ziya's model card says: temperature 1,
-        the most likely ones that make up 85 %. The same seed gives the same text; --temperature 0
-        always takes the most likely token.
+        The text appears as it grows. Tokens are drawn as Ziya's model card says:
+        temperature 1, the most likely ones that make up 85 %. The same seed gives
+        the same text; --temperature 0 always takes the most likely token.
 
-        With --chat the prompt is a question, written as the model's chat template has it (Ziya's:
-        <human>:PROMPT, newline, <bot>:), and only the answer is printed.
+        With --chat the prompt is a question, written as the model's chat template
+        has it (Ziya's: <human>:PROMPT, newline, <bot>:), and only the answer is
+        printed.
 
         EXAMPLES
           weightmill generate ziya-q4_0.gguf --chat --prompt '帮我写一份去西安的旅游计划'

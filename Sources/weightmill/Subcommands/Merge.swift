@@ -70,7 +70,7 @@ extension WeightmillCommand {
 }
 
 /// A `--type` option of a safetensors folder.
-struct FolderTypeOption: ExpressibleByArgument {
+struct FolderTypeOption: ListedArgument {
   static let allValueStrings = ["f16", "bf16", "f32"]
 
   let type: TensorType

@@ -47,7 +47,7 @@ struct MergeOptions: ParsableArguments {
 }
 
 /// A family's name on the command line.
-private struct KindOption: ExpressibleByArgument {
+private struct KindOption: ListedArgument {
   static let allValueStrings = DeltaKind.allCases.map(\.rawValue)
   static let allValueDescriptions = Dictionary(
     uniqueKeysWithValues: DeltaKind.allCases.map { ($0.rawValue, $0.summary) })

@@ -78,7 +78,7 @@ extension WeightmillCommand {
     }
 
     /// The last argument: a mix of types, or llama-quantize's COPY.
-    struct Types: ExpressibleByArgument {
+    struct Types: ListedArgument {
       static let allValueStrings = TypeOption.allValueStrings + ["copy"]
 
       /// `nil`: all tensors keep their types.

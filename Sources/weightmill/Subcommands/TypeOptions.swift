@@ -157,7 +157,7 @@ private struct LayerList: ExpressibleByArgument {
 }
 
 /// The name of an encoding method.
-private struct EncoderOption: ExpressibleByArgument {
+private struct EncoderOption: ListedArgument {
   static let allValueStrings = EncodingMethod.allCases.map(\.rawValue)
 
   let method: EncodingMethod

@@ -76,7 +76,7 @@ struct ReportOptions: ParsableArguments {
   }
 
   /// Which tensors are taken together.
-  struct Grouping: ExpressibleByArgument {
+  struct Grouping: ListedArgument {
     static let allValueStrings = TensorGrouping.allCases.map(\.rawValue)
     static let tensor = Grouping(value: .tensor)
 
