@@ -1,0 +1,14 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "read-and-write",
+  platforms: [.macOS(.v26)],
+  // In a package of your own: .package(url: "…/weightmill", from: "0.1.0")
+  dependencies: [.package(name: "weightmill", path: "../..")],
+  targets: [
+    .executableTarget(
+      name: "read-and-write",
+      dependencies: [.product(name: "Weightmill", package: "weightmill")])
+  ]
+)
