@@ -1,5 +1,10 @@
 # make demo    build, merge and convert fixtures/mini-ziya, quantize it, verify its logits
 # make test    everything the project checks; .ci/run calls it
+# make release build/weightmill-VERSION-SYSTEM-PROCESSOR.tar.gz: a program that needs no Swift, its manual
+#              pages and completions
+# make test-release  run that on a clean Debian (needs root; installs debootstrap)
+# make install put the release below DESTDIR/PREFIX (default: /usr/local); make uninstall removes it
+# make examples  build and run what is in Examples/
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
 # make gate    verify-logits on every type, with the limits of Scripts/gate-limits.txt
@@ -11,7 +16,7 @@
 # make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium
 #              (installs them; minutes)
 SWIFT ?= swift
-SOURCES := Sources Tests Fuzz Benchmarks Package.swift
+SOURCES := Sources Tests Fuzz Benchmarks Examples Scripts Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
 # The readers once more, in debug mode with the address sanitizer. Leaks are not looked for: Swift
@@ -27,9 +32,10 @@ ifndef WEIGHTMILL_COMMIT
 endif
 export WEIGHTMILL_COMMIT
 
-.PHONY: all prepare build demo test lint check sanitize corpus check-corpus fuzz gate \
-  gate-limits quality bench \
-  bench-peers interop protobuf clean
+PREFIX ?= /usr/local
+
+.PHONY: all prepare build demo release test-release install uninstall examples test lint check \
+  sanitize corpus check-corpus fuzz gate gate-limits quality bench bench-peers interop protobuf clean
 
 all: build
 
@@ -43,6 +49,18 @@ build: prepare
 demo: build
 	@Scripts/demo.sh "$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill"
 
+release: prepare
+	Scripts/release.sh
+
+test-release: release
+	Scripts/test-release.sh
+
+install:
+	@Scripts/install.sh install "$(DESTDIR)$(PREFIX)"
+
+uninstall:
+	@Scripts/install.sh uninstall "$(DESTDIR)$(PREFIX)"
+
 test: lint check sanitize
 
 lint: check-corpus
@@ -55,6 +73,12 @@ check: prepare
 sanitize: prepare
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
 	  --disable-xctest --filter '^($(READERS))\.' --skip '$(SLOW)'
+
+# In debug mode: the example is small, and that builds in half the time.
+examples: prepare
+	@mkdir -p build
+	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples read-and-write \
+	  fixtures/mini-ziya/base-meta build/example.gguf fixtures/mini-ziya/delta
 
 corpus:
 	python3 -B Tests/Corpus/make_corpus.py
@@ -101,4 +125,4 @@ protobuf:
 	  --swift_opt=UseAccessLevelOnImports=true --swift_out=. sentencepiece_model.proto
 
 clean:
-	rm -rf .build .build-asan .build-bench .build-fuzz build
+	rm -rf .build .build-asan .build-bench .build-examples .build-fuzz .build-release build

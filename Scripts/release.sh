@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Builds the release: build/release (the files as they are installed), a tarball of them, SHA256SUMS.
+#
+# The same commit with the same toolchain and libraries gives the same tarball.
+# SOURCE_DATE_EPOCH  the time of all files; without it that of the commit
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scratch=$PWD/.build-release
+build=(swift build --configuration release --explicit-target-dependency-import-check error
+  --scratch-path "$scratch" --product weightmill --disable-local-rpath -Xlinker -s)
+# Where it was built is nobody's business.
+build+=(-Xcc "-ffile-prefix-map=$PWD=." -Xswiftc -file-prefix-map -Xswiftc "$PWD=.")
+
+# Linux: the Swift runtime, libstdc++ and zlib go into the program. What stays outside is glibc and
+# libgcc_s, which comes with it: a static glibc is not supported by the Swift runtime. The folder
+# holds nothing but archives, and the linker looks there first.
+if [[ $(uname -s) == Linux ]]; then
+  archives=$scratch/static
+  mkdir -p "$archives"
+  for name in libz.a libstdc++.a; do
+    path=$("${CC:-clang}" -print-file-name="$name")
+    [[ $path == /* ]] || { echo "release.sh: $name is missing" >&2; exit 1; }
+    ln -sf "$path" "$archives/$name"
+  done
+  printf 'Name: zlib\nDescription: zlib as an archive\nVersion: 1\nLibs: -L%s -lz\n' "$archives" \
+    >"$archives/zlib.pc"
+  export PKG_CONFIG_PATH=$archives
+  build+=(--static-swift-stdlib)
+fi
+"${build[@]}"
+program=$("${build[@]}" --show-bin-path)/weightmill
+
+read -r _ version commit < <("$program" --version) || true
+case $commit in
+  "") echo "release.sh: note: the program knows no commit" >&2 ;;
+  *+changes*) echo "release.sh: note: the tree differs from its commit" >&2 ;;
+esac
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+
+# at FORMAT: the release's date. GNU's date and BSD's differ.
+at() { TZ=UTC date -d "@$epoch" "$1" 2>/dev/null || TZ=UTC date -r "$epoch" "$1"; }
+
+system=$(uname -s | tr '[:upper:]' '[:lower:]')
+name=weightmill-$version-${system/darwin/macos}-$(uname -m)
+rm -rf build/release
+folder=build/release/$name
+umask 022
+mkdir -p "$folder"/{bin,share/man/man1,share/bash-completion/completions} \
+  "$folder"/share/{zsh/site-functions,fish/vendor_completions.d}
+install -m 755 "$program" "$folder/bin/weightmill"
+install -m 644 LICENSE README.md README.zh-CN.md CHANGELOG.md "$folder"
+
+swiftc -o "$scratch/make-manual" Scripts/manual/*.swift
+"$scratch/make-manual" "$program" "$folder/share/man/man1" "$(at +%Y-%m-%d)"
+"$program" --generate-completion-script bash >"$folder/share/bash-completion/completions/weightmill"
+"$program" --generate-completion-script zsh >"$folder/share/zsh/site-functions/_weightmill"
+"$program" --generate-completion-script fish \
+  >"$folder/share/fish/vendor_completions.d/weightmill.fish"
+
+# Sorted, of one time and owner: the same bytes from the same files.
+find build/release -exec env TZ=UTC touch -h -t "$(at +%Y%m%d%H%M.%S)" {} +
+if tar --version | grep -q GNU; then owner=(--owner=0 --group=0 --numeric-owner); else
+  owner=(--uid 0 --gid 0)
+fi
+(cd build/release && find "$name" | LC_ALL=C sort) |
+  tar -C build/release --format ustar "${owner[@]}" --no-recursion -cf - -T - |
+  gzip -9 -n >"build/$name.tar.gz"
+if command -v sha256sum >/dev/null; then sums=(sha256sum); else sums=(shasum -a 256); fi
+(cd build && "${sums[@]}" "$name.tar.gz" >SHA256SUMS && cat SHA256SUMS)
+ls -l "build/$name.tar.gz"
