@@ -1,88 +1,81 @@
 #!/usr/bin/env python3
-"""Writes a base and a Ziya-like delta of LLaMA-13B's width with random weights, to measure with.
+"""Writes a base and a delta in the shape of LLaMA-13B and Ziya with random weights, of any depth.
 
-    Benchmarks/make-wide-model.py LAYERS FOLDER [whole]     (needs numpy; 2 layers take 4 GB)
-    /usr/bin/time -v weightmill convert FOLDER/base --delta FOLDER/delta --output x.gguf --type q4_0
+    Benchmarks/make-wide-model.py LAYERS FOLDER [--parts base,delta] [--sparse]     (needs numpy)
+    weightmill convert FOLDER/base --delta FOLDER/delta --output x.gguf --type q4_k_m
 
-With `whole` it makes FOLDER/whole only, a model by itself of 39,424 rows, to quantize:
+Each layer takes 1.27 GB, the rest 1.46 GB (base and delta together); 40 layers are the real size.
+The parts:
 
-    weightmill convert FOLDER/whole --output FOLDER/f16.gguf
-    Benchmarks/peers.sh --model FOLDER/f16.gguf
+    base        32,000 rows, Hugging Face's layout: safetensors shards and their index
+    base-meta   the same weights as Meta publishes them: two model-parallel parts
+    delta       39,424 rows: PyTorch shards and their index; embeddings whole, all else target - base
+    whole       base + delta, merged: safetensors shards; a model by itself, to quantize
 
-Makes FOLDER/base (32,000 rows) and FOLDER/delta (39,424 rows), both as model.safetensors in F16,
-with the tokenizer of fixtures/mini-ziya. The same bytes every time.
+`--sparse` writes files of full size in which one row of each 500 has values; the others are holes,
+which take no space on the disk and read as zeros. Checksums are right. 40 layers take 0.4 GB then.
+
+Weights are F16, Gaussian, with outlier columns; wide/values.py says more. The tokenizer is that of
+fixtures/mini-ziya. The same arguments give the same bytes, with the same version of numpy.
+Memory is below 0.5 GB at any depth. --hidden, --feed-forward, --heads, --base-rows and --rows make other
+shapes: see Interop/test_wide.py for a small one.
 """
 
-import json
+import argparse
 import pathlib
-import shutil
-import struct
-import sys
 
-import numpy as np
+from wide import folders
+from wide.values import Sizes, Values
 
-HIDDEN, FEED_FORWARD, HEADS = 5120, 13824, 40
-TOKENIZER = pathlib.Path(__file__).parent.parent / "fixtures/mini-ziya/delta/tokenizer.model"
+PARTS = ("base", "base-meta", "delta", "whole")
 
 
-def tensors(layers, rows):
-    """Names and shapes in the order of a Hugging Face checkpoint."""
-    yield "model.embed_tokens.weight", (rows, HIDDEN)
-    square, wide = (HIDDEN, HIDDEN), (FEED_FORWARD, HIDDEN)
-    for layer in range(layers):
-        prefix = f"model.layers.{layer}."
-        for name in "qkvo":
-            yield f"{prefix}self_attn.{name}_proj.weight", square
-        yield f"{prefix}mlp.gate_proj.weight", wide
-        yield f"{prefix}mlp.up_proj.weight", wide
-        yield f"{prefix}mlp.down_proj.weight", (HIDDEN, FEED_FORWARD)
-        yield f"{prefix}input_layernorm.weight", (HIDDEN,)
-        yield f"{prefix}post_attention_layernorm.weight", (HIDDEN,)
-    yield "model.norm.weight", (HIDDEN,)
-    yield "lm_head.weight", (rows, HIDDEN)
+def parts(text):
+    names = text.split(",")
+    for name in names:
+        if name not in PARTS:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(PARTS)}")
+    return names
 
 
-def values(name, shape, is_delta, random, embeddings):
-    if "embed" in name:  # the delta's grew from the base's
-        return embeddings[:shape[0]]
-    noise = random.standard_normal(shape, dtype=np.float32)
-    if "norm" in name:
-        return noise * 0.01 if is_delta else 0.5 + noise * 0.05
-    return noise * (0.002 if is_delta and name != "lm_head.weight" else 0.02)
-
-
-def write(folder, layers, rows, is_delta, random, embeddings):
-    folder.mkdir(parents=True, exist_ok=True)
-    listed = list(tensors(layers, rows))
-    header, end = {}, 0
-    for name, shape in listed:
-        size = 2 * int(np.prod(shape))
-        header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [end, end + size]}
-        end += size
-    text = json.dumps(header).encode()
-    with open(folder / "model.safetensors", "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for name, shape in listed:
-            array = values(name, shape, is_delta, random, embeddings)
-            file.write(array.astype(np.float16).tobytes())
-    config = {
-        "model_type": "llama", "hidden_size": HIDDEN, "num_hidden_layers": layers,
-        "num_attention_heads": HEADS, "intermediate_size": FEED_FORWARD, "vocab_size": rows,
-        "max_position_embeddings": 2048, "rms_norm_eps": 1e-6,
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    shutil.copy(TOKENIZER, folder)
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("layers", type=int)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--parts", type=parts, default=["base", "delta"])
+    parser.add_argument("--sparse", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shards", type=int, default=3, help="files of a folder (3; Ziya has 28)")
+    parser.add_argument("--meta-parts", type=int, default=2)
+    for name in ("hidden", "feed_forward", "heads", "base_rows", "rows"):
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=int, default=getattr(Sizes, name))
+    found = parser.parse_args()
+    if min(found.layers, found.shards, found.meta_parts, found.heads) < 1:
+        parser.error("layers, shards, parts and heads are at least 1")
+    if found.hidden % (2 * found.heads * found.meta_parts) or found.heads % found.meta_parts:
+        parser.error("the hidden size must be a multiple of 2 * heads * parts")
+    if found.feed_forward % found.meta_parts or found.base_rows % found.meta_parts:
+        parser.error("feed-forward size and rows of the base must be multiples of the parts")
+    return found
 
 
 def main():
-    layers, folder = int(sys.argv[1]), pathlib.Path(sys.argv[2])
-    random = np.random.default_rng(1)
-    embeddings = random.standard_normal((39424, HIDDEN), dtype=np.float32) * 0.02
-    if sys.argv[3:] == ["whole"]:
-        write(folder / "whole", layers, 39424, False, random, embeddings)
-        return
-    write(folder / "base", layers, 32000, False, random, embeddings)
-    write(folder / "delta", layers, 39424, True, random, embeddings)
+    found = arguments()
+    sizes = Sizes(found.layers, found.hidden, found.feed_forward, found.heads, found.base_rows,
+                  found.rows)
+    values = Values(sizes, found.seed, found.sparse)
+    for part in found.parts:
+        folder = found.folder / part
+        if part == "base":
+            folders.hugging_face(folder, values, "base", sizes.base_rows, found.shards, False)
+        elif part == "base-meta":
+            folders.meta(folder, values, found.meta_parts)
+        elif part == "delta":
+            folders.hugging_face(folder, values, "delta", sizes.rows, found.shards, True)
+        else:
+            folders.hugging_face(folder, values, "target", sizes.rows, found.shards, False)
 
 
 if __name__ == "__main__":

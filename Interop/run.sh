@@ -4,6 +4,7 @@
 #   Interop/run.sh gguf          with the Python package gguf: seconds
 #   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
+#   Interop/run.sh wide          models as Benchmarks/make-wide-model.py makes them, small: seconds
 #   Interop/run.sh report        the report page of verify-logits in Chromium: a minute
 #   Interop/run.sh               all of them
 #
@@ -130,7 +131,7 @@ if [[ $# -gt 1 ]]; then step=usage; fi
 if [[ -e $here/requirements-$step.txt ]]; then requirements=$here/requirements-$step.txt; fi
 wanted=$(digest)
 case $step in
-gguf)
+gguf | wide)
   venv=$base-gguf
   # The requirements file only says which versions: llama.cpp is not wanted here.
   prepare "$venv" gguf --constraint "$requirements" gguf numpy
@@ -161,13 +162,14 @@ report)
 '')
   status=0
   bash "$here/run.sh" gguf || status=1
+  bash "$here/run.sh" wide || status=1
   bash "$here/run.sh" report || status=1
   bash "$here/run.sh" transformers || status=1
   bash "$here/run.sh" llama || status=1
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | report | transformers | llama]" >&2
+  echo "usage: Interop/run.sh [gguf | wide | report | transformers | llama]" >&2
   exit 2
   ;;
 esac
