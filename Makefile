@@ -13,6 +13,8 @@
 # make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
 #              GFLOP/s and percent of peak
 # make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
+# make bench-job  the whole job at 13B's width beside transformers + llama.cpp: time and memory (needs
+#              `make interop` once, 24 GB of disk, 12 minutes); Benchmarks/job.py has more: by depth, real size
 # make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium
 #              (installs them; minutes)
 SWIFT ?= swift
@@ -35,7 +37,7 @@ export WEIGHTMILL_COMMIT
 PREFIX ?= /usr/local
 
 .PHONY: all prepare build demo release test-release install uninstall examples test lint check \
-  sanitize corpus check-corpus fuzz gate gate-limits quality bench bench-peers interop protobuf clean
+  sanitize corpus check-corpus fuzz gate gate-limits quality bench bench-peers bench-job interop protobuf clean
 
 all: build
 
@@ -115,6 +117,9 @@ bench-peers: build
 	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
 	  --product encoder-benchmark
 	Benchmarks/peers.sh
+
+bench-job: build
+	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Benchmarks/job.sh
 
 interop: build
 	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Interop/run.sh
