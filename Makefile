@@ -15,8 +15,8 @@
 # make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
 # make bench-job  the whole job at 13B's width beside transformers + llama.cpp: time and memory (needs
 #              `make interop` once, 24 GB of disk, 12 minutes); Benchmarks/job.py has more: by depth, real size
-# make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium
-#              (installs them; minutes)
+# make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium;
+#              killed runs, full disks, inputs that change (installs what it needs; minutes)
 SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Benchmarks Examples Scripts Package.swift
 # A target that imports a room it does not depend on is an error.

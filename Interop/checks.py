@@ -8,8 +8,6 @@ import subprocess
 import sys
 import traceback
 
-import numpy as np
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIXTURE = ROOT / "fixtures" / "mini-ziya"
 BINARY = pathlib.Path(os.environ.get("WEIGHTMILL") or ROOT / ".build/release/weightmill").resolve()
@@ -88,6 +86,8 @@ def expected(name):
 
 def flat(tensor):
     """The bytes of a gguf.ReaderTensor."""
+    import numpy as np  # not every test has it
+
     return np.frombuffer(tensor.data.tobytes(), np.uint8)
 
 

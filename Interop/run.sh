@@ -5,6 +5,8 @@
 #   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
 #   Interop/run.sh wide          models as Benchmarks/make-wide-model.py makes them, small: seconds
+#   Interop/run.sh faults        killed runs, full disks, inputs that change: a minute; needs Python alone, and
+#                                root for the full disk
 #   Interop/run.sh report        the report page of verify-logits in Chromium: a minute
 #   Interop/run.sh               all of them
 #
@@ -151,6 +153,11 @@ transformers)
   venv=$base-transformers
   prepare "$venv" torch --requirement "$requirements"
   ;;
+faults)
+  # moreutils has another program of that name.
+  if ! parallel --version 2>/dev/null | grep -q GNU; then apt_install parallel; fi
+  PYTHONDONTWRITEBYTECODE=1 exec "$python" "$here/test_faults.py"
+  ;;
 report)
   if ! have_browser; then apt_install chromium; fi
   if ! have_browser; then
@@ -163,13 +170,14 @@ report)
   status=0
   bash "$here/run.sh" gguf || status=1
   bash "$here/run.sh" wide || status=1
+  bash "$here/run.sh" faults || status=1
   bash "$here/run.sh" report || status=1
   bash "$here/run.sh" transformers || status=1
   bash "$here/run.sh" llama || status=1
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | wide | report | transformers | llama]" >&2
+  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | llama]" >&2
   exit 2
   ;;
 esac
