@@ -12,6 +12,9 @@ and flushed by dd. All take turns; figures are medians. Peaks are the largest re
 process, as /usr/bin/time -v prints it. The input is in the page cache if it fits there; with --cold,
 which needs root, the cache is emptied before each measurement.
 
+"others" is how many processors other programs, and the system by itself, took meanwhile: figures count on a
+machine that does nothing else.
+
 Afterwards the two F16 files' tensors are compared: they must be the same.
 
 Inputs are made anew in --folder (default: a temporary folder beside the build) and deleted when they are
@@ -45,10 +48,11 @@ class Bench:
 
     def measure(self, *commands):
         """Runs commands one after the other: seconds, and the largest peak in bytes."""
-        seconds, peak = 0, 0
+        seconds, peak, own = 0, 0, 0
         os.sync()  # what ran before has nothing left to write
         if self.arguments.cold:
             pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
+        busy = busy_seconds()
         for command in commands:
             log = self.folder / "log"
             with open(log, "wb") as errors:
@@ -62,7 +66,9 @@ class Bench:
             if child.returncode:
                 sys.exit(f"{command}: exit {child.returncode}\n{log.read_text(errors='replace')[-4000:]}")
             peak = max(peak, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-        return {"seconds": seconds, "peak": peak}
+            own += usage.ru_utime + usage.ru_stime
+        others = max(0, busy_seconds() - busy - own) / seconds
+        return {"seconds": seconds, "peak": peak, "processor": own, "others": others}
 
     def make(self, layers, sparse=False):
         size = layers * LAYER_BYTES + OTHER_BYTES
@@ -95,6 +101,15 @@ class Bench:
              "conv=fsync", "status=none"])
         written.unlink()
         return result
+
+
+def busy_seconds():
+    """Seconds that all processors have worked since the start of the system, where Linux says so."""
+    if not os.path.exists("/proc/stat"):
+        return 0
+    with open("/proc/stat", encoding="utf-8") as file:
+        user, nice, system, _, _, irq, soft = (int(word) for word in file.readline().split()[1:8])
+    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
 
 
 def total(files):
@@ -139,15 +154,19 @@ def compare(bench):
                     [sys.executable, "-B", steps, "quantize", chain_f16, output, mix, found.threads]))
                 output.unlink()
                 parts.append(rows[f"chain: {mix}"][-1])
-            add(rows, f"chain {mix}", {"seconds": sum(part["seconds"] for part in parts),
-                                       "peak": max(part["peak"] for part in parts)})
+            add(rows, f"chain {mix}", {
+                "seconds": sum(part["seconds"] for part in parts),
+                "peak": max(part["peak"] for part in parts),
+                "processor": sum(part["processor"] for part in parts),
+                "others": max(part["others"] for part in parts)})
     check_same(bench, chain_f16)
     return rows, total(inputs)
 
 
 def add(rows, name, result):
     rows.setdefault(name, []).append(result)
-    note(f"  {name:20}{result['seconds']:8.1f} s{result['peak'] / 1e6:10.0f} MB")
+    note(f"  {name:20}{result['seconds']:8.1f} s{result['peak'] / 1e6:10.0f} MB"
+         f"{result['processor']:9.1f} s of processors; others took {result['others']:.2f} of them")
 
 
 def check_same(bench, chain_f16):
@@ -196,7 +215,8 @@ def depths(bench):
                              "sparse": found.sparse, **result})
                 print(f"{layers:6}{total(inputs) / 1e9:7.2f} GB  {mix:8}{size / 1e9:6.2f} GB"
                       f"{result['seconds']:9.1f}{total(inputs) / 1e6 / result['seconds']:8.0f}"
-                      f"{result['peak'] / 1e6:6.0f} MB", flush=True)
+                      f"{result['peak'] / 1e6:6.0f} MB   others: {result['others']:.2f} processors",
+                      flush=True)
         for name in ("base", "delta"):
             shutil.rmtree(bench.folder / name)
     return rows

@@ -351,38 +351,51 @@ def has_parallel():
 
 def check_parts(faults):
     """Every part by a process of its own, under GNU parallel, beside one run that writes all."""
+    if not has_parallel():
+        return faults.checks.check("GNU parallel is there (Debian: apt-get install parallel)", False)
+    tensors = ("--split-max-tensors", "7")
+    check_split(faults, "at most 7 tensors", tensors, tensors)
+    if faults.has("--split-files"):
+        check_split(faults, "5 files", ("--split-files", "5"), ())
+    return None
+
+
+def check_split(faults, what, options, part_options):
+    """`options` are those of the single run, `part_options` those that go with --part."""
     whole, apart = faults.folder / "whole", faults.folder / "apart"
     for folder in (whole, apart):
         folder.mkdir()
-    split = ("--split-max-tensors", "7")
-    code, errors = faults.run(*split, output=whole / "tiny.gguf")
+    code, errors = faults.run(*options, output=whole / "tiny.gguf")
     files = sorted(path.name for path in whole.iterdir())
     count = len(files)
     names = [f"tiny-{number:05}-of-{count:05}.gguf" for number in range(1, count + 1)]
-    faults.checks.check("one run writes all parts", code == 0 and count > 1 and files == names,
+    faults.checks.check(f"{what}: one run writes all", code == 0 and count > 1 and files == names,
                         errors or f"{count} files")
-    command = faults.command(*split, "--threads", "1", "--part", f"{{}}/{count}",
+    command = faults.command(*part_options, "--threads", "1", "--part", f"{{}}/{count}",
                              output=apart / "tiny.gguf")
     done = subprocess.run(
         ["parallel", "--will-cite", "--jobs", "2", "--halt", "now,fail=1", *command, ":::",
          *(str(number) for number in range(1, count + 1))], capture_output=True, encoding="utf-8")
-    faults.checks.check("parts under GNU parallel", done.returncode == 0, done.stderr[-500:].strip()
-                        if done.returncode else f"{count} processes")
-    faults.checks.check("no other files", files == sorted(path.name for path in apart.iterdir()))
-    faults.checks.none("parts of their own are the same bytes", (
+    faults.checks.check(f"{what}: under GNU parallel", done.returncode == 0,
+                        done.stderr[-500:].strip() if done.returncode else f"{count} processes")
+    faults.checks.check(f"{what}: no other files",
+                        files == sorted(path.name for path in apart.iterdir()))
+    faults.checks.none(f"{what}: files of their own are the same bytes", (
         name for name in files
         if not (apart / name).exists() or (apart / name).read_bytes() != (whole / name).read_bytes()))
-    one = faults.run(*split, "--part", f"{count + 1}/{count}", output=apart / "tiny.gguf")
-    faults.checks.check("a part that there is not is refused", one[0] == 64, one)
-    wrong = faults.run(*split, "--part", f"1/{count + 1}", output=apart / "other.gguf")
-    faults.checks.check("another number of parts is refused", wrong[0] == 64, wrong)
-    if faults.has("--resume"):
-        last = apart / names[-1]
-        last.unlink()
-        code, errors = faults.run(*split, "--part", f"{count}/{count}", "--resume",
-                                  output=apart / "tiny.gguf")
-        faults.checks.check("a part with --resume", code == 0 and last.exists() and last.read_bytes()
-                            == (whole / last.name).read_bytes(), errors)
+    for number, total in ((count + 1, count), (1, count + 1)) if part_options else ((3, 2),):
+        code, errors = faults.run(*part_options, "--part", f"{number}/{total}",
+                                  output=apart / "other.gguf")
+        faults.checks.check(f"{what}: part {number}/{total} is refused", code == 64,
+                            f"exit {code}; {errors}")
+    last = apart / names[-1]
+    last.unlink()
+    code, errors = faults.run(*part_options, "--part", f"{count}/{count}", "--resume",
+                              output=apart / "tiny.gguf")
+    faults.checks.check(f"{what}: a part with --resume", code == 0 and last.exists()
+                        and last.read_bytes() == (whole / last.name).read_bytes(), errors)
+    for folder in (whole, apart):
+        shutil.rmtree(folder)
 
 
 def main():
@@ -397,8 +410,6 @@ def main():
             with checks.part(test.__name__):
                 if option and not faults.has(option):
                     checks.check(f"{test.__name__}: the program has {option}", False)
-                elif test is check_parts and not has_parallel():
-                    checks.check("GNU parallel is there (Debian: apt-get install parallel)", False)
                 else:
                     test(faults)
     checks.finish()
