@@ -27,6 +27,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -60,7 +61,11 @@ class Bench:
                 child = subprocess.Popen(
                     [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=errors,
                     env=self.environment)
-                _, status, usage = os.wait4(child.pid, 0)
+                try:
+                    _, status, usage = os.wait4(child.pid, 0)
+                except BaseException:  # a signal: what is measured must not go on alone
+                    child.kill()
+                    raise
                 seconds += time.perf_counter() - began
             child.returncode = os.waitstatus_to_exitcode(status)
             if child.returncode:
@@ -80,18 +85,20 @@ class Bench:
             sys.exit(f"job.py: {layers} layers need {(inputs + output + beside) / 1e9:.0f} GB of disk, "
                      f"{free / 1e9:.0f} GB are free in {self.folder}")
         command = [sys.executable, "-B", ROOT / "Benchmarks/make-wide-model.py", layers, self.folder]
+        command += ["--parts", f"{self.arguments.base},delta"]
         made = self.measure(command + (["--sparse"] if sparse else []))
-        files = [path for name in ("base", "delta") for path in (self.folder / name).iterdir()]
+        folders = [self.folder / name for name in (self.arguments.base, "delta")]
+        files = [path for folder in folders for path in folder.iterdir()]
         note(f"{layers} layers: {total(files) / 1e9:.1f} GB of input made in {made['seconds']:.0f} s, "
              f"{made['peak'] / 1e6:.0f} MB of memory")
         return sorted(files)
 
     def ours(self, mix):
         output = self.folder / f"ours-{mix}.gguf"
+        base, delta = self.folder / self.arguments.base, self.folder / "delta"
         return output, [
-            WEIGHTMILL, "convert", self.folder / "base", "--delta", self.folder / "delta", "--name",
-            "wide", "--type", mix, "--threads", self.arguments.threads, "--quiet", "--force",
-            "--output", output]
+            WEIGHTMILL, "convert", base, "--delta", delta, "--name", "wide", "--type", mix,
+            "--threads", self.arguments.threads, "--quiet", "--force", "--output", output]
 
     def floor(self, inputs, size):
         written = self.folder / "written"
@@ -202,7 +209,8 @@ def median(results):
 def depths(bench):
     found = bench.arguments
     rows = []
-    print(f"{'layers':>6}{'input':>10}  {'type':8}{'output':>9}{'s':>9}{'MB/s':>8}{'peak':>9}", flush=True)
+    print(f"{'layers':>6}{'input':>10}  {'type':8}{'output':>9}{'s':>9}{'floor':>9}{'MB/s':>8}{'peak':>9}",
+          flush=True)
     for layers in found.depths:
         inputs = bench.make(layers, found.sparse)
         for mix in found.types:
@@ -211,13 +219,15 @@ def depths(bench):
                 result = bench.measure(command)
                 size = output.stat().st_size
                 output.unlink()
+                floor = bench.floor(inputs, size)["seconds"]
                 rows.append({"layers": layers, "type": mix, "input": total(inputs), "output": size,
-                             "sparse": found.sparse, **result})
+                             "sparse": found.sparse, "floor": floor, **result})
                 print(f"{layers:6}{total(inputs) / 1e9:7.2f} GB  {mix:8}{size / 1e9:6.2f} GB"
-                      f"{result['seconds']:9.1f}{total(inputs) / 1e6 / result['seconds']:8.0f}"
-                      f"{result['peak'] / 1e6:6.0f} MB   others: {result['others']:.2f} processors",
+                      f"{result['seconds']:9.1f}{floor:9.1f}{total(inputs) / 1e6 / result['seconds']:8.0f}"
+                      f"{result['peak'] / 1e6:6.0f} MB   "
+                      f"processors: {result['processor']:.1f} s; others took {result['others']:.2f}",
                       flush=True)
-        for name in ("base", "delta"):
+        for name in (found.base, "delta"):
             shutil.rmtree(bench.folder / name)
     return rows
 
@@ -255,6 +265,8 @@ def arguments():
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--depths", type=lambda text: [int(word) for word in text.split(",")])
     parser.add_argument("--sparse", action="store_true", help="with --depths")
+    parser.add_argument("--base", choices=("base", "base-meta"), default="base",
+                        help="safetensors, or with --depths Meta's parts")
     parser.add_argument("--types", type=lambda text: text.lower().split(","),
                         default=["q8_0", "q4_k_m"], help="of " + ", ".join(OUTPUT_BITS))
     parser.add_argument("--runs", type=int, help="3; with --depths 1")
@@ -267,12 +279,15 @@ def arguments():
     found = parser.parse_args()
     if unknown := [mix for mix in found.types if mix not in OUTPUT_BITS]:
         parser.error(f"{unknown[0]} is none of {', '.join(OUTPUT_BITS)}")
+    if found.base != "base" and not found.depths:
+        parser.error("transformers does not read Meta's parts")
     found.runs = found.runs or (1 if found.depths else 3)
     return found
 
 
 def main():
     found = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("job.py: ended"))
     parent = found.folder or ROOT / "build"
     parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="weightmill-job-", dir=parent) as name:
