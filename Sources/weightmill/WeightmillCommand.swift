@@ -15,16 +15,15 @@ struct WeightmillCommand: ParsableCommand {
           --delta Ziya-LLaMA-13B-v1 --text sample.txt --max-kld 0.05
 
       EXIT CODES
-        0 done · 1 a limit was not kept · 64 usage · 65 malformed input
-        66 no such input · 69 unsupported · 70 internal · 73 cannot write
-        74 read or write error · 77 refused as unsafe
+        0 done · 1 a limit was not kept, or compared checkpoints differ · 64 usage
+        65 malformed input · 66 no such input · 69 unsupported · 70 internal
+        73 cannot write · 74 read or write error · 77 refused as unsafe
         78 inputs do not fit together · 130 interrupted
       """,
     version: ProgramVersion.line,
     subcommands: [
       Convert.self, Merge.self, Quantize.self, Split.self, Join.self, Imatrix.self,
-      VerifyLogits.self, Inspect.self,
-      Hash.self, Tokenize.self, Generate.self,
+      VerifyLogits.self, Compare.self, Inspect.self, Hash.self, Tokenize.self, Generate.self,
     ])
 
   static func main() {

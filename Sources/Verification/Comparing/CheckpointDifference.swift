@@ -1,0 +1,47 @@
+/// How two checkpoints differ, tensor by tensor.
+public struct CheckpointDifference: Encodable, Sendable {
+  /// The tensors: A's in their order, then those that only B has.
+  public let tensors: [TensorDifference]
+  /// Figures of all values that could be compared.
+  public let total: TensorDifference.Figures
+
+  init(_ tensors: [TensorDifference], _ total: DifferenceSums) {
+    self.tensors = tensors
+    self.total = TensorDifference.Figures(total)
+  }
+
+  /// How many tensors a verdict was given to.
+  ///
+  /// - Parameter verdict: The verdict.
+  /// - Returns: The number of tensors.
+  public func count(_ verdict: TensorDifference.Verdict) -> Int {
+    tensors.count { $0.verdict == verdict }
+  }
+
+  /// The tensors that do not keep limits, in order.
+  ///
+  /// - Parameter limits: The limits.
+  /// - Returns: The tensors.
+  public func beyond(_ limits: DifferenceLimits) -> [TensorDifference] {
+    tensors.filter { !limits.admit($0) }
+  }
+
+  /// The tensors whose values differ most, by the root mean square over that of A's values.
+  ///
+  /// - Parameter count: How many at most.
+  /// - Returns: The tensors, the worst first; those alike in their order.
+  public func worst(_ count: Int) -> [TensorDifference] {
+    let different = tensors.enumerated().filter { $0.element.verdict == .different }
+    return different.sorted { left, right in
+      let (first, second) = (Self.rank(left.element), Self.rank(right.element))
+      return first == second ? left.offset < right.offset : first > second
+    }.prefix(count).map(\.element)
+  }
+
+  /// What is no number comes first.
+  private static func rank(_ difference: TensorDifference) -> Double {
+    guard let figures = difference.figures, figures.unmatched == 0, !figures.relativeRMS.isNaN
+    else { return .infinity }
+    return figures.relativeRMS
+  }
+}
