@@ -135,7 +135,8 @@ let package = Package(
         "TestSupport",
       ]),
     // Runs the executable as a user would.
-    .testTarget(name: "WeightmillTests", dependencies: ["weightmill", "Tensors", "TestSupport"]),
+    .testTarget(
+      name: "WeightmillTests", dependencies: ["weightmill", "Tensors", "GGUF", "TestSupport"]),
   ]
 )
 

@@ -16,15 +16,23 @@ extension WeightmillCommand {
         not depend on the container or the shards. With --delta or --lora, those of the
         merged model are printed, in Hugging Face's names and row order.
 
+        --as-checkpoint gives these for any LLaMA model that is not quantized: the GGUF
+        file of a merged model has the digests of the merge. Vectors that a GGUF file
+        holds in F32 are taken in the matrices' type if every value is one of it.
+
         EXAMPLES
           weightmill hash llama-13b --delta Ziya-LLaMA-13B-v1 --json > ziya.json
           weightmill hash my-merged-model --check ziya.json
+          weightmill hash ziya-13b-f16.gguf --as-checkpoint --check ziya.json
         """)
 
     @Argument(help: "A folder or a file.", completion: .file())
     var path: String
 
     @OptionGroup var merging: MergeOptions
+
+    @Flag(help: "Use Hugging Face's names, row order and types, whatever the file is.")
+    var asCheckpoint = false
 
     @Option(
       help: "Compare with what --json printed earlier.", completion: .file(extensions: ["json"]))
@@ -60,6 +68,7 @@ extension WeightmillCommand {
     }
 
     private func catalogue() throws(WeightmillError) -> any Catalogue {
+      if asCheckpoint { return try checkpointForm() }
       guard merging.merges else {
         let checkpoint = try Checkpoint(
           path: path, selection: merging.key.map { .member($0) } ?? .everything)
@@ -69,6 +78,21 @@ extension WeightmillCommand {
       let merged = try ModelLoader.load(merging.request(path))
       common.printNotes(merged.notes)
       return LlamaView(merged.llama, as: .huggingFace)
+    }
+
+    private func checkpointForm() throws(WeightmillError) -> CheckpointForm {
+      let request = merging.request(path)
+      let (model, notes): (LlamaModel, [String])
+      if merging.merges {
+        let merged = try ModelLoader.load(request)
+        (model, notes) = (merged.llama, merged.notes)
+      } else {
+        let checkpoint = try Checkpoint(path: path, selection: request.selection)
+        (model, notes) = (try ModelLoader.model(checkpoint), checkpoint.notes)
+      }
+      let form = try CheckpointForm(model)
+      common.printNotes(notes + form.notes)
+      return form
     }
   }
 }
