@@ -12,17 +12,17 @@ build=(swift build --configuration release --explicit-target-dependency-import-c
 # Where it was built is nobody's business.
 build+=(-Xcc "-ffile-prefix-map=$PWD=." -Xswiftc -file-prefix-map -Xswiftc "$PWD=.")
 
-# Linux: the Swift runtime, libstdc++ and zlib go into the program. What stays outside is glibc and
-# libgcc_s, which comes with it: a static glibc is not supported by the Swift runtime. The folder
-# holds nothing but archives, and the linker looks there first.
+# Linux: the Swift runtime and zlib go into the program. glibc stays outside, since the Swift runtime
+# supports no static one, and so do libgcc_s and libstdc++, which systems with glibc have: Debian 12's
+# libstdc++ as an archive asks for glibc 2.36, the program without it for 2.35. The linker looks first
+# in the folder that zlib.pc names, where there is nothing but the archive.
 if [[ $(uname -s) == Linux ]]; then
   archives=$scratch/static
+  rm -rf "$archives"
   mkdir -p "$archives"
-  for name in libz.a libstdc++.a; do
-    path=$("${CC:-clang}" -print-file-name="$name")
-    [[ $path == /* ]] || { echo "release.sh: $name is missing" >&2; exit 1; }
-    ln -sf "$path" "$archives/$name"
-  done
+  zlib=$("${CC:-clang}" -print-file-name=libz.a)
+  [[ $zlib == /* ]] || { echo "release.sh: libz.a is missing" >&2; exit 1; }
+  ln -s "$zlib" "$archives/libz.a"
   printf 'Name: zlib\nDescription: zlib as an archive\nVersion: 1\nLibs: -L%s -lz\n' "$archives" \
     >"$archives/zlib.pc"
   export PKG_CONFIG_PATH=$archives
