@@ -45,9 +45,11 @@ extension FilePath {
   /// Removes a folder if it is empty.
   func removeFolder() { _ = unsafe withPlatformString { unsafe rmdir($0) } }
 
-  /// When the file was written last, to the nanosecond; `nil` when there is none.
+  /// When the file or its entry was changed last, to the nanosecond; `nil` when there is none.
+  ///
+  /// Not the time of writing, which programs can set.
   var timeOfChange: String? {
-    guard let time = (try? stat())?.st_mtim else { return nil }
+    guard let time = (try? stat())?.st_ctim else { return nil }
     let fraction = String(time.tv_nsec)
     return "\(time.tv_sec).\(String(repeating: "0", count: max(0, 9 - fraction.count)))\(fraction)"
   }

@@ -82,7 +82,10 @@ struct BlockEncoder {
   private func lost(
     _ values: UnsafePointer<Float>, _ block: UnsafeMutableRawPointer, part first: Int
   ) -> Int {
-    unsafe withUnsafeTemporaryAllocation(
+    // Zeros lose nothing; they are not worth decoding.
+    let isZero = (first..<first + format.valuesPerPart).allSatisfy { unsafe values[$0] == 0 }
+    if isZero { return 0 }
+    return unsafe withUnsafeTemporaryAllocation(
       of: Float.self, capacity: format.type.valuesPerBlock
     ) { decoded in
       guard let base = decoded.baseAddress else { return 0 }

@@ -134,6 +134,22 @@ struct ResumeTests {
     #expect(error?.place?.contains("model-00002-of-00002.safetensors") == true)
   }
 
+  @Test func anInputThatChangedBehindItsTimeIsRefused() throws {
+    try folder.copy(Fixtures.miniZiya("base-hf"), as: "base")
+    let weights = folder("base/model-00002-of-00002.safetensors")
+    let date = try FileManager.default.attributesOfItem(atPath: weights)[.modificationDate]
+    let plan = try ConversionPlan(convert: ModelLoader.load(folder("base")), to: .q8_0, name: "x")
+    try interrupt(plan, "x", at: 0.5)
+    let file = try #require(FileHandle(forUpdatingAtPath: weights))
+    let size = try file.seekToEnd()
+    try file.seek(toOffset: size - 2)
+    try file.write(contentsOf: [1, 2])
+    try file.close()
+    try FileManager.default.setAttributes(
+      [.modificationDate: try #require(date)], ofItemAtPath: weights)
+    expectError(.mismatch) { _ = try resume(plan, "x") }
+  }
+
   @Test func whatWasDamagedMeanwhileIsMadeAnewAndSaid() throws {
     let plan = try plan(.file)
     _ = try ConversionRun(plan, workers: Workers(threads: 2)).write(
