@@ -125,6 +125,45 @@ def check_imatrix(checks, folder):
         worst < 4e-3, f"largest difference {worst:.2%}")
 
 
+def check_split(checks, folder, whole):
+    """A file that Weightmill cut, part by part, beside the whole one."""
+    limit = 2_000_000
+    weightmill("split", reader_path(whole), folder / "part", "--max-size", "2M")
+    parts = [gguf.GGUFReader(path) for path in sorted(folder.glob("part-*.gguf"))]
+    checks.check(
+        "split: names number the parts",
+        [path.name for path in sorted(folder.glob("part-*.gguf"))]
+        == [f"part-{i + 1:05}-of-{len(parts):05}.gguf" for i in range(len(parts))],
+        f"{len(parts)} parts")
+    expected_parts, size = [[]], 0
+    for tensor in whole.tensors:  # llama-gguf-split's rule
+        padded = -(-tensor.n_bytes // 32) * 32
+        if expected_parts[-1] and size + padded > limit:
+            expected_parts.append([])
+            size = 0
+        expected_parts[-1].append(tensor.name)
+        size += padded
+    checks.check(
+        "split: parts end where llama-gguf-split ends them",
+        [[tensor.name for tensor in part.tensors] for part in parts] == expected_parts,
+        f"{[len(part) for part in expected_parts]} tensors")
+    for number, part in enumerate(parts):
+        keys = metadata(part)
+        split = {key: keys.pop(key, None) for key in (
+            "split.no", "split.count", "split.tensors.count")}
+        checks.check(
+            f"split: metadata of part {number + 1}",
+            keys == (metadata(whole) if number == 0 else {}) and split == {
+                "split.no": (["UINT16"], number), "split.count": (["UINT16"], len(parts)),
+                "split.tensors.count": (["INT32"], len(whole.tensors))}, split)
+    tensors = {tensor.name: tensor for part in parts for tensor in part.tensors}
+    checks.none("split: tensors have the whole file's types, shapes and bytes", (
+        tensor.name for tensor in whole.tensors
+        if tensors[tensor.name].tensor_type != tensor.tensor_type
+        or tensors[tensor.name].shape.tolist() != tensor.shape.tolist()
+        or not np.array_equal(flat(tensors[tensor.name]), flat(tensor))))
+
+
 def main():
     checks = Checks()
     reference = expected("gguf-reference.json")
@@ -148,6 +187,8 @@ def main():
 
         if "f16" not in readers:
             checks.finish()
+        with checks.part("split"):
+            check_split(checks, folder, readers["f16"])
         with checks.part("f16 bytes"):
             checks.none("f16: every tensor has the reference's bytes", (
                 tensor.name for tensor in readers["f16"].tensors

@@ -4,6 +4,7 @@ What is compared with what:
 - quantize: Weightmill's files with llama.cpp's own from the same F16 file: types, metadata, how well
   they predict, and with --encoder compatible the bytes;
 - tokenize: ids of both programs, and llamacpp-tokens.json;
+- split: the logits of a file that Weightmill cut with those of the whole file;
 - imatrix: llama.cpp's quantizer with Weightmill's importance matrix, read as llama-quantize does;
 - logits: llama.cpp's on the F16 file with those of transformers on the merged weights, the
   quantized files' with the F16 file's;
@@ -299,6 +300,20 @@ def check_imatrix(checks, source, full):
         "worst correlation {:.6f} without, {:.6f} with".format(*worst))
 
 
+def check_split(checks, source, full):
+    """llama.cpp loads what Weightmill cut, and predicts the same, bit for bit."""
+    for options in (["--max-size", "2M"], ["--max-tensors", "15", "--no-tensor-first-split"]):
+        name = options[0].strip("-")
+        weightmill("split", source, source.parent / name, *options)
+        parts = sorted(source.parent.glob(f"{name}-*.gguf"))
+        model = load(parts[0])
+        same = [np.array_equal(logits(model, ids)[-1], row) for ids, row in full]
+        checks.check(
+            f"split {' '.join(options)}: llama.cpp's logits are the whole file's", all(same),
+            f"{len(parts)} files")
+        model.close()
+
+
 def check_quantized(checks, path, full):
     """Loading a quantized file, and how far its predictions are from the F16 file's."""
     model = load(path)
@@ -329,6 +344,9 @@ def main():
             prompts = [model.tokenize(p.encode(), add_bos=True, special=True) for p in PROMPTS]
             full = [(ids, logits(model, ids)[-1]) for ids in prompts]
             model.close()
+
+            with checks.part("split"):
+                check_split(checks, source, full)
 
             with checks.part("imatrix"):
                 check_imatrix(checks, source, full)

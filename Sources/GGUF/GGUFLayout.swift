@@ -5,7 +5,7 @@ public import Tensors
 /// Everything is known before the first tensor is read, so that tensors can be written in any
 /// order at their final places.
 public struct GGUFLayout: Sendable {
-  /// Tensors begin at multiples of this many bytes; the format's default.
+  /// Tensors begin at multiples of this many bytes unless the metadata says otherwise.
   public static let alignment = 32
 
   /// The header, up to the first tensor.
@@ -18,13 +18,16 @@ public struct GGUFLayout: Sendable {
   /// Lays out a file.
   ///
   /// - Parameters:
-  ///   - metadata: The keys and values; `general.alignment` must not be among them.
+  ///   - metadata: The keys and values; `general.alignment` is obeyed.
   ///   - tensors: The tensors in file order.
   ///   - path: The file to be, for messages.
-  /// - Throws: `unsupported` when GGUF cannot hold a tensor's type, name or number of dimensions.
+  /// - Throws: `unsupported` when GGUF cannot hold a tensor's type, name or number of dimensions, or
+  ///   tensors cannot be aligned as the metadata says.
   public init(
     metadata: GGUFMetadata, tensors: [TensorDescriptor], path: String
   ) throws(WeightmillError) {
+    let alignment = try Self.alignment(metadata, path: path)
+    func padded(_ size: Int) -> Int { (size + alignment - 1) / alignment * alignment }
     var writer = GGUFByteWriter()
     writer.write(UInt32(0x4655_4747))
     writer.write(UInt32(3))
@@ -52,15 +55,26 @@ public struct GGUFLayout: Sendable {
       writer.write(code)
       writer.write(UInt64(end))
       offsets.append(end)
-      end = Self.padded(end + tensor.byteCount)
+      end = padded(end + tensor.byteCount)
     }
-    writer.pad(to: Self.padded(writer.bytes.count))
+    writer.pad(to: padded(writer.bytes.count))
     header = writer.bytes
     positions = offsets.map { [count = writer.bytes.count] in count + $0 }
     byteCount = writer.bytes.count + end
   }
 
-  private static func padded(_ size: Int) -> Int { (size + alignment - 1) / alignment * alignment }
+  private static func alignment(
+    _ metadata: GGUFMetadata, path: String
+  ) throws(WeightmillError) -> Int {
+    guard let value = metadata["general.alignment"] else { return Self.alignment }
+    guard case .uint32(let alignment) = value, (8...1 << 20).contains(alignment),
+      alignment.nonzeroBitCount == 1
+    else {
+      throw WeightmillError(
+        .unsupported, path, "the key \"general.alignment\" is not a power of two from 8 to 2^20")
+    }
+    return Int(alignment)
+  }
 }
 
 /// Bytes of a GGUF header, little endian.

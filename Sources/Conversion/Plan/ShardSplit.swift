@@ -37,12 +37,17 @@ public enum ShardSplit: Sendable, Equatable {
         .usage, path, "cannot be cut into \(wanted) files: it has \(sizes.count) tensors",
         remedy: "ask for fewer parts")
     }
-    guard count <= Self.maximumCount else {
+    try Self.check(count, path: path)
+    return shards
+  }
+
+  /// Refuses more files than a model may have.
+  static func check(_ count: Int, path: String) throws(WeightmillError) {
+    guard count <= maximumCount else {
       throw WeightmillError(
-        .usage, path, "would be \(count) files; at most \(Self.maximumCount) are read again",
+        .usage, path, "would be \(count) files; at most \(maximumCount) are read again",
         remedy: "allow larger files")
     }
-    return shards
   }
 
   private static func filled(_ sizes: [Int], _ limit: Int) -> [Int] {
