@@ -10,7 +10,9 @@ public struct CheckpointForm: Catalogue {
   /// Vectors longer than this keep their type; those of the largest models have 64 kB.
   private static let maximumVectorBytes = 16 << 20
 
+  /// The model's file or folder.
   public let location: String
+  /// The tensors in Hugging Face's names and row order.
   public let tensors: [TensorDescriptor]
   /// What the user should know.
   public let notes: [String]
@@ -98,8 +100,10 @@ public struct CheckpointForm: Catalogue {
     return result
   }
 
+  /// The place of the tensor it comes from.
   public func readingPlace(ofTensor index: Int) -> Int { view.readingPlace(ofTensor: index) }
 
+  /// Reads rows, narrowed where the vector is.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {

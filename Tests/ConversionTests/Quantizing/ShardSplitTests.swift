@@ -105,12 +105,11 @@ extension ShardSplitTests {
     let (whole, parts, again) = (folder("whole.gguf"), folder("parts.gguf"), folder("again.gguf"))
     let workers = Workers(threads: 2)
     _ = try ConversionRun(plan, workers: workers).write(to: whole, overwrite: false)
-    var cut = try ConversionPlan(copy: Checkpoint(path: whole))
-    try cut.split(split, path: parts)
+    let cut = try ConversionPlan(split: Checkpoint(path: whole), by: split, path: parts)
     _ = try ConversionRun(cut, workers: workers).write(to: parts, overwrite: false)
     let names = try folder.names().filter { $0.hasPrefix("parts-") }
     #expect(names.count > 2)
-    let joined = try ConversionPlan(copy: Checkpoint(path: folder(names[1])))
+    let joined = try ConversionPlan(join: Checkpoint(path: folder(names[1])))
     _ = try ConversionRun(joined, workers: workers).write(to: again, overwrite: false)
     #expect(try Fixtures.bytes(again) == Fixtures.bytes(whole))
     // The first file of a run that splits is the same as that of one that splits afterwards.
@@ -126,7 +125,7 @@ extension ShardSplitTests {
 
   @Test func aCheckpointIsNotCopied() throws {
     expectError(.unsupported) {
-      _ = try ConversionPlan(copy: Checkpoint(path: Fixtures.miniZiya("base-hf")))
+      _ = try ConversionPlan(join: Checkpoint(path: Fixtures.miniZiya("base-hf")))
     }
   }
 }
