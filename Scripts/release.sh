@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release: build/release (the files as they are installed), a tarball of them, SHA256SUMS.
 #
-# The same commit with the same toolchain and libraries gives the same tarball.
+# The same commit with the same toolchain and libraries gives the same tarball, in whatever folder.
 # SOURCE_DATE_EPOCH  the time of all files; without it that of the commit
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,6 +49,11 @@ umask 022
 mkdir -p "$folder"/{bin,share/man/man1,share/bash-completion/completions} \
   "$folder"/share/{zsh/site-functions,fish/vendor_completions.d}
 install -m 755 "$program" "$folder/bin/weightmill"
+# Hashes of how and where each module was compiled, and of those: all that differs between two folders.
+if [[ $(uname -s) == Linux ]]; then
+  objcopy --remove-section .swift_modhash --remove-section .note.gnu.build-id \
+    "$folder/bin/weightmill"
+fi
 install -m 644 LICENSE README.md README.zh-CN.md CHANGELOG.md "$folder"
 
 swiftc -o "$scratch/make-manual" Scripts/manual/*.swift
