@@ -108,6 +108,7 @@ final class ConversionJob: Sendable {
     let files = begun.withLock { $0 }
     for (file, header) in zip(files, try target.headers(hashes)) {
       try file.write(header, count: header.count, at: 0)
+      try file.flush()
     }
     try output.commit(cancellation)
   }

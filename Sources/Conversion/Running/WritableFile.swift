@@ -1,3 +1,5 @@
+internal import Dispatch
+internal import Synchronization
 internal import SystemPackage
 package import Tensors
 
@@ -6,6 +8,12 @@ package final class WritableFile: Sendable {
   /// What the user calls it, for messages.
   private let shown: String
   private let descriptor: FileDescriptor
+  private let written = Atomic<Int>(0)
+  /// After so many bytes they are flushed.
+  private static let batchBytes = 64 << 20
+  private let isFlushing = Atomic<Bool>(false)
+  /// The system tells an error of the disk once.
+  private let flushError = Mutex<Errno?>(nil)
 
   /// Creates a file; nothing is overwritten and no link followed.
   ///
@@ -61,11 +69,28 @@ package final class WritableFile: Sendable {
 
   /// Flushes the file to the disk.
   func flush() throws(WeightmillError) {
-    if let error = descriptor.flush() { throw .writing(shown, error) }
+    let error = descriptor.flush()
+    if let error = flushError.withLock({ $0 }) ?? error { throw .writing(shown, error) }
+  }
+
+  private func flushNowAndThen(_ count: Int) {
+    let sum = written.wrappingAdd(count, ordering: .relaxed).newValue
+    guard sum / Self.batchBytes != (sum - count) / Self.batchBytes,
+      !isFlushing.exchange(true, ordering: .acquiringAndReleasing)
+    else { return }
+    // The file stays open until the thread is done: it holds this object.
+    DispatchQueue.global(qos: .utility).async { [self] in
+      if let error = descriptor.flush() { flushError.withLock { $0 = $0 ?? error } }
+      isFlushing.store(false, ordering: .releasing)
+    }
   }
 
   /// Writes bytes at a position.
+  ///
+  /// Now and then what has come is flushed by a thread of its own, so that the disk works meanwhile and
+  /// less is left to wait for at the end.
   package func write(_ bytes: [UInt8], count: Int, at position: Int) throws(WeightmillError) {
+    defer { flushNowAndThen(count) }
     do {
       try unsafe bytes.withUnsafeBytes { buffer in
         _ = try unsafe descriptor.writeAll(
