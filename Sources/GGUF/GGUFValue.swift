@@ -154,6 +154,15 @@ public struct GGUFMetadata: Equatable, Sendable {
   /// Makes empty metadata.
   public init() {}
 
+  /// Removes keys: all at once, since a hostile file may have a million.
+  ///
+  /// - Parameter isUnwanted: Whether a key is removed.
+  public mutating func removeAll(where isUnwanted: (String) -> Bool) {
+    entries.removeAll { isUnwanted($0.key) }
+    places = [:]
+    for (place, entry) in entries.enumerated() { places[TensorName(entry.key)] = place }
+  }
+
   /// The value of a key; setting `nil` removes it, setting a new key appends it.
   ///
   /// - Parameter key: The key.

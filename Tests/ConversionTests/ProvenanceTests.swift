@@ -101,4 +101,30 @@ struct ProvenanceTests {
     options.overrides = [try MetadataOverride("weightmill.version=str:9")]
     expectError(.usage) { _ = try ConversionPlan(convert: model, with: options, name: "x") }
   }
+
+  @Test(.timeLimit(.minutes(1)))
+  func aFileWithVeryManyKeysOfOursIsQuantizedAtOnce() throws {
+    let model = try ModelLoader.load(SmallModel().write(to: folder, "small"))
+    try write(ConversionPlan(convert: model, to: .f16, name: "x"), "few.gguf")
+    let file = try GGUFFile(path: folder("few.gguf"))
+    var metadata = file.metadata
+    for number in 0..<100_000 {
+      metadata["split.\(number)"] = .uint32(1)
+      metadata["weightmill.\(number)"] = .uint32(1)
+    }
+    let layout = try GGUFLayout(metadata: metadata, tensors: file.tensors, path: "many.gguf")
+    var bytes = layout.header
+    bytes += [UInt8](repeating: 0, count: layout.byteCount - bytes.count)
+    for (index, position) in layout.positions.enumerated() {
+      let rows = try file.bytes(rows: 0..<file.tensors[index].shape.rows, ofTensor: index)
+      bytes.replaceSubrange(position..<position + rows.count, with: rows)
+    }
+    try folder.write(bytes, to: "many.gguf")
+    try write(
+      ConversionPlan(
+        quantize: ModelLoader.load(folder("many.gguf")), to: .q8_0, allowsRequantizing: false),
+      "x.gguf")
+    let keys = try GGUFFile(path: folder("x.gguf")).metadata.entries.map(\.key)
+    #expect(!keys.contains { $0.hasPrefix("split.") })
+  }
 }

@@ -108,7 +108,7 @@ extension ConversionPlan {
     let (model, layers) = try whole.pruned(options.prunedLayers)
     let tensors = try GGUFItems(
       model.llama.catalogue, model.llama, layers: layers, options, shards: model.shards)
-    for key in metadata.entries.map(\.key) where key.hasPrefix("split.") { metadata[key] = nil }
+    metadata.removeAll { $0.hasPrefix("split.") }
     if let mix = options.mix { metadata["general.file_type"] = .uint32(mix.fileType) }
     metadata["general.quantization_version"] = .uint32(2)
     metadata["general.alignment"] = nil

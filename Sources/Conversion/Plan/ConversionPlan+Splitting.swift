@@ -58,7 +58,7 @@ extension ConversionPlan {
       throw WeightmillError(
         .unsupported, checkpoint.path, "is not a GGUF file", remedy: remedy)
     }
-    for key in metadata.entries.map(\.key) where key.hasPrefix("split.") { metadata[key] = nil }
+    metadata.removeAll { $0.hasPrefix("split.") }
     let version = checkpoint.formatVersion.map { $0 < 3 ? ["GGUF \($0) becomes GGUF 3"] : [] }
     source = checkpoint.catalogue
     items = checkpoint.catalogue.tensors.enumerated().map { index, tensor in

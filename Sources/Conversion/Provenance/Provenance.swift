@@ -31,7 +31,7 @@ public enum Provenance {
       items.contains { !$0.tensor.type.isScalar }
       ? method.rawValue : metadata["weightmill.encoder"]?.string
     let rest = metadata.entries.filter { $0.key.hasPrefix(sourcePrefix) }
-    for entry in metadata.entries where entry.key.hasPrefix(prefix) { metadata[entry.key] = nil }
+    metadata.removeAll { $0.hasPrefix(prefix) }
     metadata["weightmill.version"] = .string(Weightmill.version)
     if let rule { metadata["weightmill.merge.rule"] = .string(rule) }
     if let encoder { metadata["weightmill.encoder"] = .string(encoder) }

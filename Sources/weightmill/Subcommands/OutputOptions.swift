@@ -20,6 +20,9 @@ struct OutputOptions: ParsableArguments {
     help: "How many bytes of buffers may be used, such as 64MiB; the output is the same.")
   private var memory = ByteSize(bytes: RunOptions.defaultMemory)
 
+  @Flag(help: "Write no dates and nothing of this machine into the output; it is always so.")
+  var reproducible = false
+
   func validate() throws {
     guard memory.bytes >= 1 << 20 else { throw ValidationError("--memory must be 1MiB or more") }
     guard !(dryRun && resume) else {

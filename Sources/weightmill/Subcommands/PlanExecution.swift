@@ -119,9 +119,14 @@ struct PlanExecution {
   /// What was taken over from an interrupted run, for people.
   private func resumption(_ report: ConversionReport) -> [String] {
     guard options.resume else { return [] }
-    let redone = report.redone.map {
-      "\($0) was damaged in what the interrupted run left; made anew"
-    }
+    let first = report.redone.prefix(3).joined(separator: ", ")
+    let redone =
+      report.redone.isEmpty
+      ? []
+      : [
+        "\(report.redone.count) tensors were not as the interrupted run had noted, and were made anew: "
+          + first + (report.redone.count > 3 ? ", …" : "")
+      ]
     return redone + [
       report.resumed > 0
         ? "\(report.resumed) of \(plan.items.count) tensors were there already, and are verified"
