@@ -147,7 +147,7 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       name: "fuzz",
       dependencies: [
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Conversion",
+        "LLaMA", "Conversion", "Verification",
       ],
       path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],

@@ -8,6 +8,7 @@ import Safetensors
 import StrictJSON
 import Tensors
 import Tokenization
+import Verification
 
 /// The readers of files from strangers.
 enum FuzzedReader: String, CaseIterable {
@@ -25,6 +26,10 @@ enum FuzzedReader: String, CaseIterable {
   case sentencePiece = "sentencepiece"
   case tokenizerJSON = "tokenizer-json"
   case config
+  /// Saved logits, in either form.
+  case logits
+  /// Reports of verify-logits.
+  case report
 
   /// The one that the environment names.
   static let chosen: FuzzedReader = {
@@ -55,7 +60,10 @@ enum FuzzedReader: String, CaseIterable {
         let file = try PyTorchFile(path: written(archive(bytes)), selection: .everything)
         try readTensors(file)
       case .safetensors: try readTensors(SafetensorsFile(path: written(bytes)))
-      case .gguf: try readTensors(GGUFFile(path: written(bytes)))
+      case .gguf:
+        let file = try GGUFFile(path: written(bytes))
+        _ = ProvenanceRecord(file.metadata)
+        try readTensors(file)
       case .imatrix: _ = try ImatrixFile.read(written(bytes))
       case .json: _ = try JSONParser.parse(bytes, file: "x")
       case .sentencePiece: try readSentencePiece(bytes)
@@ -65,6 +73,8 @@ enum FuzzedReader: String, CaseIterable {
       case .config:
         let json = try JSONParser.parse(bytes, file: "x")
         _ = try LlamaConfiguration(huggingFace: json, location: "x")
+      case .logits: _ = try SavedLogitsFile.open(written(bytes), bos: 1)
+      case .report: _ = try VerificationReport(json: bytes, location: "x")
       }
     } catch {
       // A reader that refuses does its work.

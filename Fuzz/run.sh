@@ -16,7 +16,7 @@ shift || true
 readers=("$@")
 if [[ ${#readers[@]} -eq 0 ]]; then
   readers=(torch-zip torch-pickle torch-legacy safetensors gguf imatrix json sentencepiece tokenizer-json
-    config)
+    config logits report)
 fi
 
 build=(swift build -c release --scratch-path .build-fuzz --sanitize=address
@@ -40,7 +40,8 @@ seeds() {
   safetensors) small '*.safetensors' ;;
   gguf) small '*.gguf' ;;
   imatrix) small 'llama.gguf' 'llama.dat' ;;
-  json | config | tokenizer-json) small '*.json' ;;
+  logits) small '*.logits' ;;
+  json | config | tokenizer-json | report) small '*.json' ;;
   sentencepiece) small '*.model' ;;
   esac
 }
