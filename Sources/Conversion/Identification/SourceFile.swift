@@ -36,7 +36,7 @@ public struct SourceFile: Sendable {
     self.kind = kind
     self.mayBeKnown = mayBeKnown
     self.catalogue = catalogue
-    byteCount = (try? FilePath(path).stat()).map { Int($0.size) } ?? 0
+    byteCount = Self.size(path)
   }
 
   /// The last part of its path.
@@ -57,10 +57,9 @@ public struct SourceFile: Sendable {
     )
     let files = zip(checkpoint.weightFiles, checkpoint.fileCatalogues)
     let weights = files.enumerated().map { place, file in
-      let byteCount = (try? FilePath(file.0).stat()).map { Int($0.size) } ?? 0
-      return SourceFile(
+      SourceFile(
         path: file.0, side: side, kind: .weights(place),
-        mayBeKnown: KnownFiles.mayHold(name: name(file.0), byteCount: byteCount, sizes: sizes),
+        mayBeKnown: KnownFiles.mayHold(name: name(file.0), byteCount: size(file.0), sizes: sizes),
         catalogue: file.1)
     }
     let small = checkpoint.files.filter { ["tokenizer.model", "params.json"].contains(name($0)) }
@@ -68,6 +67,10 @@ public struct SourceFile: Sendable {
       + small.map {
         SourceFile(path: $0, side: side, kind: .small, mayBeKnown: true)
       }
+  }
+
+  private static func size(_ path: String) -> Int {
+    (try? FilePath(path).stat()).map { Int($0.size) } ?? 0
   }
 
   private static func name(_ path: String) -> String {

@@ -19,7 +19,6 @@ final class ConversionJob: Sendable {
   private let begun = Mutex<[WritableFile]>([])
   /// What of an interrupted run was not as its journal says, and was done again.
   private let redone = Mutex<[String]>([])
-  private let isResumed: Bool
 
   /// Checks the output, opens the journal, and makes the temporary files.
   ///
@@ -55,7 +54,6 @@ final class ConversionJob: Sendable {
       plan, isComplete: target.hasMetadata, allowance: Allowance(options.memory / 4))
     let description = try RunDescription(plan, files: target.files, isStrict: options.isStrict)
     let earlier = options.resumes ? try Journal.resume(target.path, description) : nil
-    isResumed = earlier != nil
     try target.checkSpace(present: earlier?.bytesOnDisk(of: target) ?? 0)
     if let earlier {
       journal = earlier
@@ -77,7 +75,7 @@ final class ConversionJob: Sendable {
     let redone = redone.withLock { $0 }
     return ConversionReport(
       byteCount: target.byteCount,
-      resumed: isResumed ? journal.finished.count - redone.count : 0, redone: redone,
+      resumed: journal.run.isResumed ? journal.finished.count - redone.count : 0, redone: redone,
       faults: zip(plan.items, found).filter { $1 != ValueFaults() }.map { item, found in
         ConversionReport.Fault(
           tensor: item.tensor, nonFinite: found.nonFinite, overflowed: found.overflowed,

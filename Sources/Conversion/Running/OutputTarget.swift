@@ -40,7 +40,7 @@ struct OutputTarget: Sendable {
       throw WeightmillError(
         .usage, path,
         "has \(files.count == 1 ? "one file" : "\(files.count) files"), no part \(part)",
-        remedy: "say how it is split, with --split-max-size or --split-max-tensors")
+        remedy: "say how it is split, with --split-files, --split-max-size or --split-max-tensors")
     }
     self.path = FilePath(path).removingLastComponent().appending(name).string
     self.files = [files[part - 1]]
