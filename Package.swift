@@ -37,6 +37,9 @@ let package = Package(
 
     .target(
       name: "Tensors", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Output",
+      dependencies: ["Tensors", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "StrictJSON", dependencies: ["Tensors"]),
 
     .target(name: "PyTorch", dependencies: ["CZlib", "Tensors"]),
@@ -57,10 +60,16 @@ let package = Package(
     .target(name: "LLaMA", dependencies: ["CKernels", "Tensors", "StrictJSON", "Quantization"]),
     .target(name: "Merging", dependencies: ["CKernels", "Tensors", "StrictJSON", "LLaMA"]),
     .target(
-      name: "Conversion",
+      name: "Models",
       dependencies: [
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging",
+        "LLaMA", "Merging", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
+      name: "Conversion",
+      dependencies: [
+        "Tensors", "Output", "StrictJSON", "Safetensors", "GGUF", "Quantization", "Tokenization",
+        "LLaMA", "Merging", "Models",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -68,13 +77,15 @@ let package = Package(
     .target(
       name: "Verification",
       dependencies: [
-        "Tensors", "StrictJSON", "Safetensors", "GGUF", "Quantization", "Tokenization", "LLaMA",
-        "Conversion", "Presentation",
+        "Tensors", "Output", "StrictJSON", "Safetensors", "GGUF", "Quantization", "Tokenization",
+        "LLaMA", "Models", "Conversion", "Presentation",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "Calibration",
-      dependencies: ["Tensors", "Quantization", "Tokenization", "LLaMA"]),
+      dependencies: [
+        "Tensors", "Output", "GGUF", "Quantization", "Tokenization", "LLaMA", "Models",
+      ]),
 
     // The commit. A Swift target is compiled anew with each C target that it imports, so there are two.
     .target(name: "CCommitText", cSettings: commit.map { [$0] }),
@@ -83,7 +94,7 @@ let package = Package(
       name: "weightmill",
       dependencies: [
         "CCommit", "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Conversion", "Presentation", "Verification", "Calibration",
+        "LLaMA", "Merging", "Models", "Conversion", "Presentation", "Verification", "Calibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -169,7 +180,8 @@ if Context.environment["WEIGHTMILL_BENCHMARKS"] != nil {
 
 /// Rooms that touch raw bytes mark every unsafe use with `unsafe`.
 let strictlyMemorySafe: Set<String> = [
-  "Tensors", "PyTorch", "Safetensors", "GGUF", "Quantization", "LLaMA", "Merging", "Conversion",
+  "Tensors", "Output", "PyTorch", "Safetensors", "GGUF", "Quantization", "LLaMA", "Merging",
+  "Models", "Conversion",
 ]
 
 for target in package.targets where target.type != .system {

@@ -47,9 +47,7 @@ public struct TensorDigest: Codable, Equatable, Sendable {
       var hash = SHA256()
       let height = max(1, tileBytes / max(tensor.bytesPerRow, 1))
       for first in stride(from: 0, to: tensor.byteCount > 0 ? tensor.shape.rows : 0, by: height) {
-        guard !cancellation.isCancelled else {
-          throw WeightmillError(.interrupted, catalogue.location, "was not hashed: interrupted")
-        }
+        try cancellation.check(catalogue.location, "hashed")
         let rows = first..<min(first + height, tensor.shape.rows)
         let count = rows.count * tensor.bytesPerRow
         if buffer.count != count { buffer = [UInt8](repeating: 0, count: count) }

@@ -1,3 +1,4 @@
+public import Models
 internal import LLaMA
 internal import Merging
 internal import Synchronization

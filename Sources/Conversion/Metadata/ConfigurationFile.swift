@@ -1,3 +1,4 @@
+public import Models
 import LLaMA
 import Merging
 import StrictJSON

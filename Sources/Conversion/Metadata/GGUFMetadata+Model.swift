@@ -1,3 +1,4 @@
+public import Models
 import GGUF
 import LLaMA
 import Tensors

@@ -1,3 +1,4 @@
+public import Models
 import GGUF
 import LLaMA
 import Quantization
@@ -55,7 +56,7 @@ extension ConversionPlan {
     var metadata = GGUFMetadata(model, name: name, fileType: mix.fileType)
     metadata.apply(options)
     Provenance.describe(
-      tensors.items, options.method, mergeRule: model.mergeRule, in: &metadata)
+      tensors.items.map(\.planned), options.method, mergeRule: model.mergeRule, in: &metadata)
     var notes = tensors.notes
     if options.keepsSplit { notes.append("--keep-split has no effect: the input is no GGUF file") }
     if options.allowsRequantizing {
@@ -116,7 +117,7 @@ extension ConversionPlan {
       metadata["llama.block_count"] = .uint32(UInt32(layers.count))
     }
     metadata.apply(options)
-    Provenance.describe(tensors.items, options.method, mergeRule: nil, in: &metadata)
+    Provenance.describe(tensors.items.map(\.planned), options.method, mergeRule: nil, in: &metadata)
     var notes = tensors.notes
     let shards = options.keepsSplit ? model.shardCount : 1
     if options.keepsSplit, shards == 1 {
@@ -139,7 +140,7 @@ extension ConversionPlan {
   }
 
   private init(
-    _ tensors: GGUFItems, from source: any Catalogue, to output: Output,
+    _ tensors: GGUFItems, from source: any Catalogue, to output: Container,
     _ options: QuantizationOptions, _ model: LoadedModel, notes: [String]
   ) {
     self.source = source

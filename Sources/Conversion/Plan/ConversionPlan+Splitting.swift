@@ -1,3 +1,4 @@
+public import Models
 import GGUF
 import Merging
 import Quantization

@@ -1,3 +1,4 @@
+public import Models
 public import GGUF
 import LLaMA
 public import Quantization
@@ -21,10 +22,13 @@ public struct ConversionPlan: Sendable {
     public let importance: [Float]?
     /// The number of the file it is written to, where one is written for each file of the input.
     public internal(set) var shard: Int
+
+    /// What provenance says of it.
+    var planned: PlannedTensor { PlannedTensor(descriptor: tensor, importance: importance) }
   }
 
   /// What holds the tensors.
-  public enum Output: Sendable {
+  public enum Container: Sendable {
     /// One GGUF file with this metadata.
     case gguf(GGUFMetadata)
     /// So many GGUF files, the first of them with this metadata.
@@ -38,7 +42,7 @@ public struct ConversionPlan: Sendable {
   /// The tensors to be written.
   public internal(set) var items: [Item]
   /// What will hold them.
-  public internal(set) var output: Output
+  public internal(set) var output: Container
   /// How scales are chosen.
   public let method: EncodingMethod
   /// The files the weights come from: a GGUF file names them, unless its metadata does already.

@@ -1,3 +1,4 @@
+import Models
 import LLaMA
 import Safetensors
 import StrictJSON
@@ -47,6 +48,15 @@ public struct HuggingFaceFolder: Sendable {
           "tensors keep their types, which differ; config.json says \(type.name). "
             + "--type gives all of them one"
         ])
+  }
+
+  /// Whether programs that open a model's folder look at a file of this name.
+  static func belongsToModel(_ name: String) -> Bool {
+    name.hasSuffix(".safetensors") || name.hasSuffix(".index.json")
+      || (name.hasPrefix("pytorch_model") && name.hasSuffix(".bin"))
+      || (name.hasPrefix("consolidated.") && name.hasSuffix(".pth"))
+      || ["config.json", "params.json", "adapter_config.json"].contains(name)
+      || CompanionFiles.names.contains(name)
   }
 
   /// The type of most of the bytes.

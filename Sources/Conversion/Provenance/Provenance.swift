@@ -1,3 +1,4 @@
+import Models
 internal import Crypto
 import GGUF
 import Merging
@@ -18,24 +19,24 @@ public enum Provenance {
   /// Keys of an earlier file come behind, so that two steps give the bytes of one.
   ///
   /// - Parameters:
-  ///   - items: The tensors.
+  ///   - tensors: The tensors that are written.
   ///   - method: How scales were chosen.
   ///   - mergeRule: The rule by which a delta was merged; `nil` keeps what the metadata says.
   ///   - metadata: Where to write it.
   static func describe(
-    _ items: [ConversionPlan.Item], _ method: EncodingMethod, mergeRule: String?,
+    _ tensors: [PlannedTensor], _ method: EncodingMethod, mergeRule: String?,
     in metadata: inout GGUFMetadata
   ) {
     let rule = mergeRule ?? metadata["weightmill.merge.rule"]?.string
     let encoder =
-      items.contains { !$0.tensor.type.isScalar }
+      tensors.contains { !$0.descriptor.type.isScalar }
       ? method.rawValue : metadata["weightmill.encoder"]?.string
     let rest = metadata.entries.filter { $0.key.hasPrefix(sourcePrefix) }
     metadata.removeAll { $0.hasPrefix(prefix) }
     metadata["weightmill.version"] = .string(Weightmill.version)
     if let rule { metadata["weightmill.merge.rule"] = .string(rule) }
     if let encoder { metadata["weightmill.encoder"] = .string(encoder) }
-    metadata["weightmill.plan.sha256"] = .string(digest(items, encoder: encoder, rule: rule))
+    metadata["weightmill.plan.sha256"] = .string(digest(tensors, encoder: encoder, rule: rule))
     for entry in rest { metadata[entry.key] = entry.value }
   }
 
@@ -73,17 +74,17 @@ public enum Provenance {
   /// One line says each; `formats/gguf.md` has them. It does not depend on how the input is stored, nor
   /// on how the output is split.
   static func digest(
-    _ items: [ConversionPlan.Item], encoder: String?, rule: String?
+    _ tensors: [PlannedTensor], encoder: String?, rule: String?
   ) -> String {
     var hash = SHA256()
     func add(_ line: String) { hash.update(data: Array((line + "\n").utf8)) }
     add("weightmill plan 1")
     add("merge \(rule ?? "none")")
     add("encoder \(encoder ?? "none")")
-    for item in items {
-      let shape = item.tensor.shape.extents.map(String.init).joined(separator: "x")
-      add("tensor \(item.tensor.name) \(item.tensor.type.name) \(shape)")
-      guard let importance = item.importance else { continue }
+    for tensor in tensors {
+      let shape = tensor.descriptor.shape.extents.map(String.init).joined(separator: "x")
+      add("tensor \(tensor.descriptor.name) \(tensor.descriptor.type.name) \(shape)")
+      guard let importance = tensor.importance else { continue }
       var values = SHA256()
       for value in importance {
         unsafe withUnsafeBytes(of: value.bitPattern.littleEndian) {
@@ -94,4 +95,12 @@ public enum Provenance {
     }
     return hash.finalize().hexadecimal
   }
+}
+
+/// What provenance says of one tensor that is written.
+struct PlannedTensor {
+  /// Its name, type and shape.
+  let descriptor: TensorDescriptor
+  /// For each column how much an error in it costs, if that is known.
+  let importance: [Float]?
 }

@@ -1,3 +1,4 @@
+import Output
 internal import Crypto
 internal import Synchronization
 import Tensors
@@ -8,7 +9,7 @@ final class ConversionJob: Sendable {
   private let target: OutputTarget
   private let grid: TileGrid
   private let converters: [TileConverter]
-  private let output: any Output
+  private let output: any PendingOutput
   private let journal: Journal
   private let sources: SourceDigests
   private let allowance: Allowance
@@ -51,7 +52,8 @@ final class ConversionJob: Sendable {
     self.converters = converters
     faults = Mutex([ValueFaults](repeating: ValueFaults(), count: plan.items.count))
     sources = try SourceDigests(
-      plan, isComplete: target.hasMetadata, allowance: Allowance(options.memory / 4))
+      plan.sources, hashing: target.hasMetadata ? plan.hashing : .none,
+      location: plan.source.location, allowance: Allowance(options.memory / 4))
     let description = try RunDescription(plan, files: target.files, isStrict: options.isStrict)
     let earlier = options.resumes ? try Journal.resume(target.path, description) : nil
     try target.checkSpace(present: earlier?.bytesOnDisk(of: target) ?? 0)
@@ -129,9 +131,8 @@ final class ConversionJob: Sendable {
             allowance: allowance)
         )
       })
-    try grid.workers.forEach(tiles.count, scratch: { TileBuffers() }) {
+    try grid.workers.forEach(tiles.count, until: cancellation, scratch: { TileBuffers() }) {
       (place, buffers: inout TileBuffers) throws(WeightmillError) in
-      try cancellation.check(target.path)
       let tile = tiles[place]
       let found = try converters[tile.item].convert(tile.rows, of: plan.source, with: &buffers)
       let size = tile.rows.count * plan.items[tile.item].tensor.bytesPerRow
@@ -144,6 +145,7 @@ final class ConversionJob: Sendable {
       }
       advance(size)
     }
+    try cancellation.check(target.path)
   }
 
   /// Writes down that a tensor is whole.
@@ -163,8 +165,8 @@ final class ConversionJob: Sendable {
       journal.finished[plan.items[place].tensor.name].map { (place, position, $0) }
     }
     let found = Mutex(Set<Int>())
-    try grid.workers.forEach(claimed.count, scratch: {}) { (number, _) throws(WeightmillError) in
-      try cancellation.check(target.path)
+    try grid.workers.forEach(claimed.count, until: cancellation, scratch: {}) {
+      (number, _) throws(WeightmillError) in
       let (place, position, entry) = claimed[number]
       let tensor = plan.items[place].tensor
       var hash = SHA256()
@@ -180,6 +182,7 @@ final class ConversionJob: Sendable {
       faults.withLock { $0[place] = entry.faults }
       advance(tensor.byteCount)
     }
+    try cancellation.check(target.path)
     return found.withLock { $0 }
   }
 }

@@ -9,27 +9,6 @@ public struct ConversionProgress: Sendable {
   public let total: Int
 }
 
-/// A way to stop a conversion from another thread, or from a signal.
-public final class Cancellation: Sendable {
-  private let flag = Atomic<Bool>(false)
-
-  /// Makes one that is not cancelled.
-  public init() {}
-
-  /// Asks for the work to stop soon.
-  public func cancel() { flag.store(true, ordering: .relaxed) }
-
-  /// Whether the work shall stop.
-  public var isCancelled: Bool { flag.load(ordering: .relaxed) }
-
-  /// Stops the writing of an output if it shall stop.
-  func check(_ path: String) throws(WeightmillError) {
-    guard !isCancelled else {
-      throw WeightmillError(.interrupted, path, "was not finished: interrupted")
-    }
-  }
-}
-
 /// Executes a plan: reads, converts and writes tiles of rows on several threads.
 ///
 /// The bytes that are written depend neither on the number of threads nor on memory.

@@ -1,3 +1,4 @@
+import Output
 import StrictJSON
 internal import Synchronization
 internal import SystemPackage
@@ -13,7 +14,7 @@ final class Journal: Sendable {
   private static let maximumBytes = 1 << 28
 
   /// The temporary names that belong to it.
-  let run: PartialRun
+  let run: TemporaryNames
   /// The tensors that an earlier run had finished, by name.
   let finished: [String: JournalEntry]
   private let path: FilePath
@@ -30,7 +31,7 @@ final class Journal: Sendable {
   /// - Throws: `cannotWrite`, `inputOutput`.
   init(for output: String, _ description: RunDescription) throws(WeightmillError) {
     shown = output
-    run = PartialRun()
+    run = TemporaryNames()
     finished = [:]
     path = run.journal(of: FilePath(output))
     do {
@@ -75,7 +76,7 @@ final class Journal: Sendable {
     return nil
   }
 
-  private init(_ opened: Opened, _ run: PartialRun, shown: String) {
+  private init(_ opened: Opened, _ run: TemporaryNames, shown: String) {
     self.run = run
     self.shown = shown
     path = opened.path
@@ -123,13 +124,13 @@ final class Journal: Sendable {
 /// Journals that are there.
 extension Journal {
   /// The temporary files' names of runs to an output that left a journal, oldest name first.
-  private static func all(of output: String) -> [(path: FilePath, run: PartialRun)] {
+  private static func all(of output: String) -> [(path: FilePath, run: TemporaryNames)] {
     let target = FilePath(output)
     let folder = target.folder
     guard let names = try? Folder(folder.string).names else { return [] }
     return names.sorted().compactMap { name in
-      PartialRun.id(journal: name, of: target).map {
-        (target.removingLastComponent().appending(name), PartialRun(resuming: $0))
+      TemporaryNames.id(journal: name, of: target).map {
+        (target.removingLastComponent().appending(name), TemporaryNames(resuming: $0))
       }
     }
   }

@@ -1,3 +1,4 @@
+import Output
 internal import SystemPackage
 import Tensors
 
@@ -76,12 +77,13 @@ struct OutputTarget: Sendable {
       try OutputFile.check(path, overwrite: overwrite, inputs: inputs)
     case .huggingFace:
       try OutputFolder.check(
-        path, files: names, overwrite: overwrite, inputs: inputs, origins: plan.origins)
+        path, files: names, overwrite: overwrite, inputs: inputs, origins: plan.origins,
+        wouldMix: HuggingFaceFolder.belongsToModel)
     }
   }
 
   /// Opens the output under the temporary names of a run.
-  func open(_ run: PartialRun) throws(WeightmillError) -> any Output {
+  func open(_ run: TemporaryNames) throws(WeightmillError) -> any PendingOutput {
     let (overwrite, inputs) = (options.overwrites, plan.inputs)
     let names = files.compactMap(\.name)
     switch plan.output {
@@ -91,7 +93,8 @@ struct OutputTarget: Sendable {
       return try OutputFile(path, overwrite: overwrite, inputs: inputs, run: run)
     case .huggingFace:
       return try OutputFolder(
-        path, files: names, overwrite: overwrite, inputs: inputs, origins: plan.origins, run: run)
+        path, files: names, overwrite: overwrite, inputs: inputs, origins: plan.origins,
+        wouldMix: HuggingFaceFolder.belongsToModel, run: run)
     }
   }
 

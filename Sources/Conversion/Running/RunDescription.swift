@@ -1,3 +1,5 @@
+import Models
+import Output
 internal import Crypto
 import Quantization
 import StrictJSON
@@ -47,7 +49,7 @@ struct RunDescription: Equatable, Sendable {
     add("encoder", plan.method.rawValue)
     add(
       "the digest of the plan",
-      Provenance.digest(plan.items, encoder: plan.method.rawValue, rule: nil))
+      Provenance.digest(plan.items.map(\.planned), encoder: plan.method.rawValue, rule: nil))
     add("files", files.map { $0.name ?? "" }.joined(separator: " "))
     add("bytes", "\(files.reduce(0) { $0 + $1.byteCount })")
     add("metadata", Self.digest(of: files))

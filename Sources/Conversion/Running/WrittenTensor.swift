@@ -1,3 +1,4 @@
+import Output
 internal import Synchronization
 import Tensors
 

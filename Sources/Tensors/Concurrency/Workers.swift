@@ -18,30 +18,36 @@ public struct Workers: Sendable {
   ///
   /// - Parameters:
   ///   - count: How many pieces there are.
+  ///   - cancellation: A way to stop: pieces not begun by then are left.
   ///   - scratch: Makes one thread's scratch space.
   ///   - body: Does the piece of this number.
+  /// - Returns: Whether all pieces were done, which they are unless the work was cancelled.
   /// - Throws: The first error that `body` throws; pieces not begun by then are left.
-  public func forEach<Scratch>(
-    _ count: Int, scratch: @Sendable () -> Scratch,
-    _ body: @Sendable (Int, inout Scratch) throws(WeightmillError) -> Void
-  ) throws(WeightmillError) {
-    guard count > 0 else { return }
+  @discardableResult
+  public func forEach<Scratch, Failure: Error>(
+    _ count: Int, until cancellation: Cancellation? = nil, scratch: @Sendable () -> Scratch,
+    _ body: @Sendable (Int, inout Scratch) throws(Failure) -> Void
+  ) throws(Failure) -> Bool {
+    guard count > 0 else { return true }
     let next = Atomic<Int>(0)
-    let failure = Mutex<WeightmillError?>(nil)
+    let done = Atomic<Int>(0)
+    let failure = Mutex<Failure?>(nil)
     DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
       var space = scratch()
-      while true {
+      while cancellation?.isCancelled != true {
         let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard piece < count else { return }
-        do throws(WeightmillError) {
+        do throws(Failure) {
           try body(piece, &space)
         } catch {
           failure.withLock { $0 = $0 ?? error }
           next.store(count, ordering: .relaxed)
           return
         }
+        done.add(1, ordering: .relaxed)
       }
     }
     if let error = failure.withLock({ $0 }) { throw error }
+    return done.load(ordering: .relaxed) == count
   }
 }

@@ -1,4 +1,4 @@
-public import Conversion
+import Conversion
 import Quantization
 internal import Synchronization
 public import Tensors
@@ -63,17 +63,15 @@ public struct CheckpointComparison: Sendable {
     let tiles = tiles
     let sums = Mutex([DifferenceSums](repeating: DifferenceSums(), count: tiles.count))
     let done = Atomic<Int>(0)
-    try workers.forEach(tiles.count, scratch: { PairBuffers() }) {
+    try workers.forEach(tiles.count, until: cancellation, scratch: { PairBuffers() }) {
       (place, buffers: inout PairBuffers) throws(WeightmillError) in
-      guard !cancellation.isCancelled else {
-        throw WeightmillError(.interrupted, inputs.a.location, "was not compared: interrupted")
-      }
       let (pair, rows) = (pairs[tiles[place].pair], tiles[place].rows)
       let found = try pair.compare(rows, of: inputs, with: &buffers)
       sums.withLock { $0[place] = found }
       let size = rows.count * (pair.tensor.bytesPerRow + (pair.other?.bytesPerRow ?? 0))
       progress(done.wrappingAdd(size, ordering: .relaxed).newValue)
     }
+    try cancellation.check(inputs.a.location, "compared")
     return difference(tiles, sums.withLock { $0 })
   }
 

@@ -1,4 +1,5 @@
-public import Conversion
+public import Models
+import Conversion
 import LLaMA
 public import Tensors
 

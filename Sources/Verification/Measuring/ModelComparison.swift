@@ -1,4 +1,4 @@
-public import Conversion
+import Conversion
 public import LLaMA
 public import Tensors
 

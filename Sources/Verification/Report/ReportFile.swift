@@ -1,3 +1,4 @@
+import Output
 import Conversion
 public import Tensors
 

@@ -1,4 +1,5 @@
-public import Conversion
+import Output
+import Conversion
 import Safetensors
 import StrictJSON
 public import Tensors

@@ -1,3 +1,4 @@
+import Models
 import Conversion
 import Presentation
 import Tensors

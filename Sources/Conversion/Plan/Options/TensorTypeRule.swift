@@ -1,3 +1,4 @@
+import Models
 public import Tensors
 
 /// The type of tensors whose names match a pattern: `--tensor-type 'ffn_down=q6_k'`.

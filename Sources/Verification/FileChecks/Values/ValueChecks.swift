@@ -57,12 +57,8 @@ struct ValueChecks: Sendable {
       badError: ErrorBound.row(tensor.type, reference: other?.type))
     let tiles = tiles(role, tensor, other)
     let found = Mutex([TensorScan?](repeating: nil, count: tiles.count))
-    try workers.forEach(tiles.count, scratch: { Scratch() }) {
+    try workers.forEach(tiles.count, until: cancellation, scratch: { Scratch() }) {
       (place, scratch: inout Scratch) throws(WeightmillError) in
-      guard !cancellation.isCancelled else {
-        throw WeightmillError(
-          .interrupted, candidate.location, "was not checked to the end: interrupted")
-      }
       let tile = tiles[place]
       try candidate.read(tile.rows, of: role, into: &scratch.ours)
       if tile.isCompared, let reference {
@@ -72,6 +68,7 @@ struct ValueChecks: Sendable {
       let scan = scanner.scan(scratch.ours.values, theirs, firstRow: tile.rows.lowerBound)
       found.withLock { $0[place] = scan }
     }
+    try cancellation.check(candidate.location, "checked to the end")
     // In the order of the rows, so that the sums do not depend on threads.
     return found.withLock { $0 }.compactMap(\.self).reduce(into: TensorScan()) { $0.add($1) }
   }

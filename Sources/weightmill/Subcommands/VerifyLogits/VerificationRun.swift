@@ -1,3 +1,4 @@
+import Models
 import Conversion
 import LLaMA
 import Presentation

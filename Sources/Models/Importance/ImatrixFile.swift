@@ -1,0 +1,26 @@
+package import GGUF
+public import Quantization
+public import Tensors
+
+/// Importance matrices in llama.cpp's two file formats, told apart by content; `formats/imatrix.md`
+/// describes both.
+public enum ImatrixFile {
+  /// How many values a file may hold, in all its entries.
+  package static let maximumValues = 1 << 26
+  /// The largest number of vectors that a file may say were summed.
+  package static let maximumCount: Float = 0x1p53
+
+  /// Reads a file of either format.
+  ///
+  /// - Parameter path: The file.
+  /// - Returns: What it holds.
+  /// - Throws: `noInput`; `malformed` for a file that is damaged or something else, and for sums
+  ///   that are negative, infinite or not numbers; `unsupported` for one that holds too much.
+  public static func read(_ path: String) throws(WeightmillError) -> ImportanceMatrix {
+    try FileKind.refusePlaceholder(path)
+    let file = try InputFile(path)
+    let head = try file.bytes(at: 0, count: min(file.byteCount, 4))
+    guard head.elementsEqual("GGUF".utf8) else { return try LegacyImatrixReader.read(file) }
+    return try ImatrixReader(GGUFFile(path: path)).matrix()
+  }
+}

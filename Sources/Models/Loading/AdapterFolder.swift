@@ -1,0 +1,95 @@
+package import Merging
+package import Tensors
+
+/// A folder in which PEFT saved a LoRA adapter.
+package struct AdapterFolder {
+  /// The configuration's name.
+  package static let configurationName = "adapter_config.json"
+  /// The names that the tensors may be under, the first one that is there counts.
+  package static let tensorNames = ["adapter_model.safetensors", "adapter_model.bin"]
+
+  package let adapter: LowRankAdapter
+  /// What is odd about the files.
+  package let notes: [String]
+  /// Every file of the folder: none of them may be written to.
+  package var files: [String] { folder.inputs }
+  /// The file of its tensors, of which none is published here.
+  package var source: SourceFile {
+    SourceFile(
+      path: checkpoint.path, side: .adapter, kind: .weights(0), mayBeKnown: false,
+      catalogue: checkpoint.fileCatalogues.first)
+  }
+  private let folder: Folder
+  private let checkpoint: Checkpoint
+
+  /// Opens an adapter.
+  ///
+  /// - Parameter path: The folder.
+  /// - Throws: `noInput` when a part is missing; `mismatch` for a folder of another kind; the errors
+  ///   of the formats.
+  package init(_ path: String) throws(WeightmillError) {
+    guard let isFolder = Folder.isFolder(path) else {
+      throw WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
+    }
+    guard isFolder else {
+      throw WeightmillError(
+        .unsupported, path, "is a file; an adapter is a folder that PEFT saved",
+        remedy: "give the folder with \(Self.configurationName)")
+    }
+    let folder = try Folder(path)
+    let found = Self.tensorNames.filter(folder.contains)
+    guard folder.contains(Self.configurationName), let name = found.first else {
+      throw Self.incomplete(folder, found)
+    }
+    let configuration = try AdapterConfiguration(
+      TextInput.json(folder.path(Self.configurationName)),
+      location: folder.path(Self.configurationName))
+    checkpoint = try Checkpoint(path: folder.path(name))
+    guard checkpoint.layout != .ggufFile else {
+      throw WeightmillError(.unsupported, checkpoint.path, "is a GGUF file in an adapter's place")
+    }
+    self.folder = folder
+    adapter = LowRankAdapter(
+      checkpoint.catalogue, configuration: configuration, location: path)
+    notes =
+      checkpoint.notes
+      + (found.count > 1 ? ["\(path) holds the adapter twice; \(name) is used"] : [])
+  }
+
+  private static func incomplete(_ folder: Folder, _ found: [String]) -> WeightmillError {
+    if folder.contains(configurationName) {
+      return WeightmillError(
+        .noInput, folder.path,
+        "holds \(configurationName), but neither \(tensorNames.joined(separator: " nor "))",
+        remedy: "fetch the adapter's weights, too")
+    }
+    if !found.isEmpty {
+      return WeightmillError(
+        .noInput, folder.path, "holds \(found[0]), but not \(configurationName)",
+        remedy: "fetch \(configurationName), too: without it the scale is not known")
+    }
+    if folder.contains("config.json") || folder.contains("params.json") {
+      return WeightmillError(
+        .mismatch, folder.path, "holds a model's weights, not a LoRA adapter",
+        remedy: "give delta weights with --delta, a model by itself")
+    }
+    return WeightmillError(
+      .noInput, folder.path, "holds no LoRA adapter",
+      remedy: "expected \(configurationName) and \(tensorNames[0]) or \(tensorNames[1])")
+  }
+
+  /// The tokenizer that the adapter brings along, if it does.
+  package func tokenizer() throws(WeightmillError) -> TokenizerFiles? {
+    try TokenizerFiles(folder, checkpoint)
+  }
+}
+
+extension Checkpoint {
+  /// The error for an adapter in a model's place; `nil` for anything else.
+  package var misplacedAdapter: WeightmillError? {
+    guard LowRankAdapter.isAdapter(catalogue) else { return nil }
+    return WeightmillError(
+      .mismatch, path, "holds a LoRA adapter, not a model",
+      remedy: "give the base as the model and the adapter's folder with --lora")
+  }
+}

@@ -1,0 +1,222 @@
+public import GGUF
+public import LLaMA
+public import Merging
+package import StrictJSON
+package import SystemPackage
+public import Tensors
+public import Tokenization
+
+/// Makes models of checkpoints.
+public enum ModelLoader {
+  /// Opens a model, with a delta added to it if one is given.
+  ///
+  /// - Parameters:
+  ///   - path: A folder in Hugging Face's or Meta's layout, or a GGUF file.
+  ///   - delta: The folder of the delta.
+  ///   - kind: The delta's family, if it is not to be recognised.
+  /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
+  /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
+  public static func load(
+    _ path: String, delta: String? = nil, kind: DeltaKind? = nil
+  ) throws(WeightmillError) -> LoadedModel {
+    try load(ModelRequest(path, delta: delta, kind: kind))
+  }
+
+  /// Opens the model that is asked for.
+  ///
+  /// - Parameter request: The checkpoint, and what is to be merged into it.
+  /// - Returns: The model; configuration and tokenizer are the delta's if there is one.
+  /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
+  public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+    var model = try loadWithAdapters(request)
+    model.origins = request.paths
+    let settings = request.delta ?? request.path
+    model.settingsFolder =
+      Folder.isFolder(settings) == true ? settings : FilePath(settings).folder.string
+    return model
+  }
+
+  /// The model that is asked for, before adapters are merged into it.
+  package static func loadWithoutAdapters(
+    _ request: ModelRequest
+  ) throws(WeightmillError) -> LoadedModel {
+    let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
+    let llama = try model(checkpoint)
+    guard let deltaPath = request.delta else {
+      var model = try whole(checkpoint, llama)
+      model.sources = SourceFile.all(of: checkpoint, side: .model, llama.configuration)
+      return model
+    }
+    guard checkpoint.layout != .ggufFile else {
+      throw WeightmillError(
+        .unsupported, request.path, "is a GGUF file; a delta is added to the original checkpoint",
+        remedy: "give the folder in Meta's or Hugging Face's layout")
+    }
+    let delta = try Checkpoint(path: deltaPath, selection: request.selection)
+    return try merged(
+      checkpoint, llama, delta: delta, kind: request.deltaKind, forcesBase: request.forcesBase)
+  }
+
+  /// Checks that a checkpoint holds a LLaMA model.
+  ///
+  /// - Parameter checkpoint: The checkpoint.
+  /// - Returns: The model.
+  /// - Throws: `unsupported`, `malformed` or `mismatch`.
+  public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
+    try model(checkpoint, checkpoint.catalogue)
+  }
+
+  /// Checks that some of a checkpoint's tensors make a LLaMA model, whose configuration may be of
+  /// further types.
+  private static func model(
+    _ checkpoint: Checkpoint, _ catalogue: any Catalogue, alsoNamed types: Set<String> = []
+  ) throws(WeightmillError) -> LlamaModel {
+    if let error = checkpoint.misplacedAdapter { throw error }
+    guard let scheme = checkpoint.scheme else {
+      throw WeightmillError(
+        .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
+        remedy: "see what it holds with `weightmill inspect`")
+    }
+    let configuration = try configuration(checkpoint, scheme, alsoNamed: types)
+    do throws(WeightmillError) {
+      return try LlamaModel(catalogue: catalogue, configuration: configuration, scheme: scheme)
+    } catch {
+      guard checkpoint.isPartByName else { throw error }
+      throw WeightmillError(
+        error.code, checkpoint.path, "holds a part of the model only",
+        remedy: "give the folder, \(checkpoint.folder)")
+    }
+  }
+
+  private static func configuration(
+    _ checkpoint: Checkpoint, _ scheme: NamingScheme, alsoNamed types: Set<String>
+  ) throws(WeightmillError) -> LlamaConfiguration {
+    if let metadata = checkpoint.metadata {
+      return try LlamaConfiguration(gguf: metadata, catalogue: checkpoint.catalogue)
+    }
+    guard let file = checkpoint.configuration else {
+      throw WeightmillError(
+        .noInput, checkpoint.path,
+        "has no \(scheme == .meta ? "params.json" : "config.json") with the model's sizes beside it",
+        remedy: "give the whole folder of the model")
+    }
+    return scheme == .meta
+      ? try LlamaConfiguration(
+        meta: file.json, location: file.path, tensors: checkpoint.catalogue.tensors)
+      : try LlamaConfiguration(huggingFace: file.json, location: file.path, alsoNamed: types)
+  }
+
+  /// The vocabulary of a model, whatever its weights are.
+  ///
+  /// - Parameter path: A folder, a GGUF file, or a SentencePiece `tokenizer.model` by itself.
+  /// - Returns: The vocabulary, padded to the embedding rows.
+  /// - Throws: `noInput` when it has none; the errors of the formats.
+  public static func vocabulary(_ path: String) throws(WeightmillError) -> Vocabulary {
+    if Folder.isFolder(path) == false, try !FileKind.isKnown(path) {
+      try FileKind.refusePlaceholder(path)
+      return try SentencePieceModel(path: path).vocabulary
+    }
+    let checkpoint = try Checkpoint(path: path)
+    let missing = WeightmillError(
+      .noInput, path, "has no tokenizer that Weightmill can use",
+      remedy: "the model needs a SentencePiece tokenizer.model")
+    if let metadata = checkpoint.metadata {
+      guard let vocabulary = try Vocabulary(gguf: metadata, location: path) else { throw missing }
+      return vocabulary
+    }
+    let rows = try model(checkpoint).configuration.vocabularyRows
+    guard let files = try TokenizerFiles(Folder(checkpoint.folder), checkpoint) else {
+      throw missing
+    }
+    return try files.vocabulary(rows: rows)
+  }
+
+  /// What turns text into ids for a model, whatever its weights are.
+  ///
+  /// Besides what `vocabulary(_:)` takes, a `tokenizer.json` or LLaMA 3's `tokenizer.model` by
+  /// itself, or in a folder that has no SentencePiece model.
+  ///
+  /// - Parameter path: A folder, a GGUF file, or a file with a vocabulary.
+  /// - Returns: The tokenizer.
+  /// - Throws: `noInput` when there is none; the errors of the formats.
+  public static func tokenizer(_ path: String) throws(WeightmillError) -> any TextTokenizer {
+    guard let file = try BytePairFile(path) else { return Tokenizer(try vocabulary(path)) }
+    return BPETokenizer(try file.vocabulary())
+  }
+
+  private static func whole(
+    _ checkpoint: Checkpoint, _ llama: LlamaModel
+  ) throws(WeightmillError) -> LoadedModel {
+    if let metadata = checkpoint.metadata {
+      var model = LoadedModel(
+        llama: llama, vocabulary: try Vocabulary(gguf: metadata, location: checkpoint.path),
+        chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
+        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes)
+      model.shardSizes = checkpoint.shardSizes
+      return model
+    }
+    try ModelNature.requireWhole(
+      llama, remedy: "give the base as the model and this folder with --delta")
+    let tokenizer = try TokenizerFiles(Folder(checkpoint.folder), checkpoint)
+    return LoadedModel(
+      llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
+      chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
+      files: checkpoint.files + (tokenizer?.files ?? []),
+      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (tokenizer?.notes ?? []))
+  }
+
+  /// Meta's files do not say how many tokens a model was trained to see.
+  private static func contextNotes(_ checkpoint: Checkpoint, _ llama: LlamaModel) -> [String] {
+    guard llama.scheme == .meta,
+      let json = checkpoint.configuration?.json,
+      LlamaConfiguration.metaFields(json).object?["max_seq_len"] == nil
+    else { return [] }
+    return [
+      "params.json does not say the context length; \(llama.configuration.contextLength) is "
+        + "assumed, which is LLaMA 1's (Llama 2: 4096)"
+    ]
+  }
+
+  private static func merged(
+    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, kind forced: DeltaKind?,
+    forcesBase: Bool
+  ) throws(WeightmillError) -> LoadedModel {
+    let vision = delta.catalogue.tensors.map(\.name).filter(VisionTensors.contains)
+    let deltaModel = try model(
+      delta, SelectedCatalogue(delta.catalogue) { !VisionTensors.contains($0.name) },
+      alsoNamed: VisionTensors.modelTypes)
+    let (kind, notes) = try DeltaCheck.check(
+      base: baseModel, delta: deltaModel, kind: forced, hasVision: !vision.isEmpty,
+      forcesBase: forcesBase)
+    var catalogue: any Catalogue = try MergedCatalogue(
+      base: baseModel, delta: deltaModel, kind: kind)
+    var sum: LoadedModel.Sum?
+    if kind.type == .f32 {
+      let summed = SummedCatalogue(catalogue)
+      sum = LoadedModel.Sum(
+        catalogue: summed, kind: kind, configuration: deltaModel.configuration)
+      catalogue = summed
+    }
+    let llama = try LlamaModel(
+      catalogue: catalogue, configuration: deltaModel.configuration, scheme: .huggingFace)
+    let tokenizer = try TokenizerFiles(Folder(delta.folder), delta)
+    var model = LoadedModel(
+      llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
+      chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
+      mergeRule: kind.rawValue,
+      files: base.files + delta.files + (tokenizer?.files ?? []),
+      notes: base.notes + delta.notes + visionNotes(vision) + notes + (tokenizer?.notes ?? []))
+    model.sources =
+      SourceFile.all(of: base, side: .base, baseModel.configuration)
+      + SourceFile.all(of: delta, side: .delta, deltaModel.configuration)
+    model.sum = sum
+    return model
+  }
+
+  private static func visionNotes(_ names: [String]) -> [String] {
+    guard !names.isEmpty else { return [] }
+    return [
+      "left out, being of a vision part: " + TensorFault.summary(names.map { TensorFault($0, "") })
+    ]
+  }
+}

@@ -1,0 +1,33 @@
+public import Merging
+public import PyTorch
+
+/// Which model is wanted: a checkpoint, and what is to be merged into it.
+public struct ModelRequest: Sendable {
+  /// A folder in Hugging Face's or Meta's layout, or a file.
+  public var path: String
+  /// Which tensors of PyTorch files are wanted.
+  public var selection = TensorSelection.model
+  /// The folder or file of delta weights to add.
+  public var delta: String?
+  /// The delta's family, if it is not to be recognised.
+  public var deltaKind: DeltaKind?
+  /// Folders of LoRA adapters, in the order in which they are added.
+  public var adapters: [String] = []
+  /// Whether evidence that the base is the wrong one is reported only.
+  public var forcesBase = false
+
+  /// Asks for a model.
+  ///
+  /// - Parameters:
+  ///   - path: A folder or a file.
+  ///   - delta: The folder of the delta.
+  ///   - kind: The delta's family, if it is not to be recognised.
+  public init(_ path: String, delta: String? = nil, kind: DeltaKind? = nil) {
+    self.path = path
+    self.delta = delta
+    deltaKind = kind
+  }
+
+  /// All paths that are read.
+  package var paths: [String] { [path] + [delta].compactMap(\.self) + adapters }
+}

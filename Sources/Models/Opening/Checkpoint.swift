@@ -1,0 +1,286 @@
+public import GGUF
+public import LLaMA
+public import PyTorch
+package import Safetensors
+public import StrictJSON
+package import SystemPackage
+public import Tensors
+
+/// A path opened by what it holds: a file, or a folder in one of the known layouts.
+///
+/// Nothing is said yet about whether the tensors make a model: `inspect` shows any checkpoint,
+/// `ModelLoader` takes the next step.
+public struct Checkpoint: Sendable {
+  /// The layout that was found.
+  public enum Layout: String, Sendable {
+    /// A GGUF file, or the files of a split one.
+    case ggufFile = "GGUF file"
+    /// One file of `torch.save`.
+    case pytorchFile = "PyTorch file"
+    /// One safetensors file.
+    case safetensorsFile = "safetensors file"
+    /// A folder with `model.safetensors` or `pytorch_model.bin`, or their shards and index.
+    case huggingFace = "Hugging Face folder"
+    /// A folder with a LoRA adapter's weights and `adapter_config.json`.
+    case adapter = "LoRA adapter folder"
+    /// A folder with `consolidated.NN.pth` and `params.json`.
+    case meta = "Meta LLaMA folder"
+  }
+
+  /// The path that was opened.
+  public let path: String
+  /// The folder that holds its files.
+  public let folder: String
+  /// The layout that was found.
+  public let layout: Layout
+  /// The tensors.
+  public let catalogue: any Catalogue
+  /// How the tensors are named, where their names tell.
+  public let scheme: NamingScheme?
+  /// The configuration file of the folder, if there is one.
+  public let configuration: (path: String, json: JSONValue)?
+  /// The metadata of a GGUF file.
+  public let metadata: GGUFMetadata?
+  /// The `__metadata__` of a safetensors file.
+  public let remarks: [(name: String, value: String)]
+  /// The version of a GGUF file's format.
+  public let formatVersion: Int?
+  /// Every file that belongs to it: none of them may be written to.
+  public let files: [String]
+  /// The files that hold the tensors, in order.
+  public let weightFiles: [String]
+  /// The tensors of each of these files.
+  package let fileCatalogues: [any FileCatalogue]
+  /// How many tensors each file of a split GGUF file holds; empty for every other checkpoint.
+  package let shardSizes: [Int]
+  /// What is odd about it, but no error.
+  public let notes: [String]
+
+  /// Opens a file or a folder.
+  ///
+  /// - Parameters:
+  ///   - path: The path.
+  ///   - selection: Which tensors of PyTorch files are wanted.
+  /// - Throws: `noInput` when there is nothing to open, or the errors of the format found.
+  public init(
+    path: String, selection: TensorSelection = .model
+  ) throws(WeightmillError) {
+    switch Folder.isFolder(path) {
+    case nil:
+      throw WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
+    case true?: try self.init(folder: Folder(path), selection: selection)
+    case false?: try self.init(file: path, selection: selection)
+    }
+  }
+
+  private init(file path: String, selection: TensorSelection) throws(WeightmillError) {
+    let kind = try FileKind(path: path)
+    var gguf: GGUFShards?
+    var safetensors: SafetensorsFile?
+    var pytorch: PyTorchFile?
+    switch kind {
+    case .gguf:
+      let shards = try GGUFShards(path: path)
+      (gguf, catalogue, layout) = (shards, shards.catalogue, .ggufFile)
+    case .pytorch:
+      let file = try PyTorchFile(path: path, selection: selection)
+      (pytorch, catalogue, layout) = (file, file, .pytorchFile)
+    case .safetensors:
+      let file = try SafetensorsFile(path: path)
+      (safetensors, catalogue, layout) = (file, file, .safetensorsFile)
+    }
+    self.path = path
+    let scheme = Self.scheme(of: catalogue)
+    folder =
+      FilePath(path).removingLastComponent().string.isEmpty
+      ? "." : FilePath(path).removingLastComponent().string
+    configuration =
+      gguf == nil && scheme != nil
+      ? try Self.configuration(scheme == .meta ? .meta : .huggingFace, in: folder) : nil
+    self.scheme = scheme
+    metadata = gguf?.metadata
+    remarks = safetensors?.metadata ?? []
+    formatVersion = gguf?.version
+    weightFiles = gguf?.files ?? [path]
+    let single: [(any FileCatalogue)?] = [pytorch, safetensors]
+    fileCatalogues = gguf?.parts ?? single.compactMap(\.self)
+    files = weightFiles + (configuration.map { [$0.path] } ?? [])
+    shardSizes = gguf?.sizes ?? []
+    notes = pytorch?.notes ?? []
+  }
+
+  /// The file with the model's sizes, if it is there.
+  private static func configuration(
+    _ layout: Layout, in folder: String
+  ) throws(WeightmillError) -> (path: String, json: JSONValue)? {
+    let name =
+      switch layout {
+      case .meta: "params.json"
+      case .adapter: AdapterFolder.configurationName
+      default: "config.json"
+      }
+    let path = FilePath(folder).appending(name).string
+    guard Folder.isFolder(path) != nil else { return nil }
+    return (path, try TextInput.json(path))
+  }
+
+  private init(folder: Folder, selection: TensorSelection) throws(WeightmillError) {
+    let metaParts = folder.names.filter { $0.hasPrefix("consolidated.") && $0.hasSuffix(".pth") }
+    if !metaParts.isEmpty {
+      try self.init(meta: folder, parts: metaParts, selection: selection)
+    } else {
+      try self.init(huggingFace: folder, selection: selection)
+    }
+  }
+
+  private init(meta folder: Folder, parts: [String], selection: TensorSelection)
+    throws(WeightmillError)
+  {
+    for (number, name) in parts.enumerated() {
+      let digits = number < 10 ? "0\(number)" : "\(number)"
+      guard name == "consolidated.\(digits).pth" else {
+        throw WeightmillError(
+          .noInput, folder.path, "lacks the part consolidated.\(digits).pth; it has \(name)",
+          remedy: "fetch the missing part")
+      }
+    }
+    var catalogues: [any FileCatalogue] = []
+    var notes: [String] = []
+    for name in parts {
+      let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
+      catalogues.append(catalogue)
+      notes += more
+    }
+    configuration = try Self.configuration(.meta, in: folder.path)
+    let sizes = configuration.map { LlamaConfiguration.metaFields($0.json) }
+    try ModelParallelParts.check(
+      catalogues, folder: folder.path, dimension: sizes?.object?["dim"]?.integer)
+    path = folder.path
+    self.folder = folder.path
+    layout = .meta
+    catalogue = try JoinedCatalogue(
+      catalogues, location: folder.path, join: ModelParallelParts.joins(catalogues[0]))
+    scheme = Self.scheme(of: catalogue)
+    metadata = nil
+    remarks = []
+    formatVersion = nil
+    files = folder.inputs
+    shardSizes = []
+    weightFiles = parts.map(folder.path)
+    fileCatalogues = catalogues
+    if folder.contains("config.json") {
+      notes.append("the folder holds files of Hugging Face's layout, too; Meta's are used")
+    }
+    self.notes = notes
+  }
+
+  private init(huggingFace folder: Folder, selection: TensorSelection) throws(WeightmillError) {
+    let shards = try HuggingFaceShards(folder)
+    var parts: [(shard: String, catalogue: any FileCatalogue)] = []
+    var notes = shards.notes
+    for name in shards.names {
+      let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
+      parts.append((name, catalogue))
+      notes += more
+    }
+    if let index = shards.index { notes += try index.check(parts) }
+    path = folder.path
+    self.folder = folder.path
+    layout = shards.isAdapter ? .adapter : .huggingFace
+    catalogue =
+      parts.count == 1
+      ? parts[0].catalogue : CombinedCatalogue(parts.map(\.catalogue), location: folder.path)
+    scheme = Self.scheme(of: catalogue)
+    configuration = try Self.configuration(layout, in: folder.path)
+    metadata = nil
+    remarks = []
+    formatVersion = nil
+    files = folder.inputs
+    shardSizes = []
+    weightFiles = shards.names.map(folder.path)
+    fileCatalogues = parts.map(\.catalogue)
+    self.notes = notes
+  }
+
+  /// Whether this is a file whose name says that it is one of several.
+  package var isPartByName: Bool {
+    guard layout == .pytorchFile || layout == .safetensorsFile else { return false }
+    let name = FilePath(path).lastComponent?.string ?? ""
+    return name.contains("-of-") || name.hasPrefix("consolidated.")
+  }
+
+  private static func openFile(
+    _ path: String, selection: TensorSelection
+  ) throws(WeightmillError) -> (catalogue: any FileCatalogue, notes: [String]) {
+    switch try FileKind(path: path) {
+    case .pytorch:
+      let file = try PyTorchFile(path: path, selection: selection)
+      return (file, file.notes)
+    case .safetensors: return (try SafetensorsFile(path: path), [])
+    case .gguf:
+      throw WeightmillError(.unsupported, path, "is a GGUF file among a checkpoint's shards")
+    }
+  }
+
+  private static func scheme(of catalogue: any Catalogue) -> NamingScheme? {
+    let schemes: [NamingScheme] = [.huggingFace, .meta, .gguf]
+    return schemes.first { scheme in
+      catalogue.tensors.contains { scheme.role(of: $0.name) != nil && $0.name != "output.weight" }
+    }
+  }
+}
+
+/// The files of a Hugging Face folder that hold the tensors.
+private struct HuggingFaceShards {
+  let names: [String]
+  let index: ShardIndex?
+  let isAdapter: Bool
+  let notes: [String]
+
+  init(_ folder: Folder) throws(WeightmillError) {
+    let kinds = [("model.safetensors", ".safetensors"), ("pytorch_model.bin", ".bin")]
+    var found: [(names: [String], index: ShardIndex?)] = []
+    for (single, suffix) in kinds {
+      let indexName = single + ".index.json"
+      if folder.contains(indexName) {
+        let index = try ShardIndex(path: folder.path(indexName), fileExtension: suffix)
+        found.append((index.shards, index))
+      } else if folder.contains(single) {
+        found.append(([single], nil))
+      }
+    }
+    // A LoRA adapter's folder holds no model, but tensors that can be looked at.
+    let adapter = AdapterFolder.tensorNames.first(where: folder.contains)
+    isAdapter = found.isEmpty && adapter != nil
+    if isAdapter, let adapter { found.append(([adapter], nil)) }
+    guard let first = found.first else { throw Self.nothingFound(folder) }
+    for name in first.names {
+      guard folder.contains(name) else {
+        throw WeightmillError(
+          .noInput, folder.path(name), "the shard is missing, but the index names it",
+          remedy: "fetch the missing shard")
+      }
+      if first.index != nil { try folder.checkReal(name) }
+    }
+    names = first.names
+    index = first.index
+    notes =
+      found.count > 1
+      ? ["the folder holds the weights twice; the safetensors files are used"] : []
+  }
+
+  private static func nothingFound(_ folder: Folder) -> WeightmillError {
+    let shard = folder.names.first { name in
+      name.contains("-of-") && (name.hasSuffix(".bin") || name.hasSuffix(".safetensors"))
+    }
+    if let shard {
+      return WeightmillError(
+        .noInput, folder.path, "holds shards such as \(quoted(shard)), but not their index",
+        remedy: "fetch the .index.json file, too")
+    }
+    return WeightmillError(
+      .noInput, folder.path, "holds no checkpoint",
+      remedy: "expected model.safetensors or pytorch_model.bin (or their .index.json), "
+        + "or Meta's consolidated.00.pth")
+  }
+}

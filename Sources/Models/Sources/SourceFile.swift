@@ -1,0 +1,79 @@
+package import LLaMA
+public import Merging
+package import SystemPackage
+package import Tensors
+
+/// A file that a model is made from, and what it is for.
+public struct SourceFile: Sendable {
+  /// What a file is for.
+  public enum Kind: Sendable {
+    /// It holds tensors, and is the checkpoint's file of this number, counted from 0.
+    case weights(Int)
+    /// A vocabulary or the sizes: small, and hashed at once.
+    case small
+  }
+
+  /// The path.
+  public let path: String
+  /// Which input it belongs to.
+  public let side: IdentifiedFile.Side
+  /// What it is for.
+  public let kind: Kind
+  /// Whether it could be one of the files that Weightmill knows.
+  public let mayBeKnown: Bool
+  /// Its size in bytes.
+  public let byteCount: Int
+  /// Its tensors, to hash the file while they are read.
+  package let catalogue: (any FileCatalogue)?
+
+  /// Describes a file.
+  package init(
+    path: String, side: IdentifiedFile.Side, kind: Kind, mayBeKnown: Bool,
+    catalogue: (any FileCatalogue)? = nil
+  ) {
+    self.path = path
+    self.side = side
+    self.kind = kind
+    self.mayBeKnown = mayBeKnown
+    self.catalogue = catalogue
+    byteCount = Self.size(path)
+  }
+
+  /// The last part of its path.
+  public var name: String { Self.name(path) }
+
+  /// The files of a checkpoint that make the model.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: The checkpoint.
+  ///   - side: Which input it is.
+  ///   - configuration: The model's sizes.
+  /// - Returns: The files.
+  package static func all(
+    of checkpoint: Checkpoint, side: IdentifiedFile.Side, _ configuration: LlamaConfiguration
+  ) -> [SourceFile] {
+    let sizes = (
+      configuration.hiddenSize, configuration.layerCount, configuration.vocabularyRows
+    )
+    let files = zip(checkpoint.weightFiles, checkpoint.fileCatalogues)
+    let weights = files.enumerated().map { place, file in
+      SourceFile(
+        path: file.0, side: side, kind: .weights(place),
+        mayBeKnown: KnownFiles.mayHold(name: name(file.0), byteCount: size(file.0), sizes: sizes),
+        catalogue: file.1)
+    }
+    let small = checkpoint.files.filter { ["tokenizer.model", "params.json"].contains(name($0)) }
+    return weights
+      + small.map {
+        SourceFile(path: $0, side: side, kind: .small, mayBeKnown: true)
+      }
+  }
+
+  private static func size(_ path: String) -> Int {
+    (try? FilePath(path).stat()).map { Int($0.size) } ?? 0
+  }
+
+  private static func name(_ path: String) -> String {
+    FilePath(path).lastComponent?.string ?? path
+  }
+}

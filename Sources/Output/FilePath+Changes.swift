@@ -1,0 +1,97 @@
+package import SystemPackage
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
+/// Changes to a folder's entries that swift-system does not offer.
+extension FilePath {
+  /// Gives the entry another name, in place of what has that name.
+  ///
+  /// - Parameter target: The name.
+  /// - Returns: The error, if there is one.
+  package func move(to target: FilePath) -> Errno? {
+    unsafe call(with: target) { unsafe Self.code(rename($0, $1)) }
+  }
+
+  /// Gives the file a second name, unless something has it.
+  ///
+  /// - Parameter target: The name.
+  /// - Returns: The error, if there is one.
+  package func hardLink(to target: FilePath) -> Errno? {
+    unsafe call(with: target) { unsafe Self.code(link($0, $1)) }
+  }
+
+  /// Removes the name of a file.
+  package func remove() { _ = unsafe withPlatformString { unsafe unlink($0) } }
+
+  /// Creates a folder.
+  ///
+  /// - Returns: The error, if there is one.
+  package func makeFolder() -> Errno? {
+    unsafe withPlatformString { unsafe Self.code(mkdir($0, 0o777)) }
+  }
+
+  /// Removes a folder if it is empty.
+  package func removeFolder() { _ = unsafe withPlatformString { unsafe rmdir($0) } }
+
+  /// When the file or its entry was changed last, to the nanosecond; `nil` when there is none.
+  ///
+  /// Not the time of writing, which programs can set.
+  package var timeOfChange: String? {
+    guard let time = (try? stat())?.st_ctim else { return nil }
+    let fraction = String(time.tv_nsec)
+    return "\(time.tv_sec).\(String(repeating: "0", count: max(0, 9 - fraction.count)))\(fraction)"
+  }
+
+  /// How many bytes may still be written to the file system the entry lies in; `nil` when it does
+  /// not tell.
+  package var freeBytes: Int? {
+    var system = statvfs()
+    guard unsafe withPlatformString({ unsafe statvfs($0, &system) }) == 0 else { return nil }
+    let (bytes, overflow) = Int(clamping: system.f_bavail)
+      .multipliedReportingOverflow(by: Int(clamping: system.f_frsize))
+    return overflow ? nil : bytes
+  }
+
+  /// Flushes a file, or a folder's names, to the disk.
+  ///
+  /// - Returns: The error, if there is one.
+  package func flush() -> Errno? {
+    do {
+      let handle = try FileDescriptor.open(self, .readOnly, options: [.closeOnExec])
+      defer { try? handle.close() }
+      return handle.flush()
+    } catch {
+      return error as? Errno ?? .ioError
+    }
+  }
+
+  private func call(
+    with target: FilePath, _ function: (UnsafePointer<CChar>, UnsafePointer<CChar>) -> Errno?
+  ) -> Errno? {
+    unsafe withPlatformString { from in
+      unsafe target.withPlatformString { to in unsafe function(from, to) }
+    }
+  }
+
+  private static func code(_ result: CInt) -> Errno? {
+    result == 0 ? nil : Errno(rawValue: errno)
+  }
+}
+
+extension FileDescriptor {
+  /// Flushes the file to the disk.
+  ///
+  /// - Returns: The error, if there is one.
+  package func flush() -> Errno? { fsync(rawValue) == 0 ? nil : Errno(rawValue: errno) }
+
+  /// Takes the file for this process alone, until it is closed or the process ends.
+  ///
+  /// - Returns: Whether no other process has it.
+  package func lock() -> Bool { flock(rawValue, LOCK_EX | LOCK_NB) == 0 }
+}

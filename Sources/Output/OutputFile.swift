@@ -1,0 +1,126 @@
+internal import Synchronization
+package import SystemPackage
+package import Tensors
+
+/// A file that appears under its name only when it is complete.
+///
+/// Bytes go to a temporary file in the same folder; `commit` flushes it to the disk and renames
+/// it. A file that is not committed is removed.
+package final class OutputFile: PendingOutput {
+  private let path: String
+  private let temporary: FilePath
+  private let file: WritableFile
+  private let overwrite: Bool
+  private let keeps = Atomic<Bool>(false)
+
+  /// Creates the temporary file.
+  ///
+  /// - Parameters:
+  ///   - path: The name the file shall have.
+  ///   - overwrite: Whether a file of that name may be replaced.
+  ///   - inputs: Files that are read; the output must be none of them.
+  /// - Throws: `cannotWrite` with the reason.
+  package convenience init(
+    _ path: String, overwrite: Bool, inputs: [String]
+  ) throws(WeightmillError) {
+    try self.init(path, overwrite: overwrite, inputs: inputs, run: TemporaryNames())
+  }
+
+  /// Creates the temporary file, or opens that of an interrupted run.
+  ///
+  /// - Parameters:
+  ///   - path: The name the file shall have.
+  ///   - overwrite: Whether a file of that name may be replaced.
+  ///   - inputs: Files that are read; the output must be none of them.
+  ///   - run: The temporary names.
+  /// - Throws: `cannotWrite` with the reason.
+  package init(
+    _ path: String, overwrite: Bool, inputs: [String], run: TemporaryNames
+  ) throws(WeightmillError) {
+    try Self.check(path, overwrite: overwrite, inputs: inputs)
+    self.path = path
+    self.overwrite = overwrite
+    temporary = run.partial(of: FilePath(path))
+    file = try WritableFile(temporary, shown: path, isResumed: run.isResumed)
+  }
+
+  /// Refuses outputs that would destroy something.
+  package static func check(
+    _ path: String, overwrite: Bool, inputs: [String]
+  ) throws(WeightmillError) {
+    let target = FilePath(path)
+    guard let name = target.lastComponent, name.kind == .regular, !path.hasSuffix("/") else {
+      throw WeightmillError(.usage, path, "is not the name of a file")
+    }
+    guard (try? target.folder.stat())?.type == .directory else {
+      throw WeightmillError(
+        .cannotWrite, path, "its folder does not exist", remedy: "create the folder first")
+    }
+    // A link that leads nowhere is something, too.
+    guard let entry = try? target.stat(followTargetSymlink: false) else { return }
+    let stat = (try? target.stat()) ?? entry
+    let identity = FileIdentity(stat)
+    for input in inputs where FileIdentity(path: input) == identity {
+      throw WeightmillError(
+        .cannotWrite, path, "is an input, which would be destroyed", remedy: "choose another name")
+    }
+    guard stat.type == .regular || stat.type == .symbolicLink else {
+      let isFolder = stat.type == .directory
+      throw WeightmillError(
+        .cannotWrite, path, isFolder ? "is a folder" : "exists and is not a regular file",
+        remedy: isFolder
+          ? "give the name of a file, or --format safetensors to `convert`" : "choose another name")
+    }
+    guard overwrite else {
+      throw WeightmillError(
+        .cannotWrite, path, "exists already", remedy: "choose another name, or give --force")
+    }
+  }
+
+  deinit {
+    if !keeps.load(ordering: .acquiring) { temporary.remove() }
+  }
+
+  package func keep() { keeps.store(true, ordering: .releasing) }
+
+  package func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
+    try file.resize(to: byteCount)
+    return file
+  }
+
+  package func commit(_ cancellation: Cancellation) throws(WeightmillError) {
+    try file.flush()
+    try cancellation.check(path)
+    let target = FilePath(path)
+    if overwrite {
+      if let error = temporary.move(to: target) { throw .writing(path, error) }
+      keep()  // the name is gone: nothing is to be removed
+    } else {
+      try temporary.claim(target, shown: path)
+      keeps.store(false, ordering: .releasing)  // the temporary name goes away with this object
+    }
+    // The name is safe on the disk when its folder is; not every file system can be asked.
+    _ = target.folder.flush()
+  }
+}
+
+extension FilePath {
+  /// Gives the file a name unless something has taken it since.
+  ///
+  /// - Parameters:
+  ///   - target: The name.
+  ///   - shown: What the user calls it.
+  /// - Throws: `cannotWrite` when the name is taken, `inputOutput`.
+  package func claim(_ target: FilePath, shown: String) throws(WeightmillError) {
+    switch hardLink(to: target) {
+    case nil: return
+    case .fileExists:
+      throw WeightmillError(
+        .cannotWrite, shown, "has appeared since the work began", remedy: "choose another name")
+    case .notPermitted, .notSupported, .tooManyLinks:
+      // A file system without links.
+      if let error = move(to: target) { throw .writing(shown, error) }
+    case let error?: throw .writing(shown, error)
+    }
+  }
+}
