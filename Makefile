@@ -5,6 +5,7 @@
 # make test-release  run that on a clean Debian (needs root; installs debootstrap)
 # make install put the release below DESTDIR/PREFIX (default: /usr/local); make uninstall removes it
 # make examples  build and run what is in Examples/
+# make graph   which target needs which, which folder of a target needs which; fails on a circle
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60)
 # make gate    verify-logits on every type, with the limits of Scripts/gate-limits.txt
@@ -37,7 +38,7 @@ export WEIGHTMILL_COMMIT
 PREFIX ?= /usr/local
 
 .PHONY: all prepare build demo release test-release install uninstall examples test lint check \
-  sanitize corpus check-corpus fuzz gate gate-limits quality bench bench-peers bench-job interop protobuf clean
+  graph sanitize corpus check-corpus fuzz gate gate-limits quality bench bench-peers bench-job interop protobuf clean
 
 all: build
 
@@ -67,6 +68,10 @@ test: lint check sanitize
 
 lint: check-corpus
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+# The order of targets and folders: `Scripts/room-graph --room NAME` says which names make it.
+graph:
+	Scripts/room-graph
 
 check: prepare
 	$(SWIFT) build $(BUILD) --build-tests
