@@ -20,7 +20,8 @@ let package = Package(
       name: "Weightmill",
       targets: [
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Conversion", "Presentation", "Verification", "Calibration",
+        "LLaMA", "Merging", "Output", "Models", "Conversion", "Presentation", "Verification",
+        "Reporting", "Comparison", "Calibration",
       ]),
   ],
   dependencies: [
@@ -82,6 +83,12 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
+      name: "Reporting",
+      dependencies: ["Tensors", "Output", "Presentation", "LLaMA", "Verification"]),
+    .target(
+      name: "Comparison",
+      dependencies: ["Tensors", "LLaMA", "Quantization", "Models"]),
+    .target(
       name: "Calibration",
       dependencies: [
         "Tensors", "Output", "GGUF", "Quantization", "Tokenization", "LLaMA", "Models",
@@ -94,7 +101,8 @@ let package = Package(
       name: "weightmill",
       dependencies: [
         "CCommit", "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Models", "Conversion", "Presentation", "Verification", "Calibration",
+        "LLaMA", "Merging", "Output", "Models", "Conversion", "Presentation", "Verification",
+        "Reporting", "Comparison", "Calibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -114,36 +122,53 @@ let package = Package(
       dependencies: ["CKernels", "Tensors", "Quantization", "TestSupport"]),
     .testTarget(
       name: "TokenizationTests",
-      dependencies: ["Tensors", "Tokenization", "Conversion", "TestSupport"]),
+      dependencies: ["Tensors", "Tokenization", "Models", "TestSupport"]),
     .testTarget(
       name: "LLaMATests",
       dependencies: [
         "CKernels", "Tensors", "StrictJSON", "GGUF", "Safetensors", "Quantization", "LLaMA",
-        "Conversion", "TestSupport",
+        "Models", "Conversion", "TestSupport",
       ]),
     .testTarget(
       name: "MergingTests",
       dependencies: [
-        "CKernels", "Tensors", "StrictJSON", "Tokenization", "LLaMA", "Merging", "Conversion",
-        "TestSupport",
+        "CKernels", "Tensors", "StrictJSON", "Tokenization", "LLaMA", "Merging", "Models",
+        "Conversion", "TestSupport",
       ]),
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization", "LLaMA",
-        "Conversion", "TestSupport",
+        "Tensors", "Output", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization",
+        "LLaMA", "Models", "Conversion", "TestSupport",
+      ]),
+    .testTarget(
+      name: "ModelsTests",
+      dependencies: [
+        "Tensors", "GGUF", "Quantization", "Tokenization", "LLaMA", "Models", "Conversion",
+        "Calibration", "TestSupport",
+      ]),
+    .testTarget(
+      name: "ComparisonTests",
+      dependencies: [
+        "Tensors", "StrictJSON", "GGUF", "Quantization", "LLaMA", "Models", "Conversion",
+        "Comparison", "TestSupport",
+      ]),
+    .testTarget(
+      name: "ReportingTests",
+      dependencies: [
+        "Tensors", "StrictJSON", "LLaMA", "Presentation", "Verification", "Reporting",
+        "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",
       dependencies: [
-        "Tensors", "StrictJSON", "GGUF", "Quantization", "Tokenization", "LLaMA", "Conversion",
-        "Presentation", "Verification", "TestSupport",
+        "Tensors", "StrictJSON", "GGUF", "Quantization", "Tokenization", "LLaMA", "Models",
+        "Conversion", "Presentation", "Verification", "TestSupport",
       ]),
     .testTarget(
       name: "CalibrationTests",
       dependencies: [
-        "Tensors", "Quantization", "Tokenization", "LLaMA", "Conversion", "Calibration",
-        "TestSupport",
+        "Tensors", "Quantization", "Tokenization", "LLaMA", "Models", "Calibration", "TestSupport",
       ]),
     // Runs the executable as a user would.
     .testTarget(
@@ -158,7 +183,7 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       name: "fuzz",
       dependencies: [
         "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Conversion", "Verification",
+        "LLaMA", "Models", "Conversion", "Verification",
       ],
       path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],

@@ -1,6 +1,7 @@
 import Calibration
 import Conversion
 import LLaMA
+import Models
 import Quantization
 import Tensors
 import TestSupport

@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import GGUF
+import Models
 import Tensors
 import TestSupport
 import Testing

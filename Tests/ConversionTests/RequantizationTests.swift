@@ -2,6 +2,7 @@ import Conversion
 import Foundation
 import GGUF
 import LLaMA
+import Models
 import Quantization
 import Tensors
 import TestSupport

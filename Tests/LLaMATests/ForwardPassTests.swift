@@ -1,6 +1,6 @@
 import CKernels
-import Conversion
 import LLaMA
+import Models
 import Safetensors
 import Tensors
 import TestSupport

@@ -1,5 +1,5 @@
-import Conversion
 import LLaMA
+import Models
 import Tensors
 import TestSupport
 import Testing

@@ -1,4 +1,3 @@
-import Conversion
 import LLaMA
 import Tensors
 import TestSupport

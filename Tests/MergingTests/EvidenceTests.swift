@@ -1,6 +1,6 @@
-import Conversion
 import LLaMA
 import Merging
+import Models
 import Tensors
 import TestSupport
 import Testing

@@ -1,7 +1,7 @@
-import Conversion
 import Foundation
 import LLaMA
 import Merging
+import Models
 import Tensors
 import TestSupport
 import Testing

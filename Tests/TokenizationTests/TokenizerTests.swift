@@ -1,5 +1,5 @@
-import Conversion
 import Foundation
+import Models
 import TestSupport
 import Testing
 import Tokenization

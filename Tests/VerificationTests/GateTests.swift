@@ -75,7 +75,7 @@ struct GateTests {
     report.findings.append(.init(severity: .error, check: "y", message: "no numbers"))
     try LogitGate().judge(&report)
     #expect(!report.passed)
-    #expect(report.limits.map(\.limit) == [LogitGate.fileErrors])
+    #expect(report.limits.map(\.limit) == [LimitOutcome.fileErrors])
     #expect(report.limits[0].origin == "no numbers")
   }
 

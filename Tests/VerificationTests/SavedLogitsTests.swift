@@ -1,4 +1,3 @@
-import Conversion
 import Tensors
 import TestSupport
 import Testing

@@ -1,4 +1,3 @@
-import Conversion
 public import LLaMA
 public import Tensors
 
@@ -11,7 +10,7 @@ public struct DivergenceAttribution: Sendable {
   /// What was found.
   public struct Result: Sendable {
     /// The groups, those with the largest share first.
-    public internal(set) var groups: [VerificationReport.Attribution] = []
+    public internal(set) var groups: [AttributedDivergence] = []
     /// How many tokens it was measured on.
     public let tokens: Int
     /// Whether it was interrupted, so that groups are missing.

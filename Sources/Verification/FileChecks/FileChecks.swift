@@ -1,5 +1,4 @@
 public import Models
-import Conversion
 import LLaMA
 public import Tensors
 
@@ -34,7 +33,7 @@ public struct FileChecks: Sendable {
   /// - Throws: The errors of reading; `interrupted`. What is wrong with the file is a finding.
   public func findings(
     cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
-  ) throws(WeightmillError) -> [VerificationReport.Finding] {
+  ) throws(WeightmillError) -> [Finding] {
     var findings = try headerFindings()
     findings += try ValueChecks(
       candidate: ModelRows(candidate.llama), reference: reference.map { ModelRows($0.llama) },
@@ -44,7 +43,7 @@ public struct FileChecks: Sendable {
   }
 
   /// What can be said without reading weights.
-  private func headerFindings() throws(WeightmillError) -> [VerificationReport.Finding] {
+  private func headerFindings() throws(WeightmillError) -> [Finding] {
     var findings = FindingList()
     if let metadata = candidate.metadata {
       MetadataCheck(metadata, candidate.llama).check(&findings)

@@ -3,7 +3,7 @@ import Tensors
 /// Findings in the order in which they were made; texts from files are escaped.
 struct FindingList {
   /// The findings.
-  private(set) var all: [VerificationReport.Finding] = []
+  private(set) var all: [Finding] = []
 
   /// Adds a finding.
   ///
@@ -13,11 +13,11 @@ struct FindingList {
   ///   - tensor: The tensor, if it is about one.
   ///   - message: One line.
   mutating func add(
-    _ severity: VerificationReport.Finding.Severity, _ check: String, tensor: String? = nil,
+    _ severity: Finding.Severity, _ check: String, tensor: String? = nil,
     _ message: String
   ) {
     all.append(
-      VerificationReport.Finding(
+      Finding(
         severity: severity, check: check, tensor: tensor, message: printable(message)))
   }
 

@@ -5,7 +5,7 @@ import Tensors
 struct TensorFindings {
   /// What is said of a tensor.
   struct Problem: Hashable {
-    let severity: VerificationReport.Finding.Severity
+    let severity: Finding.Severity
     let check: String
     /// What is wrong, without figures.
     let text: String

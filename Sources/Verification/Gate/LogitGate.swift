@@ -3,26 +3,6 @@ public import Tensors
 
 /// Limits that a comparison must keep.
 public struct LogitGate: Sendable {
-  /// One limit and what was measured.
-  public struct Outcome: Codable, Equatable, Sendable {
-    /// The option that set the limit, such as `max-kld`.
-    public let limit: String
-    /// The value that was measured.
-    public let measured: Double
-    /// The value that was allowed.
-    public let allowed: Double
-    /// Whether the limit was kept; a value that is not a number never keeps it.
-    public let passed: Bool
-    /// Where a breach comes from, if that is known: `blk.2.ffn_down (Q3_K): 31 % of the divergence`.
-    public var origin: String?
-  }
-
-  /// The limit without a figure: the option `same-tokens`.
-  public static let sameTokens = "same-tokens"
-
-  /// The limit on errors in the candidate's file, which no option sets.
-  public static let fileErrors = "file-errors"
-
   /// The largest mean KL divergence allowed, in nats.
   public var maximumDivergence: Double?
   /// The largest 99th percentile of KL divergence allowed, in nats.
@@ -59,8 +39,8 @@ public struct LogitGate: Sendable {
     let errors = report.findings.filter { $0.severity == .error }
     if let first = errors.first {
       outcomes.append(
-        Outcome(
-          limit: Self.fileErrors, measured: Double(errors.count), allowed: 0, passed: false,
+        LimitOutcome(
+          limit: LimitOutcome.fileErrors, measured: Double(errors.count), allowed: 0, passed: false,
           origin: first.message))
     }
     if requiresSameTokens {
@@ -72,8 +52,8 @@ public struct LogitGate: Sendable {
           remedy: "give --text, or leave out --same-tokens")
       }
       outcomes.append(
-        Outcome(
-          limit: Self.sameTokens, measured: tokenizers.agree ? 0 : 1, allowed: 0,
+        LimitOutcome(
+          limit: LimitOutcome.sameTokens, measured: tokenizers.agree ? 0 : 1, allowed: 0,
           passed: tokenizers.agree, origin: tokenizers.difference))
     }
     if let baseline {
@@ -89,7 +69,7 @@ public struct LogitGate: Sendable {
     report.passed = outcomes.allSatisfy(\.passed)
   }
 
-  private func absolute(_ statistics: LogitStatistics) -> [Outcome] {
+  private func absolute(_ statistics: LogitStatistics) -> [LimitOutcome] {
     let most: [(String, Double, Double?)] = [
       ("max-kld", statistics.divergence.mean, maximumDivergence),
       ("max-kld-p99", statistics.divergence.p99, maximumDivergenceP99),
@@ -98,12 +78,12 @@ public struct LogitGate: Sendable {
     ]
     var outcomes = most.compactMap { name, measured, allowed in
       allowed.map {
-        Outcome(limit: name, measured: measured, allowed: $0, passed: measured <= $0)
+        LimitOutcome(limit: name, measured: measured, allowed: $0, passed: measured <= $0)
       }
     }
     if let minimumSameTop {
       outcomes.append(
-        Outcome(
+        LimitOutcome(
           limit: "min-top1", measured: statistics.sameTop, allowed: minimumSameTop,
           passed: statistics.sameTop >= minimumSameTop))
     }

@@ -19,7 +19,7 @@ struct Regression {
   }
 
   /// Compares what is better when small: divergences, the share of other top tokens, the error.
-  func judge(_ report: VerificationReport) throws(WeightmillError) -> [LogitGate.Outcome] {
+  func judge(_ report: VerificationReport) throws(WeightmillError) -> [LimitOutcome] {
     try requireSameTexts(report)
     let (old, new) = (earlier.total, report.total)
     let figures = [
@@ -32,7 +32,7 @@ struct Regression {
     ]
     return figures.map { name, measured, before, noise in
       let most = before * (1 + allowed) + noise
-      return LogitGate.Outcome(
+      return LimitOutcome(
         limit: "max-regression:\(name)", measured: measured, allowed: most,
         passed: measured <= most)
     }

@@ -1,4 +1,3 @@
-import Conversion
 public import LLaMA
 public import Tensors
 

@@ -36,13 +36,13 @@ public struct VerificationReport: Codable, Equatable, Sendable {
   public var tensors: [TensorError]
   /// What each tensor or group contributes to the divergence, largest first; empty without
   /// `--attribute`.
-  public var attribution: [Attribution] = []
+  public var attribution: [AttributedDivergence] = []
   /// How many tokens the attribution was measured on.
   public var attributionTokens: Int?
   /// What is wrong or worth knowing in the candidate's file.
   public var findings: [Finding]
   /// The limits and whether they were kept.
-  public var limits: [LogitGate.Outcome]
+  public var limits: [LimitOutcome]
   /// Whether every limit was kept.
   public var passed: Bool
 
@@ -276,53 +276,4 @@ extension VerificationReport {
     }
   }
 
-  /// What the divergence loses when some tensors are taken from the reference.
-  public struct Attribution: Codable, Equatable, Sendable {
-    /// The tensor, or the group: `blk.2`, `ffn_down`.
-    public var name: String
-    /// The candidate's types in it, such as `Q3_K`.
-    public var types: String
-    /// The mean divergence without its error, in nats.
-    public var divergence: Double
-    /// Which share of the divergence goes: shares need not add up to 1.
-    public var share: Double
-
-    /// Makes one.
-    public init(name: String, types: String, divergence: Double, share: Double) {
-      self.name = name
-      self.types = types
-      self.divergence = divergence
-      self.share = share
-    }
-  }
-
-  /// Something in the candidate's file.
-  public struct Finding: Codable, Equatable, Sendable {
-    /// How much it matters.
-    public enum Severity: String, Codable, Sendable {
-      /// Worth knowing.
-      case note
-      /// Likely a mistake.
-      case warning
-      /// The file is wrong, or llama.cpp will refuse it.
-      case error
-    }
-
-    /// How much it matters.
-    public var severity: Severity
-    /// A short name of the check, such as `zeroed-blocks`.
-    public var check: String
-    /// The tensor it is about, if it is about one.
-    public var tensor: String?
-    /// One line for people.
-    public var message: String
-
-    /// Makes one.
-    public init(severity: Severity, check: String, tensor: String? = nil, message: String) {
-      self.severity = severity
-      self.check = check
-      self.tensor = tensor
-      self.message = message
-    }
-  }
 }

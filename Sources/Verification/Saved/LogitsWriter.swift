@@ -1,5 +1,4 @@
 import Output
-import Conversion
 import Safetensors
 import StrictJSON
 public import Tensors

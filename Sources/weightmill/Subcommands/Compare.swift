@@ -1,8 +1,6 @@
 import Models
 import ArgumentParser
-import Conversion
 import Tensors
-import Verification
 
 extension WeightmillCommand {
   /// `weightmill compare`: two checkpoints, tensor by tensor.

@@ -1,6 +1,6 @@
+import Comparison
 import Presentation
 import Tensors
-import Verification
 
 /// What `compare` prints.
 struct CompareReport: Encodable {

@@ -1,6 +1,5 @@
 import Models
 import ArgumentParser
-import Conversion
 import LLaMA
 import Presentation
 import Tensors

@@ -1,7 +1,6 @@
 import Models
 import ArgumentParser
 import Calibration
-import Conversion
 import LLaMA
 import Presentation
 import Quantization
@@ -70,13 +69,13 @@ extension WeightmillCommand {
       let began = Terminal.seconds()
       let loaded = try ModelLoader.load(merging.request(model))
       let inputs = loaded.files + text
-      try ImatrixFile.checkOutput(output, overwrite: force, inputs: inputs)
+      try ImatrixWriter.checkOutput(output, overwrite: force, inputs: inputs)
       let read = try readText(try loaded.requiredVocabulary())
       let notes = loaded.notes + self.notes(loaded.llama, read)
       common.printNotes(notes)
       let matrix = try collect(loaded.llama, read)
       let size = try Interruption.during { cancellation in
-        try ImatrixFile.write(
+        try ImatrixWriter.write(
           matrix, to: output, overwrite: force, inputs: inputs, cancellation: cancellation)
       }
       let report = Report(

@@ -1,6 +1,5 @@
 import Models
 import ArgumentParser
-import Conversion
 import GGUF
 import LLaMA
 import Presentation

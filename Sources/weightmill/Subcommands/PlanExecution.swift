@@ -1,5 +1,6 @@
 import Conversion
 import LLaMA
+import Models
 import Presentation
 import Tensors
 

@@ -1,6 +1,5 @@
 import Models
 import ArgumentParser
-import Conversion
 import Presentation
 import Tensors
 import Tokenization

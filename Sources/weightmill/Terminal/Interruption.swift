@@ -1,4 +1,3 @@
-import Conversion
 import Dispatch
 
 #if canImport(Glibc)

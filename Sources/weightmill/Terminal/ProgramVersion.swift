@@ -1,5 +1,4 @@
 import CCommit
-import Conversion
 
 /// What `--version` prints.
 enum ProgramVersion {

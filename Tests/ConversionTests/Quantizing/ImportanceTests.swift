@@ -1,5 +1,6 @@
 import Conversion
 import GGUF
+import Models
 import Quantization
 import Tensors
 import TestSupport

@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import LLaMA
+import Models
 import Tensors
 import TestSupport
 import Testing

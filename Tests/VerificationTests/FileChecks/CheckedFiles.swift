@@ -1,6 +1,7 @@
 import Conversion
 import GGUF
 import LLaMA
+import Models
 import Tensors
 import TestSupport
 import Testing
@@ -30,7 +31,7 @@ struct CheckedFiles {
   /// Mini-ziya's findings after a change of its file.
   func findings(
     _ mix: TypeMix, hasReference: Bool = true, _ change: (inout RewrittenGGUF) throws -> Void
-  ) throws -> [VerificationReport.Finding] {
+  ) throws -> [Finding] {
     let model = try ziya()
     return try findings(model, mix, hasReference: hasReference, change)
   }
@@ -39,7 +40,7 @@ struct CheckedFiles {
   func findings(
     _ model: LoadedModel, _ mix: TypeMix, hasReference: Bool = true,
     _ change: (inout RewrittenGGUF) throws -> Void = { _ in }
-  ) throws -> [VerificationReport.Finding] {
+  ) throws -> [Finding] {
     var file = try RewrittenGGUF(convert(model, to: mix))
     try change(&file)
     let candidate = try ModelLoader.load(file.write(to: folder, "changed.gguf"))
@@ -48,17 +49,17 @@ struct CheckedFiles {
 
   static func check(
     _ candidate: LoadedModel, _ reference: LoadedModel?, threads: Int = 2
-  ) throws -> [VerificationReport.Finding] {
+  ) throws -> [Finding] {
     try FileChecks(
       candidate: candidate, reference: reference, workers: Workers(threads: threads)
     ).findings()
   }
 }
 
-extension [VerificationReport.Finding] {
+extension [Finding] {
   /// Expects exactly one finding of a check, and returns it.
   func only(
-    _ check: String, _ severity: VerificationReport.Finding.Severity, containing text: String = "",
+    _ check: String, _ severity: Finding.Severity, containing text: String = "",
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
     let found = filter { $0.check == check }

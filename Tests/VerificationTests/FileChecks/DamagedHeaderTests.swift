@@ -1,6 +1,7 @@
 import Conversion
 import GGUF
 import LLaMA
+import Models
 import Tensors
 import TestSupport
 import Testing
@@ -14,7 +15,7 @@ struct DamagedHeaderTests {
   init() throws { files = try CheckedFiles() }
 
   private func small(_ mix: TypeMix = .f16, key: String, _ value: GGUFValue?) throws
-    -> [VerificationReport.Finding]
+    -> [Finding]
   {
     let model = try ModelLoader.load(SmallModel().write(to: files.folder, "small"))
     return try files.findings(model, mix) { $0.metadata[key] = value }
@@ -123,7 +124,7 @@ struct TypeCheckTests {
 
   private func found(
     _ mix: TypeMix, label: GGUFValue?
-  ) throws -> [VerificationReport.Finding] {
+  ) throws -> [Finding] {
     try files.findings(mix) { $0.metadata["general.file_type"] = label }
   }
 

@@ -1,10 +1,10 @@
 import Conversion
 import GGUF
 import LLaMA
+import Models
 import Tensors
 import TestSupport
 import Testing
-import Verification
 
 /// What is wrong with a file's values is found, and nothing besides.
 struct DamagedValueTests {

@@ -1,6 +1,6 @@
-import Conversion
 import GGUF
 import LLaMA
+import Models
 import Tensors
 import TestSupport
 import Testing
@@ -14,7 +14,7 @@ struct DamagedVocabularyTests {
 
   private func small(
     hasReference: Bool = true, _ change: (inout GGUFMetadata) -> Void
-  ) throws -> [VerificationReport.Finding] {
+  ) throws -> [Finding] {
     let model = try ModelLoader.load(SmallModel().write(to: files.folder, "small"))
     return try files.findings(model, .f16, hasReference: hasReference) { change(&$0.metadata) }
   }

@@ -1,6 +1,7 @@
 import Conversion
 import GGUF
 import LLaMA
+import Models
 import Quantization
 import Tensors
 import TestSupport

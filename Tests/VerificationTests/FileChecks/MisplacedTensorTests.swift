@@ -1,10 +1,10 @@
 import Conversion
 import GGUF
 import LLaMA
+import Models
 import Tensors
 import TestSupport
 import Testing
-import Verification
 
 /// A tensor that is not the reference's is told by what it holds instead.
 struct MisplacedTensorTests {

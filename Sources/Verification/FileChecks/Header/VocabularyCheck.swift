@@ -69,7 +69,7 @@ struct VocabularyCheck {
   }
 
   private func checkLists(_ findings: inout FindingList) {
-    let wanted: [(name: String, severity: VerificationReport.Finding.Severity)] =
+    let wanted: [(name: String, severity: Finding.Severity)] =
       switch metadata["tokenizer.ggml.model"]?.string {
       case "llama": [("token_type", .warning), ("scores", .warning)]
       case "gpt2": [("token_type", .warning), ("merges", .error)]

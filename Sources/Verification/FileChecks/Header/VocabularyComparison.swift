@@ -1,5 +1,4 @@
 import Models
-import Conversion
 import Tensors
 import Tokenization
 

@@ -1,4 +1,3 @@
-import Conversion
 import LLaMA
 import Synchronization
 import Tensors
@@ -31,7 +30,7 @@ struct ValueChecks: Sendable {
   /// - Throws: The errors of reading; `interrupted`.
   func findings(
     cancellation: Cancellation, progress: (Double) -> Void
-  ) throws(WeightmillError) -> [VerificationReport.Finding] {
+  ) throws(WeightmillError) -> [Finding] {
     var findings = FindingList()
     var judge = ValueJudge(candidate: candidate, reference: reference)
     let roles = candidate.model.roles

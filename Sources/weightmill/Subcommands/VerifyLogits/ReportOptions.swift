@@ -1,5 +1,6 @@
 import ArgumentParser
 import LLaMA
+import Reporting
 import Tensors
 import Verification
 

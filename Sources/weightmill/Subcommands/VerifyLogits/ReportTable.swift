@@ -180,10 +180,10 @@ struct ReportTable {
     }.joined(separator: "\n")
   }
 
-  private static func words(_ limit: LogitGate.Outcome) -> String {
+  private static func words(_ limit: LimitOutcome) -> String {
     switch limit.limit {
-    case LogitGate.sameTokens: "--\(limit.limit)"
-    case LogitGate.fileErrors: "errors in the candidate's file: \(Text.fixed(limit.measured, 0))"
+    case LimitOutcome.sameTokens: "--\(limit.limit)"
+    case LimitOutcome.fileErrors: "errors in the candidate's file: \(Text.fixed(limit.measured, 0))"
     default:
       "--\(limit.limit) \(Text.significant(limit.allowed)), "
         + "measured \(Text.significant(limit.measured))"

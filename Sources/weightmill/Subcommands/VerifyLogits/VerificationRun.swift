@@ -144,7 +144,7 @@ struct VerificationRun {
   /// Looks for what is wrong with the candidate's file.
   private func checkFile(
     _ cancellation: Cancellation
-  ) throws(WeightmillError) -> [VerificationReport.Finding] {
+  ) throws(WeightmillError) -> [Finding] {
     var origin: LoadedModel?
     if case .model(let model) = reference, command.reference != nil { origin = model }
     let line = ProgressLine("checking", options: command.common)

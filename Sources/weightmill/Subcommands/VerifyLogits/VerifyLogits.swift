@@ -1,9 +1,7 @@
 import ArgumentParser
-import Conversion
 import LLaMA
 import Tensors
 import Tokenization
-import Verification
 
 extension WeightmillCommand {
   /// `weightmill verify-logits`: compares a GGUF file's predictions with its origin's.

@@ -1,0 +1,128 @@
+import Presentation
+import Verification
+
+/// The error that each tensor adds: kinds of tensors by layers, the others beside them.
+struct HeatMap {
+  /// Kinds beyond these are in the report, but not drawn.
+  private static let maximumKinds = 40
+
+  private typealias Tensor = VerificationReport.TensorError
+
+  private let inLayers: [Tensor]
+  private let others: [Tensor]
+  private let kinds: [String]
+  private let layers: [Int]
+  private let cells: [Place: Tensor]
+  private let scale: ColourScale
+
+  private struct Place: Hashable {
+    let kind: String
+    let layer: Int
+  }
+
+  /// Makes the map; `nil` when tensors were not measured.
+  init?(_ report: VerificationReport) {
+    guard !report.tensors.isEmpty else { return nil }
+    inLayers = report.tensors.filter { $0.layer != nil }
+    others = Array(report.tensors.filter { $0.layer == nil }.prefix(Self.maximumKinds))
+    var seen: Set<String> = []
+    kinds = Array(
+      inLayers.map(\.kind).filter { seen.insert($0).inserted }.prefix(Self.maximumKinds))
+    layers = Set(inLayers.compactMap(\.layer)).sorted()
+    cells = inLayers.reduce(into: [:]) { cells, tensor in
+      if let layer = tensor.layer { cells[Place(kind: tensor.kind, layer: layer)] = tensor }
+    }
+    scale = ColourScale(report.tensors.map(\.relativeError))
+  }
+
+  var markup: Markup {
+    tag("div", ["class": "heat"]) {
+      if !kinds.isEmpty { grid }
+      if !others.isEmpty { list }
+    }
+    .then(scale.legend)
+  }
+
+  /// The same figures.
+  var table: Markup {
+    dataTable(
+      "Relative error of each tensor's output",
+      columns: [.number("layer")] + kinds.map { .number(Shown.name($0, limit: 40)) },
+      rows: layers.map { layer in
+        ["\(layer)"]
+          + kinds.map { kind in
+            cells[Place(kind: kind, layer: layer)].map { Shown.number($0.relativeError) } ?? ""
+          }
+      })
+  }
+
+  private var grid: Markup {
+    tag("div", ["class": "map", "style": "--rows:\(kinds.count)"]) {
+      tag("div", ["class": "kinds", "aria-hidden": "true"]) {
+        for kind in kinds { tag("span") { Shown.name(kind, limit: 24) } }
+      }
+      tag(
+        "svg",
+        [
+          "xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-label": description,
+          "viewBox": "0 0 \(layers.count) \(kinds.count)", "preserveAspectRatio": "none",
+        ]
+      ) {
+        for (row, kind) in kinds.enumerated() {
+          for (column, layer) in layers.enumerated() {
+            cells[Place(kind: kind, layer: layer)].map { cell($0, column: column, row: row) }
+          }
+        }
+      }
+      tag("div", ["class": "bottom", "aria-hidden": "true"]) {
+        for label in Plot.labels(layers: layers, atMost: 10) {
+          tag(
+            "span",
+            ["class": label.isMinor ? "minor" : nil, "style": "left:\(Plot.percent(label.place))"]
+          ) { label.text }
+        }
+      }
+      tag("div", ["class": "bottom-title", "aria-hidden": "true"]) { "layer" }
+    }
+  }
+
+  private func cell(_ tensor: Tensor, column: Int, row: Int) -> Markup {
+    tag(
+      "rect",
+      [
+        "class": scale.name(tensor.relativeError), "x": "\(column)", "y": "\(row)", "width": "1",
+        "height": "1",
+      ]
+    ) { tag("title") { Self.tip(tensor) } }
+  }
+
+  /// Embeddings, last norm and output.
+  private var list: Markup {
+    tag("table", ["class": "others"]) {
+      tag("caption") { "Outside layers" }
+      for tensor in others {
+        tag("tr") {
+          tag("th", ["scope": "row"]) {
+            tag("i", ["class": scale.name(tensor.relativeError), "aria-hidden": "true"])
+            tag("bdi") { Shown.name(tensor.kind, limit: 32) }
+          }
+          tag("td") { Shown.name(tensor.type, limit: 16) }
+          tag("td", ["class": "n"]) { Shown.number(tensor.relativeError) }
+        }
+      }
+    }
+  }
+
+  private var description: String {
+    let worst = inLayers.filter { !$0.relativeError.isNaN }
+      .max { $0.relativeError < $1.relativeError }
+    return "Relative error of \(Shown.count(inLayers.count, "tensor")) in "
+      + "\(Shown.count(layers.count, "layer"))"
+      + (worst.map { "; the largest: \(Self.tip($0))" } ?? "")
+  }
+
+  private static func tip(_ tensor: Tensor) -> String {
+    "\(Shown.name(tensor.name, limit: 60)) (\(Shown.name(tensor.type, limit: 16))): "
+      + Shown.number(tensor.relativeError)
+  }
+}

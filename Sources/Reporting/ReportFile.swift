@@ -1,0 +1,35 @@
+import Output
+public import Tensors
+
+/// A page of a report in a file.
+public enum ReportFile {
+  /// Refuses an output that cannot be, or must not be, written; `write` does the same.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - overwrite: Whether what is there may be replaced.
+  ///   - inputs: Files that are read: the output must be none of them.
+  /// - Throws: `cannotWrite` or `usage`.
+  public static func check(
+    _ path: String, overwrite: Bool, inputs: [String]
+  ) throws(WeightmillError) {
+    try OutputFile.check(path, overwrite: overwrite, inputs: inputs)
+  }
+
+  /// Writes a page; it appears under its name when it is complete.
+  ///
+  /// - Parameters:
+  ///   - text: The page.
+  ///   - path: The file.
+  ///   - overwrite: Whether what is there may be replaced.
+  ///   - inputs: Files that are read: the output must be none of them.
+  /// - Throws: `cannotWrite`, `inputOutput`.
+  public static func write(
+    _ text: String, to path: String, overwrite: Bool, inputs: [String]
+  ) throws(WeightmillError) {
+    let output = try OutputFile(path, overwrite: overwrite, inputs: inputs)
+    let bytes = Array(text.utf8)
+    try output.begin(nil, byteCount: bytes.count).write(bytes, count: bytes.count, at: 0)
+    try output.commit(Cancellation())
+  }
+}

@@ -1,0 +1,19 @@
+/// What the divergence loses when some tensors are taken from the reference.
+public struct AttributedDivergence: Codable, Equatable, Sendable {
+  /// The tensor, or the group: `blk.2`, `ffn_down`.
+  public var name: String
+  /// The candidate's types in it, such as `Q3_K`.
+  public var types: String
+  /// The mean divergence without its error, in nats.
+  public var divergence: Double
+  /// Which share of the divergence goes: shares need not add up to 1.
+  public var share: Double
+
+  /// Makes one.
+  public init(name: String, types: String, divergence: Double, share: Double) {
+    self.name = name
+    self.types = types
+    self.divergence = divergence
+    self.share = share
+  }
+}
