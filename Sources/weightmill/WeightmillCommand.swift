@@ -22,8 +22,10 @@ struct WeightmillCommand: ParsableCommand {
       """,
     version: ProgramVersion.line,
     subcommands: [
-      Convert.self, Merge.self, Quantize.self, Split.self, Join.self, Imatrix.self,
-      VerifyLogits.self, Compare.self, Inspect.self, Hash.self, Tokenize.self, Generate.self,
+      Subcommands.Convert.self, Subcommands.Merge.self, Subcommands.Quantize.self,
+      Subcommands.Split.self, Subcommands.Join.self, Subcommands.Imatrix.self,
+      Subcommands.VerifyLogits.self, Subcommands.Compare.self, Subcommands.Inspect.self,
+      Subcommands.Hash.self, Subcommands.Tokenize.self, Subcommands.Generate.self,
     ])
 
   static func main() {

@@ -3,11 +3,6 @@ package import Tensors
 
 /// A folder in which PEFT saved a LoRA adapter.
 package struct AdapterFolder {
-  /// The configuration's name.
-  package static let configurationName = "adapter_config.json"
-  /// The names that the tensors may be under, the first one that is there counts.
-  package static let tensorNames = ["adapter_model.safetensors", "adapter_model.bin"]
-
   package let adapter: LowRankAdapter
   /// What is odd about the files.
   package let notes: [String]
@@ -34,16 +29,16 @@ package struct AdapterFolder {
     guard isFolder else {
       throw WeightmillError(
         .unsupported, path, "is a file; an adapter is a folder that PEFT saved",
-        remedy: "give the folder with \(Self.configurationName)")
+        remedy: "give the folder with \(HuggingFaceShards.adapterConfiguration)")
     }
     let folder = try Folder(path)
-    let found = Self.tensorNames.filter(folder.contains)
-    guard folder.contains(Self.configurationName), let name = found.first else {
+    let found = HuggingFaceShards.adapterWeights.filter(folder.contains)
+    guard folder.contains(HuggingFaceShards.adapterConfiguration), let name = found.first else {
       throw Self.incomplete(folder, found)
     }
     let configuration = try AdapterConfiguration(
-      TextInput.json(folder.path(Self.configurationName)),
-      location: folder.path(Self.configurationName))
+      TextInput.json(folder.path(HuggingFaceShards.adapterConfiguration)),
+      location: folder.path(HuggingFaceShards.adapterConfiguration))
     checkpoint = try Checkpoint(path: folder.path(name))
     guard checkpoint.layout != .ggufFile else {
       throw WeightmillError(.unsupported, checkpoint.path, "is a GGUF file in an adapter's place")
@@ -57,16 +52,16 @@ package struct AdapterFolder {
   }
 
   private static func incomplete(_ folder: Folder, _ found: [String]) -> WeightmillError {
-    if folder.contains(configurationName) {
+    if folder.contains(HuggingFaceShards.adapterConfiguration) {
       return WeightmillError(
         .noInput, folder.path,
-        "holds \(configurationName), but neither \(tensorNames.joined(separator: " nor "))",
+        "holds \(HuggingFaceShards.adapterConfiguration), but neither \(HuggingFaceShards.adapterWeights.joined(separator: " nor "))",
         remedy: "fetch the adapter's weights, too")
     }
     if !found.isEmpty {
       return WeightmillError(
-        .noInput, folder.path, "holds \(found[0]), but not \(configurationName)",
-        remedy: "fetch \(configurationName), too: without it the scale is not known")
+        .noInput, folder.path, "holds \(found[0]), but not \(HuggingFaceShards.adapterConfiguration)",
+        remedy: "fetch \(HuggingFaceShards.adapterConfiguration), too: without it the scale is not known")
     }
     if folder.contains("config.json") || folder.contains("params.json") {
       return WeightmillError(
@@ -75,7 +70,7 @@ package struct AdapterFolder {
     }
     return WeightmillError(
       .noInput, folder.path, "holds no LoRA adapter",
-      remedy: "expected \(configurationName) and \(tensorNames[0]) or \(tensorNames[1])")
+      remedy: "expected \(HuggingFaceShards.adapterConfiguration) and \(HuggingFaceShards.adapterWeights[0]) or \(HuggingFaceShards.adapterWeights[1])")
   }
 
   /// The tokenizer that the adapter brings along, if it does.

@@ -1,4 +1,4 @@
-package import LLaMA
+import LLaMA
 package import Tensors
 
 extension LoadedModel {

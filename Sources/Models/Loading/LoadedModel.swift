@@ -1,8 +1,8 @@
 public import GGUF
 public import LLaMA
-public import Merging
-package import StrictJSON
-package import SystemPackage
+package import Merging
+import StrictJSON
+import SystemPackage
 public import Tensors
 public import Tokenization
 
@@ -57,6 +57,14 @@ public struct LoadedModel: Sendable {
         remedy: "the model needs a SentencePiece tokenizer.model")
     }
     return vocabulary
+  }
+
+  /// The way in which the model wants a question to be written.
+  ///
+  /// - Returns: The template.
+  /// - Throws: `unsupported` when the model's template is not known, `mismatch` when it has none.
+  public func requiredChatTemplate() throws(WeightmillError) -> ChatTemplate {
+    try ChatTemplate(chatTemplate, vocabulary: vocabulary, location: llama.catalogue.location)
   }
 
   /// The error for a model whose only vocabulary is a `tokenizer.json`.

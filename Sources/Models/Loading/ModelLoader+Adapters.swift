@@ -1,7 +1,7 @@
-package import LLaMA
-package import Merging
+import LLaMA
+import Merging
 package import Tensors
-package import Tokenization
+import Tokenization
 
 extension ModelLoader {
   /// The model that is asked for: its tokenizer is that of the last adapter that brings one.

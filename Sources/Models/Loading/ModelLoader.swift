@@ -1,8 +1,8 @@
-public import GGUF
+import GGUF
 public import LLaMA
 public import Merging
-package import StrictJSON
-package import SystemPackage
+import StrictJSON
+import SystemPackage
 public import Tensors
 public import Tokenization
 

@@ -1,9 +1,9 @@
 public import GGUF
 public import LLaMA
 public import PyTorch
-package import Safetensors
+import Safetensors
 public import StrictJSON
-package import SystemPackage
+import SystemPackage
 public import Tensors
 
 /// A path opened by what it holds: a file, or a folder in one of the known layouts.
@@ -116,7 +116,7 @@ public struct Checkpoint: Sendable {
     let name =
       switch layout {
       case .meta: "params.json"
-      case .adapter: AdapterFolder.configurationName
+      case .adapter: HuggingFaceShards.adapterConfiguration
       default: "config.json"
       }
     let path = FilePath(folder).appending(name).string
@@ -227,60 +227,5 @@ public struct Checkpoint: Sendable {
     return schemes.first { scheme in
       catalogue.tensors.contains { scheme.role(of: $0.name) != nil && $0.name != "output.weight" }
     }
-  }
-}
-
-/// The files of a Hugging Face folder that hold the tensors.
-private struct HuggingFaceShards {
-  let names: [String]
-  let index: ShardIndex?
-  let isAdapter: Bool
-  let notes: [String]
-
-  init(_ folder: Folder) throws(WeightmillError) {
-    let kinds = [("model.safetensors", ".safetensors"), ("pytorch_model.bin", ".bin")]
-    var found: [(names: [String], index: ShardIndex?)] = []
-    for (single, suffix) in kinds {
-      let indexName = single + ".index.json"
-      if folder.contains(indexName) {
-        let index = try ShardIndex(path: folder.path(indexName), fileExtension: suffix)
-        found.append((index.shards, index))
-      } else if folder.contains(single) {
-        found.append(([single], nil))
-      }
-    }
-    // A LoRA adapter's folder holds no model, but tensors that can be looked at.
-    let adapter = AdapterFolder.tensorNames.first(where: folder.contains)
-    isAdapter = found.isEmpty && adapter != nil
-    if isAdapter, let adapter { found.append(([adapter], nil)) }
-    guard let first = found.first else { throw Self.nothingFound(folder) }
-    for name in first.names {
-      guard folder.contains(name) else {
-        throw WeightmillError(
-          .noInput, folder.path(name), "the shard is missing, but the index names it",
-          remedy: "fetch the missing shard")
-      }
-      if first.index != nil { try folder.checkReal(name) }
-    }
-    names = first.names
-    index = first.index
-    notes =
-      found.count > 1
-      ? ["the folder holds the weights twice; the safetensors files are used"] : []
-  }
-
-  private static func nothingFound(_ folder: Folder) -> WeightmillError {
-    let shard = folder.names.first { name in
-      name.contains("-of-") && (name.hasSuffix(".bin") || name.hasSuffix(".safetensors"))
-    }
-    if let shard {
-      return WeightmillError(
-        .noInput, folder.path, "holds shards such as \(quoted(shard)), but not their index",
-        remedy: "fetch the .index.json file, too")
-    }
-    return WeightmillError(
-      .noInput, folder.path, "holds no checkpoint",
-      remedy: "expected model.safetensors or pytorch_model.bin (or their .index.json), "
-        + "or Meta's consolidated.00.pth")
   }
 }

@@ -1,6 +1,6 @@
 package import LLaMA
 public import Merging
-package import SystemPackage
+import SystemPackage
 package import Tensors
 
 /// A file that a model is made from, and what it is for.

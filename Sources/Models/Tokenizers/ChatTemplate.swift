@@ -1,4 +1,4 @@
-package import LLaMA
+import LLaMA
 public import Tensors
 package import Tokenization
 
@@ -25,25 +25,30 @@ public enum ChatTemplate: Sendable {
   ///
   /// A model without one that has the tokens `<human>` and `<bot>` is taken for Ziya.
   ///
-  /// - Parameter model: The model.
+  /// - Parameters:
+  ///   - text: The model's template, if it has one.
+  ///   - vocabulary: Its vocabulary, if it has one.
+  ///   - location: Its file or folder, for messages.
   /// - Throws: `unsupported` when the model's template is none of those known, `mismatch` when it
   ///   has none.
-  public init(_ model: LoadedModel) throws(WeightmillError) {
+  public init(
+    _ text: String?, vocabulary: Vocabulary?, location: String
+  ) throws(WeightmillError) {
     let remedy = "write the prompt as the model wants it, and leave out --chat"
-    if let text = model.chatTemplate {
+    if let text {
       guard text == Self.ziyaText else {
         throw WeightmillError(
-          .unsupported, model.llama.catalogue.location,
+          .unsupported, location,
           "has a chat template that Weightmill does not know", at: quoted(text, limit: 60),
           remedy: remedy)
       }
       self = .ziya
       return
     }
-    let tokens = Set(model.vocabulary?.tokens.lazy.map(\.text) ?? [])
+    let tokens = Set(vocabulary?.tokens.lazy.map(\.text) ?? [])
     guard tokens.isSuperset(of: ["<human>", "<bot>"]) else {
       throw WeightmillError(
-        .mismatch, model.llama.catalogue.location, "has no chat template", remedy: remedy)
+        .mismatch, location, "has no chat template", remedy: remedy)
     }
     self = .ziya
   }

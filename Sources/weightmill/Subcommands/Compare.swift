@@ -2,7 +2,7 @@ import Models
 import ArgumentParser
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill compare`: two checkpoints, tensor by tensor.
   struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(

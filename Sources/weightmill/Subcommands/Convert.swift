@@ -3,7 +3,7 @@ import ArgumentParser
 import Conversion
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill convert`: a checkpoint, and a delta, to a GGUF file or a Hugging Face folder.
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -5,7 +5,7 @@ import Presentation
 import Tensors
 import Tokenization
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill generate`: the model talks.
   struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -48,7 +48,7 @@ extension WeightmillCommand {
       let loaded = try ModelLoader.load(merging.request(model))
       common.printNotes(loaded.notes)
       let tokenizer = Tokenizer(try loaded.requiredVocabulary())
-      let text = chat ? try ChatTemplate(loaded).prompt(prompt) : prompt
+      let text = chat ? try loaded.requiredChatTemplate().prompt(prompt) : prompt
       let ids = tokenizer.encode(text, parsesControl: true)
       var answer = Answer(
         tokenizer, prompt: ids, settings: sampling.settings, isShown: !common.json)

@@ -6,7 +6,7 @@ import Presentation
 import PyTorch
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill hash`: the SHA-256 of every tensor.
   struct Hash: ParsableCommand {
     static let configuration = CommandConfiguration(

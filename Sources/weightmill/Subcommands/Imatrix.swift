@@ -7,7 +7,7 @@ import Quantization
 import Tensors
 import Tokenization
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill imatrix`: how much each input of each matrix matters, learned from text.
   struct Imatrix: ParsableCommand {
     static let configuration = CommandConfiguration(

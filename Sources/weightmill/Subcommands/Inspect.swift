@@ -7,7 +7,7 @@ import PyTorch
 import StrictJSON
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill inspect`: what a file or folder holds.
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(

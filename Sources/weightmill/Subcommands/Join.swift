@@ -3,7 +3,7 @@ import ArgumentParser
 import Conversion
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill join`: the files of a split GGUF file to one.
   struct Join: ParsableCommand {
     static let configuration = CommandConfiguration(

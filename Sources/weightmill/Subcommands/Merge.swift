@@ -3,7 +3,7 @@ import ArgumentParser
 import Conversion
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill merge`: a base and a delta to a Hugging Face folder, as `apply_delta` does.
   struct Merge: ParsableCommand {
     static let configuration = CommandConfiguration(

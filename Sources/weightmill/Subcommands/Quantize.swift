@@ -3,7 +3,7 @@ import ArgumentParser
 import Conversion
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill quantize`: a GGUF file to one with other types.
   struct Quantize: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,7 +3,7 @@ import ArgumentParser
 import Conversion
 import Tensors
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill split`: a GGUF file to several.
   struct Split: ParsableCommand {
     /// How many tensors a file holds at most unless told otherwise: llama-gguf-split's figure.

@@ -4,7 +4,7 @@ import Presentation
 import Tensors
 import Tokenization
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill tokenize`: a text's token ids.
   struct Tokenize: ParsableCommand {
     static let configuration = CommandConfiguration(

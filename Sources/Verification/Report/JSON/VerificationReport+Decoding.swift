@@ -37,8 +37,8 @@ extension VerificationReport {
     try Self.checkSchema(value, location)
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
-      nan: Self.infinity.notNumber)
+      positiveInfinity: Self.nonFinite.positive, negativeInfinity: Self.nonFinite.negative,
+      nan: Self.nonFinite.notNumber)
     do {
       self = try decoder.decode(Self.self, from: Data(json))
     } catch {

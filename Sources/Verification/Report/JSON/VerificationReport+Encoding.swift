@@ -8,7 +8,7 @@ public import Tensors
 
 extension VerificationReport {
   /// How JSON writes what it has no number for.
-  static let infinity = (positive: "Infinity", negative: "-Infinity", notNumber: "NaN")
+  static let nonFinite = (positive: "Infinity", negative: "-Infinity", notNumber: "NaN")
 
   /// The report as JSON text, names sorted, indented; `formats/verification-report.md` describes it.
   ///
@@ -18,8 +18,8 @@ extension VerificationReport {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: Self.infinity.positive, negativeInfinity: Self.infinity.negative,
-      nan: Self.infinity.notNumber)
+      positiveInfinity: Self.nonFinite.positive, negativeInfinity: Self.nonFinite.negative,
+      nan: Self.nonFinite.notNumber)
     guard let data = try? encoder.encode(self) else {
       throw WeightmillError(.internal, candidate.name, "the report cannot be encoded as JSON")
     }

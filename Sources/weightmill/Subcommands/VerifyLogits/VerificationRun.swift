@@ -18,7 +18,7 @@ struct VerificationRun {
   let gate: LogitGate
   /// Every file that is read.
   let inputs: [String]
-  private let command: WeightmillCommand.VerifyLogits
+  private let command: Subcommands.VerifyLogits
   private let candidate: LoadedModel
   private let reference: Side
   private let texts: [EvaluationText]
@@ -26,7 +26,7 @@ struct VerificationRun {
   private let comparison: ModelComparison
 
   /// Opens what the command names.
-  init(_ command: WeightmillCommand.VerifyLogits) throws(WeightmillError) {
+  init(_ command: Subcommands.VerifyLogits) throws(WeightmillError) {
     self.command = command
     gate = try command.limits.gate()
     candidate = try ModelLoader.load(command.candidate)
@@ -56,7 +56,7 @@ struct VerificationRun {
   }
 
   private static func reference(
-    _ command: WeightmillCommand.VerifyLogits, _ candidate: LoadedModel
+    _ command: Subcommands.VerifyLogits, _ candidate: LoadedModel
   ) throws(WeightmillError) -> Side {
     guard let path = command.reference else { return .model(candidate) }
     let special = candidate.vocabulary?.special
@@ -94,7 +94,7 @@ struct VerificationRun {
   }
 
   private static func comparison(
-    _ command: WeightmillCommand.VerifyLogits, _ candidate: LoadedModel, _ reference: Side
+    _ command: Subcommands.VerifyLogits, _ candidate: LoadedModel, _ reference: Side
   ) throws(WeightmillError) -> ModelComparison {
     let source: ModelComparison.Reference =
       switch reference {

@@ -3,7 +3,7 @@ import LLaMA
 import Tensors
 import Tokenization
 
-extension WeightmillCommand {
+extension Subcommands {
   /// `weightmill verify-logits`: compares a GGUF file's predictions with its origin's.
   struct VerifyLogits: ParsableCommand {
     static let configuration = CommandConfiguration(

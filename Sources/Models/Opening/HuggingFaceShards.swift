@@ -1,0 +1,61 @@
+import Tensors
+
+/// The files of a Hugging Face folder that hold the tensors.
+struct HuggingFaceShards {
+  /// The name of a LoRA adapter's configuration.
+  static let adapterConfiguration = "adapter_config.json"
+  /// The names that an adapter's tensors may be under; the first one that is there counts.
+  static let adapterWeights = ["adapter_model.safetensors", "adapter_model.bin"]
+
+  let names: [String]
+  let index: ShardIndex?
+  let isAdapter: Bool
+  let notes: [String]
+
+  init(_ folder: Folder) throws(WeightmillError) {
+    let kinds = [("model.safetensors", ".safetensors"), ("pytorch_model.bin", ".bin")]
+    var found: [(names: [String], index: ShardIndex?)] = []
+    for (single, suffix) in kinds {
+      let indexName = single + ".index.json"
+      if folder.contains(indexName) {
+        let index = try ShardIndex(path: folder.path(indexName), fileExtension: suffix)
+        found.append((index.shards, index))
+      } else if folder.contains(single) {
+        found.append(([single], nil))
+      }
+    }
+    // A LoRA adapter's folder holds no model, but tensors that can be looked at.
+    let adapter = Self.adapterWeights.first(where: folder.contains)
+    isAdapter = found.isEmpty && adapter != nil
+    if isAdapter, let adapter { found.append(([adapter], nil)) }
+    guard let first = found.first else { throw Self.nothingFound(folder) }
+    for name in first.names {
+      guard folder.contains(name) else {
+        throw WeightmillError(
+          .noInput, folder.path(name), "the shard is missing, but the index names it",
+          remedy: "fetch the missing shard")
+      }
+      if first.index != nil { try folder.checkReal(name) }
+    }
+    names = first.names
+    index = first.index
+    notes =
+      found.count > 1
+      ? ["the folder holds the weights twice; the safetensors files are used"] : []
+  }
+
+  private static func nothingFound(_ folder: Folder) -> WeightmillError {
+    let shard = folder.names.first { name in
+      name.contains("-of-") && (name.hasSuffix(".bin") || name.hasSuffix(".safetensors"))
+    }
+    if let shard {
+      return WeightmillError(
+        .noInput, folder.path, "holds shards such as \(quoted(shard)), but not their index",
+        remedy: "fetch the .index.json file, too")
+    }
+    return WeightmillError(
+      .noInput, folder.path, "holds no checkpoint",
+      remedy: "expected model.safetensors or pytorch_model.bin (or their .index.json), "
+        + "or Meta's consolidated.00.pth")
+  }
+}
