@@ -140,6 +140,7 @@ let package = Package(
       dependencies: [
         "Tensors", "Output", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization",
         "LLaMA", "Models", "Conversion", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "ModelsTests",

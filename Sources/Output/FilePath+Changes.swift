@@ -58,17 +58,17 @@ extension FilePath {
     return overflow ? nil : bytes
   }
 
-  /// Flushes a file, or a folder's names, to the disk.
+  /// Flushes a folder's names to the disk: a new name is safe when its folder is.
   ///
-  /// - Returns: The error, if there is one.
-  package func flush() -> Errno? {
-    do {
-      let handle = try FileDescriptor.open(self, .readOnly, options: [.closeOnExec])
-      defer { try? handle.close() }
-      return handle.flush()
-    } catch {
-      return error as? Errno ?? .ioError
-    }
+  /// - Returns: The error of the disk, if there is one. Not every file system can be asked, and not
+  ///   every folder be opened: that is none.
+  package func flushNames() -> Errno? {
+    guard
+      let handle = try? FileDescriptor.open(self, .readOnly, options: [.closeOnExec, .directory])
+    else { return nil }
+    defer { try? handle.close() }
+    let failures: [Errno] = [.ioError, .noSpace, .diskQuotaExceeded, .staleNFSFileHandle]
+    return handle.flush().flatMap { failures.contains($0) ? $0 : nil }
   }
 
   private func call(
@@ -88,7 +88,12 @@ extension FileDescriptor {
   /// Flushes the file to the disk.
   ///
   /// - Returns: The error, if there is one.
-  package func flush() -> Errno? { fsync(rawValue) == 0 ? nil : Errno(rawValue: errno) }
+  package func flush() -> Errno? {
+    while fsync(rawValue) != 0 {
+      guard errno == EINTR else { return Errno(rawValue: errno) }
+    }
+    return nil
+  }
 
   /// Takes the file for this process alone, until it is closed or the process ends.
   ///

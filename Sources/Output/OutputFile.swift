@@ -19,11 +19,12 @@ package final class OutputFile: PendingOutput {
   ///   - path: The name the file shall have.
   ///   - overwrite: Whether a file of that name may be replaced.
   ///   - inputs: Files that are read; the output must be none of them.
+  ///   - disk: How the disk is asked.
   /// - Throws: `cannotWrite` with the reason.
   package convenience init(
-    _ path: String, overwrite: Bool, inputs: [String]
+    _ path: String, overwrite: Bool, inputs: [String], disk: DiskCalls = DiskCalls()
   ) throws(WeightmillError) {
-    try self.init(path, overwrite: overwrite, inputs: inputs, run: TemporaryNames())
+    try self.init(path, overwrite: overwrite, inputs: inputs, run: TemporaryNames(), disk: disk)
   }
 
   /// Creates the temporary file, or opens that of an interrupted run.
@@ -33,15 +34,16 @@ package final class OutputFile: PendingOutput {
   ///   - overwrite: Whether a file of that name may be replaced.
   ///   - inputs: Files that are read; the output must be none of them.
   ///   - run: The temporary names.
+  ///   - disk: How the disk is asked.
   /// - Throws: `cannotWrite` with the reason.
   package init(
-    _ path: String, overwrite: Bool, inputs: [String], run: TemporaryNames
+    _ path: String, overwrite: Bool, inputs: [String], run: TemporaryNames, disk: DiskCalls
   ) throws(WeightmillError) {
     try Self.check(path, overwrite: overwrite, inputs: inputs)
     self.path = path
     self.overwrite = overwrite
     temporary = run.partial(of: FilePath(path))
-    file = try WritableFile(temporary, shown: path, isResumed: run.isResumed)
+    file = try WritableFile(temporary, shown: path, isResumed: run.isResumed, disk: disk)
   }
 
   /// Refuses outputs that would destroy something.
@@ -89,7 +91,7 @@ package final class OutputFile: PendingOutput {
   }
 
   package func commit(_ cancellation: Cancellation) throws(WeightmillError) {
-    try file.flush()
+    try file.close()
     try cancellation.check(path)
     let target = FilePath(path)
     if overwrite {
@@ -99,8 +101,7 @@ package final class OutputFile: PendingOutput {
       try temporary.claim(target, shown: path)
       keeps.store(false, ordering: .releasing)  // the temporary name goes away with this object
     }
-    // The name is safe on the disk when its folder is; not every file system can be asked.
-    _ = target.folder.flush()
+    if let error = target.folder.flushNames() { throw .writing(path, error) }
   }
 }
 

@@ -16,7 +16,8 @@ package final class OutputFolder: PendingOutput {
   private let overwrite: Bool
   private let run: TemporaryNames
   private let keeps = Atomic<Bool>(false)
-  private let names = Mutex<[String]>([])
+  private let disk: DiskCalls
+  private let begun = Mutex<[(name: String, file: WritableFile)]>([])
 
   /// Creates the temporary folder.
   ///
@@ -28,10 +29,11 @@ package final class OutputFolder: PendingOutput {
   ///   - origins: What is read: the output must not lie in one of these folders.
   ///   - wouldMix: Whether a file of this name that stays would be taken for one of the new ones.
   ///   - run: The temporary names.
+  ///   - disk: How the disk is asked.
   /// - Throws: `cannotWrite` with the reason.
   package init(
     _ path: String, files: [String], overwrite: Bool, inputs: [String], origins: [String],
-    wouldMix: (String) -> Bool, run: TemporaryNames
+    wouldMix: (String) -> Bool, run: TemporaryNames, disk: DiskCalls
   ) throws(WeightmillError) {
     exists = try Self.check(
       path, files: files, overwrite: overwrite, inputs: inputs, origins: origins,
@@ -40,6 +42,7 @@ package final class OutputFolder: PendingOutput {
     self.overwrite = overwrite
     target = FilePath(path)
     self.run = run
+    self.disk = disk
     staging = run.partial(of: exists ? target.appending("weightmill") : target)
     if run.isResumed, (try? staging.stat(followTargetSymlink: false))?.type == .directory { return }
     if let error = staging.makeFolder() { throw .creating(path, error) }
@@ -47,7 +50,7 @@ package final class OutputFolder: PendingOutput {
 
   deinit {
     guard !keeps.load(ordering: .acquiring) else { return }
-    for name in names.withLock({ $0 }) { staging.appending(name).remove() }
+    for (name, _) in begun.withLock({ $0 }) { staging.appending(name).remove() }
     staging.removeFolder()
   }
 
@@ -56,27 +59,28 @@ package final class OutputFolder: PendingOutput {
   package func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
     let name = name ?? "model.safetensors"
     let file = try WritableFile(
-      staging.appending(name), shown: shown(name), isResumed: run.isResumed)
-    names.withLock { $0.append(name) }
+      staging.appending(name), shown: shown(name), isResumed: run.isResumed, disk: disk)
+    begun.withLock { $0.append((name, file)) }
     try file.resize(to: byteCount)
     return file
   }
 
   package func commit(_ cancellation: Cancellation) throws(WeightmillError) {
-    let names = names.withLock { $0 }
-    for name in names {
+    let files = begun.withLock { $0 }
+    for (_, file) in files {
       try cancellation.check(path)
-      if let error = staging.appending(name).flush() { throw .writing(shown(name), error) }
+      try file.close()
     }
     try cancellation.check(path)
-    if exists { try moveFiles(names) } else { try moveFolder() }
+    if exists { try moveFiles(files.map(\.name)) } else { try moveFolder() }
     keeps.store(false, ordering: .releasing)
   }
 
   private func moveFolder() throws(WeightmillError) {
-    _ = staging.flush()
+    if let error = staging.flushNames() { throw .writing(path, error) }
     switch staging.move(to: target) {
-    case nil: _ = target.folder.flush()
+    case nil:
+      if let error = target.folder.flushNames() { throw .writing(path, error) }
     case .directoryNotEmpty, .fileExists, .notDirectory:
       throw WeightmillError(
         .cannotWrite, path, "has appeared since the work began", remedy: "choose another name")
@@ -101,7 +105,7 @@ package final class OutputFolder: PendingOutput {
       for place in added { place.remove() }
       throw error
     }
-    _ = target.flush()
+    if let error = target.flushNames() { throw .writing(path, error) }
   }
 
   private func shown(_ name: String) -> String { FilePath(path).appending(name).string }

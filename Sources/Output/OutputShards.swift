@@ -11,7 +11,8 @@ package final class OutputShards: PendingOutput {
   private let overwrite: Bool
   private let run: TemporaryNames
   private let keeps = Atomic<Bool>(false)
-  private let begun = Mutex<[(name: String, temporary: FilePath)]>([])
+  private let disk: DiskCalls
+  private let begun = Mutex<[(name: String, temporary: FilePath, file: WritableFile)]>([])
 
   /// Checks the names; files are created by `begin`.
   ///
@@ -21,14 +22,17 @@ package final class OutputShards: PendingOutput {
   ///   - overwrite: Whether files of these names may be replaced.
   ///   - inputs: Files that are read: none of them may be replaced.
   ///   - run: The temporary names.
+  ///   - disk: How the disk is asked.
   /// - Throws: `cannotWrite` with the reason.
   package init(
-    _ path: String, names: [String], overwrite: Bool, inputs: [String], run: TemporaryNames
+    _ path: String, names: [String], overwrite: Bool, inputs: [String], run: TemporaryNames,
+    disk: DiskCalls
   ) throws(WeightmillError) {
     try Self.check(path, names: names, overwrite: overwrite, inputs: inputs)
     self.path = path
     self.overwrite = overwrite
     self.run = run
+    self.disk = disk
   }
 
   /// Refuses outputs that would destroy something.
@@ -55,24 +59,23 @@ package final class OutputShards: PendingOutput {
     let name = name ?? "model.gguf"
     let target = Self.path(name, beside: path)
     let temporary = run.partial(of: target)
-    let file = try WritableFile(temporary, shown: target.string, isResumed: run.isResumed)
-    begun.withLock { $0.append((name, temporary)) }
+    let file = try WritableFile(
+      temporary, shown: target.string, isResumed: run.isResumed, disk: disk)
+    begun.withLock { $0.append((name, temporary, file)) }
     try file.resize(to: byteCount)
     return file
   }
 
   package func commit(_ cancellation: Cancellation) throws(WeightmillError) {
     let files = begun.withLock { $0 }
-    for (name, temporary) in files {
+    for (_, _, file) in files {
       try cancellation.check(path)
-      if let error = temporary.flush() {
-        throw .writing(Self.path(name, beside: path).string, error)
-      }
+      try file.close()
     }
     try cancellation.check(path)
     var added: [FilePath] = []
     do throws(WeightmillError) {
-      for (name, temporary) in files.reversed() {
+      for (name, temporary, _) in files.reversed() {
         let target = Self.path(name, beside: path)
         let isNew = (try? target.stat(followTargetSymlink: false)) == nil
         if !overwrite {
@@ -87,7 +90,7 @@ package final class OutputShards: PendingOutput {
       throw error
     }
     keeps.store(false, ordering: .releasing)
-    _ = FilePath(path).folder.flush()
+    if let error = FilePath(path).folder.flushNames() { throw .writing(path, error) }
   }
 
   private static func path(_ name: String, beside path: String) -> FilePath {

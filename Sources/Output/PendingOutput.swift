@@ -16,7 +16,7 @@ package protocol PendingOutput: Sendable {
   /// Leaves what was written where it is, for a run that resumes, unless it is committed.
   func keep()
 
-  /// Flushes everything to the disk and gives it its name.
+  /// Flushes everything to the disk, closes its files and gives it its name.
   ///
   /// - Parameter cancellation: A way to stop while the disk is waited for.
   /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`.

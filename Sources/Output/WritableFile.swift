@@ -4,16 +4,23 @@ package import SystemPackage
 package import Tensors
 
 /// A new file that is written at positions, by several threads.
+///
+/// Bytes that the disk did not take are known only to the descriptor that was open when they were
+/// lost, and to that one only once. So the descriptor that writes also flushes, whoever flushes
+/// keeps the error, and the file must be closed by `close` before it gets its name.
 package final class WritableFile: Sendable {
   /// What the user calls it, for messages.
   private let shown: String
   private let descriptor: FileDescriptor
+  private let disk: DiskCalls
   private let written = Atomic<Int>(0)
   /// After so many bytes they are flushed.
-  private static let batchBytes = 64 << 20
+  package static let batchBytes = 64 << 20
   private let isFlushing = Atomic<Bool>(false)
-  /// The system tells an error of the disk once.
-  private let flushError = Mutex<Errno?>(nil)
+  private let isClosed = Atomic<Bool>(false)
+  /// The first error of flushing or closing. Held while the disk is asked: who comes second learns what
+  /// the first was told.
+  private let lost = Mutex<Errno?>(nil)
 
   /// Creates a file; nothing is overwritten and no link followed.
   ///
@@ -22,9 +29,13 @@ package final class WritableFile: Sendable {
   ///   - shown: What the user calls it.
   ///   - isResumed: Whether what an interrupted run has left there is opened. It may be nothing, or of
   ///     any length: which of its bytes are good, digests tell.
+  ///   - disk: How the disk is asked.
   /// - Throws: `cannotWrite` with the reason.
-  package init(_ path: FilePath, shown: String, isResumed: Bool = false) throws(WeightmillError) {
+  package init(
+    _ path: FilePath, shown: String, isResumed: Bool = false, disk: DiskCalls = DiskCalls()
+  ) throws(WeightmillError) {
     self.shown = shown
+    self.disk = disk
     do {
       descriptor = try FileDescriptor.open(
         path, .readWrite,
@@ -35,7 +46,7 @@ package final class WritableFile: Sendable {
     }
   }
 
-  deinit { try? descriptor.close() }
+  deinit { if !isClosed.load(ordering: .acquiring) { try? descriptor.close() } }
 
   /// Reads bytes back.
   ///
@@ -67,10 +78,22 @@ package final class WritableFile: Sendable {
     do { try descriptor.resize(to: Int64(size)) } catch { throw .writing(shown, error) }
   }
 
-  /// Flushes the file to the disk.
-  package func flush() throws(WeightmillError) {
-    let error = descriptor.flush()
-    if let error = flushError.withLock({ $0 }) ?? error { throw .writing(shown, error) }
+  /// Whether the disk has refused bytes that were written.
+  package var isDamaged: Bool { lost.withLock { $0 != nil } }
+
+  /// Flushes the file to the disk and closes it; nothing can be written to it any more.
+  ///
+  /// - Throws: `inputOutput` with the first error that the disk gave for any of its bytes.
+  package func close() throws(WeightmillError) {
+    let error = lost.withLock { error in
+      guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return error }
+      error = error ?? disk.flush(descriptor)
+      // Some network file systems say only now that there is no room.
+      let closing = disk.close(descriptor)
+      error = error ?? closing
+      return error
+    }
+    if let error { throw .writing(shown, error) }
   }
 
   private func flushNowAndThen(_ count: Int) {
@@ -80,7 +103,9 @@ package final class WritableFile: Sendable {
     else { return }
     // The file stays open until the thread is done: it holds this object.
     DispatchQueue.global(qos: .utility).async { [self] in
-      if let error = descriptor.flush() { flushError.withLock { $0 = $0 ?? error } }
+      lost.withLock { error in
+        if !isClosed.load(ordering: .acquiring) { error = error ?? disk.flush(descriptor) }
+      }
       isFlushing.store(false, ordering: .releasing)
     }
   }
@@ -90,6 +115,12 @@ package final class WritableFile: Sendable {
   /// Now and then what has come is flushed by a thread of its own, so that the disk works meanwhile and
   /// less is left to wait for at the end.
   package func write(_ bytes: [UInt8], count: Int, at position: Int) throws(WeightmillError) {
+    // Another file may have the number by now.
+    guard !isClosed.load(ordering: .acquiring) else {
+      throw .writing(shown, Errno.badFileDescriptor)
+    }
+    // What the disk has refused already will not come back: hours of further work are for nothing.
+    if case .some(let error?) = lost.withLockIfAvailable({ $0 }) { throw .writing(shown, error) }
     defer { flushNowAndThen(count) }
     do {
       try unsafe bytes.withUnsafeBytes { buffer in
@@ -98,6 +129,20 @@ package final class WritableFile: Sendable {
       }
     } catch { throw .writing(shown, error) }
   }
+}
+
+/// How the disk is asked to keep what was written: tests have it fail.
+package struct DiskCalls: Sendable {
+  /// Flushes a file to the disk.
+  package var flush: @Sendable (FileDescriptor) -> Errno? = { $0.flush() }
+  /// Closes a file.
+  package var close: @Sendable (FileDescriptor) -> Errno? = { descriptor in
+    do { try descriptor.close() } catch { return error as? Errno ?? .ioError }
+    return nil
+  }
+
+  /// Those of the operating system.
+  package init() {}
 }
 
 extension WeightmillError {

@@ -88,13 +88,15 @@ struct OutputTarget: Sendable {
     let names = files.compactMap(\.name)
     switch plan.output {
     case .splitGGUF where !isPart:
-      return try OutputShards(path, names: names, overwrite: overwrite, inputs: inputs, run: run)
+      return try OutputShards(
+        path, names: names, overwrite: overwrite, inputs: inputs, run: run, disk: options.disk)
     case .gguf, .splitGGUF:
-      return try OutputFile(path, overwrite: overwrite, inputs: inputs, run: run)
+      return try OutputFile(
+        path, overwrite: overwrite, inputs: inputs, run: run, disk: options.disk)
     case .huggingFace:
       return try OutputFolder(
         path, files: names, overwrite: overwrite, inputs: inputs, origins: plan.origins,
-        wouldMix: HuggingFaceFolder.belongsToModel, run: run)
+        wouldMix: HuggingFaceFolder.belongsToModel, run: run, disk: options.disk)
     }
   }
 
