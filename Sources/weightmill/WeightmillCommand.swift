@@ -30,8 +30,11 @@ struct WeightmillCommand: ParsableCommand {
 
   static func main() {
     Terminal.holdStandardStreams()
+    Terminal.ignoreSignalsOfWrites()
     do {
-      try runCommand()
+      let code = try runCommand()
+      try StandardOutput.close()
+      exit(withError: code)
     } catch let error as WeightmillError {
       Terminal.fail("weightmill: \(error)", code: error.code.exitCode)
     } catch {
@@ -51,10 +54,19 @@ struct WeightmillCommand: ParsableCommand {
     }
   }
 
-  private static func runCommand() throws {
-    var command = try parseAsRoot()
-    try command.run()
-    if let error = Terminal.flushOutput() { throw error }
+  /// Runs the command; help, versions and completion scripts are thrown, and printed here.
+  private static func runCommand() throws -> ExitCode {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      return .success
+    } catch let code as ExitCode {
+      return code
+    } catch let error where !(error is WeightmillError) && exitCode(for: error) == .success {
+      let text = fullMessage(for: error)
+      if !text.isEmpty { try StandardOutput.print(text) }
+      return .success
+    }
   }
 
   /// The command whose help explains the arguments that were given.

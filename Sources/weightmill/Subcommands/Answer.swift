@@ -32,8 +32,7 @@ struct Answer {
   /// Prints text at once, safe for a terminal.
   func show(_ text: String) throws(WeightmillError) {
     guard isShown, !text.isEmpty else { return }
-    print(Text.safeLines(text), terminator: "")
-    if let error = Terminal.flushOutput() { throw error }
+    try StandardOutput.print(Text.safeLines(text), terminator: "")
   }
 
   /// Takes a token.

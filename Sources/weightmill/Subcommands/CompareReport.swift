@@ -67,9 +67,9 @@ struct CompareReport: Encodable {
   }
 
   /// Prints the report for people.
-  func print() {
+  func print() throws(WeightmillError) {
     let parts = [subjects, table, summary, verdict]
-    Swift.print(parts.filter { !$0.isEmpty }.joined(separator: "\n\n"))
+    try StandardOutput.print(parts.filter { !$0.isEmpty }.joined(separator: "\n\n"))
   }
 
   private var subjects: String {

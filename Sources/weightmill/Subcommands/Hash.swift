@@ -57,7 +57,7 @@ extension Subcommands {
       try manifest?.check(digests)
       if common.json { return try JSONOutput.print(["tensors": digests]) }
       if let check {
-        return print("\(printable(check)): all \(digests.count) tensors agree")
+        return try StandardOutput.print("\(printable(check)): all \(digests.count) tensors agree")
       }
       let rows = digests.map { digest in
         [
@@ -65,7 +65,7 @@ extension Subcommands {
           "[\(digest.shape.map(String.init).joined(separator: ", "))]", printable(digest.name),
         ]
       }
-      print(Text.table(rows, alignments: [.left, .left, .right, .left]))
+      try StandardOutput.print(Text.table(rows, alignments: [.left, .left, .right, .left]))
     }
 
     private func catalogue() throws(WeightmillError) -> any Catalogue {

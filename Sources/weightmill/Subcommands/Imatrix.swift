@@ -83,7 +83,7 @@ extension Subcommands {
         windows: read.windows.windows.count, tokens: read.windows.tokenCount,
         leftOut: read.leftOut, texts: text, notes: notes)
       if common.json { return try JSONOutput.print(report) }
-      print(
+      try StandardOutput.print(
         "\(printable(output)): \(matrix.entries.count) matrices from \(report.windows) windows of "
           + "\(context) tokens, \(Text.bytes(size)) "
           + "in \(Text.fixed(Terminal.seconds() - began, 2)) s")

@@ -129,29 +129,29 @@ private struct InspectReport: Encodable {
   }
 
   /// Prints the report for people: one line for each key and each tensor, made for `diff`.
-  func print() {
+  func print() throws(WeightmillError) {
     let version = formatVersion.map { ", version \($0)" } ?? ""
-    Swift.print("\(printable(path)): \(kind)\(version)")
-    Swift.print(
+    try StandardOutput.print("\(printable(path)): \(kind)\(version)")
+    try StandardOutput.print(
       "\(Text.grouped(tensors.count)) tensors, \(Text.grouped(parameters)) values, "
         + Text.bytes(bytes))
     for (title, entries) in [("configuration", configuration), ("metadata", metadata)]
     where !entries.isEmpty {
-      Swift.print("\n\(title)")
+      try StandardOutput.print("\n\(title)")
       let rows = entries.map { entry in
         let type = entry.count.map { "\(entry.type) of \($0)" } ?? entry.type
         return ["  " + printable(entry.key), type, quotedIfText(entry)]
       }
-      Swift.print(Text.table(rows, alignments: [.left, .left, .left]))
+      try StandardOutput.print(Text.table(rows, alignments: [.left, .left, .left]))
     }
-    Swift.print("\ntensors")
+    try StandardOutput.print("\ntensors")
     let rows = tensors.map { tensor in
       [
         "  " + printable(tensor.name), "[\(tensor.shape.map(String.init).joined(separator: ", "))]",
         tensor.type, Text.grouped(tensor.bytes),
       ]
     }
-    Swift.print(Text.table(rows, alignments: [.left, .right, .left, .right]))
+    try StandardOutput.print(Text.table(rows, alignments: [.left, .right, .left, .right]))
   }
 
   private func quotedIfText(_ entry: Entry) -> String {

@@ -41,14 +41,17 @@ struct PlanExecution {
         Text.grouped(item.tensor.byteCount),
       ]
     }
-    print(Text.table(rows, alignments: [.left, .right, .left, .right]))
+    try StandardOutput.print(Text.table(rows, alignments: [.left, .right, .left, .right]))
     printFallbacks()
     let files = layout.files.compactMap { file in
       file.name.map { [printable($0), Text.grouped(file.byteCount)] }
     }
-    if !files.isEmpty { print("\n" + Text.table(files, alignments: [.left, .right]) + "\n") }
-    print(reading)
-    print("\(printable(output)): \(Text.grouped(layout.byteCount)) bytes; nothing was written")
+    if !files.isEmpty {
+      try StandardOutput.print("\n" + Text.table(files, alignments: [.left, .right]) + "\n")
+    }
+    try StandardOutput.print(reading)
+    try StandardOutput.print(
+      "\(printable(output)): \(Text.grouped(layout.byteCount)) bytes; nothing was written")
   }
 
   /// What will be read, and with how much memory.
@@ -103,7 +106,7 @@ struct PlanExecution {
     }
     let files = try writtenFiles
     let name = part == nil ? output : files[0].name ?? output
-    print(
+    try StandardOutput.print(
       "\(printable(name)): \(files.count > 1 ? "\(files.count) files, " : "")\(Text.bytes(report.byteCount)) "
         + "in \(Text.fixed(seconds, 2)) s, \(types(files))")
   }

@@ -25,18 +25,19 @@ struct ProvenanceReport {
   func print(json: Bool) throws {
     if json { return try JSONOutput.print(record) }
     guard let version = record.version else {
-      return Swift.print("\(printable(path)): was not written by Weightmill; it names no sources")
+      return try StandardOutput.print(
+        "\(printable(path)): was not written by Weightmill; it names no sources")
     }
-    Swift.print("\(printable(path)): written by Weightmill \(printable(version))")
+    try StandardOutput.print("\(printable(path)): written by Weightmill \(printable(version))")
     let facts = [
       ("merge rule", record.mergeRule), ("encoder", record.encoder),
       ("importance", record.importance), ("plan", record.planSHA256.map { "SHA-256 \($0)" }),
     ]
     let rows = facts.compactMap { name, value in value.map { ["  " + name, printable($0)] } }
-    Swift.print(Text.table(rows, alignments: [.left, .left]))
+    try StandardOutput.print(Text.table(rows, alignments: [.left, .left]))
     guard !record.sources.isEmpty else { return }
-    Swift.print("\nsources")
-    Swift.print(
+    try StandardOutput.print("\nsources")
+    try StandardOutput.print(
       Text.table(
         record.sources.map { source in
           [

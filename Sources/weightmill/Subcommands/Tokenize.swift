@@ -36,7 +36,7 @@ extension Subcommands {
       let ids = try tokenizer.encode(text, parsesControl: parseSpecial, addsSpecial: !noBos)
       if common.json { return try JSONOutput.print(["ids": ids]) }
       let rows = ids.map { ["\($0)", quoted(tokenizer.vocabulary.tokens[$0].text)] }
-      print(Text.table(rows, alignments: [.right, .left]))
+      try StandardOutput.print(Text.table(rows, alignments: [.right, .left]))
     }
   }
 }

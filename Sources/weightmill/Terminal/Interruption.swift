@@ -22,8 +22,6 @@ struct Interruption {
   private init() {
     let cancellation = Cancellation()
     self.cancellation = cancellation
-    // A file size limit: the write fails, and the error says so.
-    signal(SIGXFSZ, SIG_IGN)
     sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
       // Ignored already: under nohup the work goes on when the terminal goes away.
       let before = unsafeBitCast(signal(number, SIG_IGN), to: Int.self)

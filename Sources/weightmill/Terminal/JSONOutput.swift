@@ -18,6 +18,6 @@ enum JSONOutput {
     guard let data = try? encoder.encode(value) else {
       throw WeightmillError(.internal, "standard output", "the report cannot be encoded as JSON")
     }
-    Swift.print(String(decoding: data, as: UTF8.self))
+    try StandardOutput.print(String(decoding: data, as: UTF8.self))
   }
 }

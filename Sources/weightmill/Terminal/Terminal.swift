@@ -1,5 +1,3 @@
-import Tensors
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -8,7 +6,7 @@ import Tensors
   import Darwin
 #endif
 
-/// Standard output, standard error, and what is known of the terminal.
+/// Standard streams, standard error, and what is known of the terminal.
 enum Terminal {
   /// Whether progress can be drawn: standard error is a terminal that can move its cursor.
   static var showsProgress: Bool {
@@ -27,6 +25,13 @@ enum Terminal {
     }
   }
 
+  /// Lets writes fail in the place of signals that would end the process: a full file, a reader of
+  /// standard error that has gone away.
+  static func ignoreSignalsOfWrites() {
+    signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+  }
+
   /// Writes text to standard error.
   static func error(_ text: String) {
     let bytes = Array(text.utf8)
@@ -40,17 +45,8 @@ enum Terminal {
     }
   }
 
-  /// Writes out what was printed; what cannot be written is an error, not a success.
-  static func flushOutput() -> WeightmillError? {
-    fflush(nil) == 0
-      ? nil
-      : WeightmillError(
-        .inputOutput, "standard output", "cannot be written", remedy: "free some space")
-  }
-
   /// Writes a line to standard error and ends the process.
   static func fail(_ line: String, code: Int32) -> Never {
-    fflush(nil)
     error(line + "\n")
     exit(code)
   }

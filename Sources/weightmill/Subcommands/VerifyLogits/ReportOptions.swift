@@ -63,16 +63,22 @@ struct ReportOptions: ParsableArguments {
 
   private static let standardOutput = "-"
 
-  /// Writes the pages that were asked for.
+  /// Writes the pages that were asked for; files first, since standard output may be full or closed.
   func write(_ report: VerificationReport, inputs: [String]) throws(WeightmillError) {
-    if let html { try write(report.html, to: html, inputs: inputs) }
-    if let markdown { try write(report.markdown, to: markdown, inputs: inputs) }
+    for isFile in [true, false] {
+      if let html, isFile == (html != Self.standardOutput) {
+        try write(report.html, to: html, inputs: inputs)
+      }
+      if let markdown, isFile == (markdown != Self.standardOutput) {
+        try write(report.markdown, to: markdown, inputs: inputs)
+      }
+    }
   }
 
   private func write(
     _ page: String, to path: String, inputs: [String]
   ) throws(WeightmillError) {
-    guard path != Self.standardOutput else { return print(page, terminator: "") }
+    guard path != Self.standardOutput else { return try StandardOutput.print(page, terminator: "") }
     try ReportFile.write(page, to: path, overwrite: force, inputs: inputs)
   }
 

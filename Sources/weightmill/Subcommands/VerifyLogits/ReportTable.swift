@@ -12,9 +12,9 @@ struct ReportTable {
   init(_ report: VerificationReport) { self.report = report }
 
   /// Prints the report for people.
-  func print() {
+  func print() throws(WeightmillError) {
     let parts = [subjects, figures(report.total), perText, causes, worst, findings, limits]
-    Swift.print(parts.filter { !$0.isEmpty }.joined(separator: "\n\n"))
+    try StandardOutput.print(parts.filter { !$0.isEmpty }.joined(separator: "\n\n"))
   }
 
   private var subjects: String {

@@ -59,9 +59,9 @@ extension Subcommands {
       if !report.isPartial { try run.gate.judge(&report) }
       try reporting.write(report, inputs: run.inputs)
       if common.json {
-        print(try report.json(), terminator: "")
+        try StandardOutput.print(try report.json(), terminator: "")
       } else if !reporting.printsPage {
-        ReportTable(report).print()
+        try ReportTable(report).print()
       }
       if report.isPartial { throw ExitCode(WeightmillError.Code.interrupted.exitCode) }
       if !report.passed { throw ExitCode(1) }
