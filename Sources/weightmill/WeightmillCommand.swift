@@ -57,6 +57,9 @@ struct WeightmillCommand: ParsableCommand {
   /// Runs the command; help, versions and completion scripts are thrown, and printed here.
   private static func runCommand() throws -> ExitCode {
     do {
+      if let name = SingleOption.repeated(in: CommandLine.arguments.dropFirst()) {
+        throw ValidationError("\(name) is given twice, and takes one value")
+      }
       var command = try parseAsRoot()
       try command.run()
       return .success

@@ -72,11 +72,29 @@ public struct EvaluationText: Sendable {
   public init(name: String, tokens: [Int], cut: Cut) {
     self.name = name
     let all = TextWindows(tokens, context: cut.context, bos: cut.bos).windows
-    windows = all.compactMap { tokens in
-      guard cut.isSecondHalf else { return Window(tokens: tokens, judged: 0..<tokens.count) }
-      guard tokens.count == cut.context else { return nil }
-      return Window(tokens: tokens, judged: cut.context / 2..<cut.context - 1)
+    windows = all.compactMap { Self.window($0, cut) }
+  }
+
+  /// Takes ids that were given in the place of a text: windows of them hold every id as it is, none is
+  /// replaced by BOS, and what is left at the end is a window, too, if it is one id.
+  ///
+  /// - Parameters:
+  ///   - name: What it is called.
+  ///   - ids: The ids.
+  ///   - context: How many of them a window holds, at least 2.
+  ///   - isSecondHalf: Whether only the second half of whole windows is judged.
+  public init(name: String, ids: [Int], context: Int, isSecondHalf: Bool = false) {
+    self.name = name
+    let cut = Cut(context: context, bos: nil, isSecondHalf: isSecondHalf)
+    windows = stride(from: 0, to: ids.count, by: cut.context).compactMap { first in
+      Self.window(Array(ids[first..<min(first + cut.context, ids.count)]), cut)
     }
+  }
+
+  private static func window(_ tokens: [Int], _ cut: Cut) -> Window? {
+    guard cut.isSecondHalf else { return Window(tokens: tokens, judged: 0..<tokens.count) }
+    guard tokens.count == cut.context else { return nil }
+    return Window(tokens: tokens, judged: cut.context / 2..<cut.context - 1)
   }
 
   /// How many tokens the windows hold.

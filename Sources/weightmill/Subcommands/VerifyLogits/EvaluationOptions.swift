@@ -16,10 +16,15 @@ struct EvaluationOptions: ParsableArguments {
 
   @Option(
     name: .customLong("tokens"),
-    help: "A JSON file with ids: a list, or a list of lists.",
+    help: ArgumentHelp(
+      "A JSON file with ids: a list, or a list of lists; may be given several times.",
+      discussion: """
+        The ids are judged as they are: a list that is longer than a window is cut, and no BOS \
+        is put into it.
+        """, valueName: "tokens"),
     completion: .file(extensions: ["json"])
   )
-  var tokensFile: String?
+  var tokensFiles: [String] = []
 
   @Option(help: "How many tokens a window holds.")
   var context = 512
@@ -34,13 +39,16 @@ struct EvaluationOptions: ParsableArguments {
     guard context >= 2, context <= 1 << 20 else {
       throw ValidationError("--context must be from 2 to 1048576")
     }
-    if tokensFile != nil, !text.isEmpty || prompt != nil {
+    if !tokensFiles.isEmpty, !text.isEmpty || prompt != nil {
       throw ValidationError("--tokens cannot be combined with --text or --prompt")
     }
   }
 
   /// Whether any text is given.
-  var isEmpty: Bool { text.isEmpty && prompt == nil && tokensFile == nil }
+  var isEmpty: Bool { text.isEmpty && prompt == nil && tokensFiles.isEmpty }
+
+  /// The files that are read.
+  var files: [String] { text + tokensFiles }
 
   /// The texts that were given, with their names.
   private func texts() throws(WeightmillError) -> [(name: String, text: String)] {
@@ -56,19 +64,18 @@ struct EvaluationOptions: ParsableArguments {
   ///   - reference: The vocabulary whose ids are right.
   ///   - candidate: The vocabulary to be judged.
   ///   - location: The model that lacks one, for messages.
+  ///   - vocabularyRows: How many ids the models know.
   /// - Returns: The texts; whether tokenizers agree is `nil` when there are not two of them.
   /// - Throws: `noInput`, `malformed` or `unsupported` for files; `mismatch` without a vocabulary.
   func evaluationTexts(
-    reference: Vocabulary?, candidate: Vocabulary?, location: String
+    reference: Vocabulary?, candidate: Vocabulary?, location: String, vocabularyRows: Int
   ) throws(WeightmillError) -> ([EvaluationText], VerificationReport.TokenizerResult?) {
     let special = (reference ?? candidate)?.special
     let cut = EvaluationText.Cut(
       context: context, bos: special?.addsBOS == true ? special?.bos : nil,
       isSecondHalf: secondHalf)
-    if let tokensFile {
-      let lists = try TokenFile.read(tokensFile)
-      let names = lists.indices.map { lists.count == 1 ? tokensFile : "\(tokensFile)#\($0 + 1)" }
-      return (zip(names, lists).map { EvaluationText(name: $0, tokens: $1, cut: cut) }, nil)
+    if !tokensFiles.isEmpty {
+      return (try tokens(vocabularyRows: vocabularyRows), nil)
     }
     guard let expected = reference ?? candidate else {
       throw WeightmillError(
@@ -88,12 +95,55 @@ struct EvaluationOptions: ParsableArguments {
   }
 }
 
+/// Ids in the place of texts.
+extension EvaluationOptions {
+  /// The lists of all files of ids, cut into windows; every id is judged as it is given.
+  private func tokens(vocabularyRows: Int) throws(WeightmillError) -> [EvaluationText] {
+    var texts: [EvaluationText] = []
+    for path in tokensFiles {
+      let lists = try TokenFile.read(path, vocabularyRows: vocabularyRows)
+      for (place, ids) in lists.enumerated() {
+        let name = lists.count == 1 ? path : "\(path)#\(place + 1)"
+        texts.append(
+          EvaluationText(name: name, ids: ids, context: context, isSecondHalf: secondHalf))
+      }
+    }
+    return texts
+  }
+
+  /// What a user should know of ids that were given.
+  ///
+  /// - Parameters:
+  ///   - texts: The texts that were made of them.
+  ///   - bos: The token that the models' texts begin with.
+  /// - Returns: The notes; none when no ids were given.
+  func tokenNotes(_ texts: [EvaluationText], bos: Int?) -> [String] {
+    guard let bos, !tokensFiles.isEmpty else { return [] }
+    let windows = texts.flatMap(\.windows)
+    let without = windows.count { $0.tokens.first != bos }
+    guard without > 0 else { return [] }
+    return [
+      "\(without) of \(windows.count) windows of ids do not begin with BOS (id \(bos)); "
+        + "they are judged as they are given"
+    ]
+  }
+}
+
 /// A file of token ids given on the command line.
 private enum TokenFile {
   private static let maximumBytes = 64 << 20
 
   /// Reads a list of ids, or a list of such lists.
-  static func read(_ path: String) throws(WeightmillError) -> [[Int]] {
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - vocabularyRows: How many ids the models know.
+  /// - Returns: The lists, of two ids or more.
+  /// - Throws: `noInput`; `malformed` for a file that holds anything else; `mismatch` for ids that the
+  ///   models do not know, and for a list of one, in which nothing follows.
+  static func read(
+    _ path: String, vocabularyRows: Int
+  ) throws(WeightmillError) -> [[Int]] {
     let file = try InputFile(path)
     guard file.byteCount <= maximumBytes else {
       throw WeightmillError(.unsupported, path, "is too long", remedy: "give a part of it")
@@ -108,6 +158,20 @@ private enum TokenFile {
       throw WeightmillError(
         .malformed, path, "is neither a list of token ids nor a list of such lists",
         remedy: "write it as [1, 2, 3]")
+    }
+    for (number, list) in ids.enumerated() {
+      let place = ids.count == 1 ? "" : " of list \(number + 1)"
+      if let position = list.firstIndex(where: { !(0..<vocabularyRows).contains($0) }) {
+        throw WeightmillError(
+          .mismatch, path, "holds the id \(list[position]), which the models do not know",
+          at: "position \(position)\(place)",
+          remedy: "give ids from 0 to \(vocabularyRows - 1), in the models' own vocabulary")
+      }
+      guard list.count > 1 else {
+        throw WeightmillError(
+          .mismatch, path, "holds one id\(place), of which no prediction can be judged",
+          remedy: "give at least two")
+      }
     }
     return ids
   }

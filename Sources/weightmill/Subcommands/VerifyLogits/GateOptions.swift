@@ -44,6 +44,9 @@ struct GateOptions: ParsableArguments {
     }
   }
 
+  /// The files that are read.
+  var files: [String] { baseline.map { [$0] } ?? [] }
+
   /// The limits that were given.
   func gate() throws(WeightmillError) -> LogitGate {
     var gate = LogitGate()

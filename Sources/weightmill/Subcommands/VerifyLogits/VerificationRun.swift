@@ -42,14 +42,17 @@ struct VerificationRun {
       }
       (texts, tokenizers) = try evaluation.evaluationTexts(
         reference: model.vocabulary, candidate: candidate.vocabulary,
-        location: command.candidate)
-      inputs = candidate.files + model.files + evaluation.text
+        location: command.candidate, vocabularyRows: candidate.llama.configuration.vocabularyRows)
+      inputs = candidate.files + model.files + evaluation.files + command.limits.files
       command.common.printNotes(
         candidate.notes + (model.origins == candidate.origins ? [] : model.notes))
       command.common.printNotes(Self.contextNotes(evaluation.context, model.llama.configuration))
+      let special = (model.vocabulary ?? candidate.vocabulary)?.special
+      command.common.printNotes(
+        evaluation.tokenNotes(texts, bos: special?.addsBOS == true ? special?.bos : nil))
     case .saved(let logits):
       (texts, tokenizers) = try Self.texts(evaluation, logits, candidate)
-      inputs = candidate.files + [logits.location] + evaluation.text
+      inputs = candidate.files + [logits.location] + evaluation.files + command.limits.files
       command.common.printNotes(candidate.notes)
     }
     try command.reporting.check(inputs: inputs)
@@ -79,7 +82,8 @@ struct VerificationRun {
   ) throws(WeightmillError) -> ([EvaluationText], VerificationReport.TokenizerResult?) {
     guard !evaluation.isEmpty else { return (logits.texts, nil) }
     let (given, _) = try evaluation.evaluationTexts(
-      reference: nil, candidate: candidate.vocabulary, location: candidate.llama.catalogue.location)
+      reference: nil, candidate: candidate.vocabulary,
+      location: candidate.llama.catalogue.location, vocabularyRows: logits.vocabularyRows)
     guard given.map(\.windows) == logits.texts.map(\.windows) else {
       let ids = given.flatMap { $0.windows.flatMap(\.tokens) }
       let saved = logits.texts.flatMap { $0.windows.flatMap(\.tokens) }
