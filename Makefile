@@ -7,21 +7,26 @@
 # make examples  build and run what is in Examples/
 # make graph   which target needs which, which folder of a target needs which; fails on a circle
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
-# make fuzz    the readers under libFuzzer, SECONDS each (default 60)
+# make fuzz    the readers under libFuzzer, SECONDS each (default 60), or READERS alone
 # make gate    verify-logits on every type, with the limits of Scripts/gate-limits.txt
-# make gate-limits  measure those limits anew
-# make quality KL divergence of every type beside llama.cpp's; fails if a bar is not kept (minutes)
+# make gate-limits  measure those limits anew, all or those of TYPES
+# make quality KL divergence of every type, or of TYPES, beside llama.cpp's; fails if a bar is not kept
+#              (minutes)
 # make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
-#              GFLOP/s and percent of peak
-# make bench-peers  the same as ratios to llama.cpp in the same run (needs `make interop` once)
+#              GFLOP/s and percent of peak; TYPES and RUNS make it small
+# make bench-peers  the same as ratios to llama.cpp in the same run; TYPES and RUNS make it small. The first
+#              time llama.cpp is compiled for this processor (10 minutes); PEERS=portable takes the one of
+#              `make interop`
 # make bench-job  the whole job at 13B's width beside transformers + llama.cpp: time and memory (needs
-#              `make interop` once, 24 GB of disk, 12 minutes); Benchmarks/job.py has more: by depth, real size
+#              `make interop` once, 24 GB of disk, 12 minutes); LAYERS, TYPES, RUNS and PEERS as above;
+#              Benchmarks/job.py has more: by depth, real size
 # make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium;
 #              killed runs, full disks, inputs that change (installs what it needs; minutes)
 SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Benchmarks Examples Scripts Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
+PROGRAMS = $$($(SWIFT) build $(BUILD) --show-bin-path)
 # The readers once more, in debug mode with the address sanitizer. Leaks are not looked for: Swift
 # tags pointers of static values, and where the machine lets the leak checker run they pass for lost.
 READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
@@ -34,6 +39,10 @@ ifndef WEIGHTMILL_COMMIT
   WEIGHTMILL_COMMIT := $(shell Scripts/commit.sh)
 endif
 export WEIGHTMILL_COMMIT
+
+# Which llama.cpp the benchmarks take: `native`, or the `portable` one of the interop tests.
+PEERS ?= native
+export PEERS
 
 PREFIX ?= /usr/local
 
@@ -50,7 +59,7 @@ build: prepare
 	$(SWIFT) build $(BUILD) --product weightmill
 
 demo: build
-	@Scripts/demo.sh "$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill"
+	@Scripts/demo.sh "$(PROGRAMS)/weightmill"
 
 release: prepare
 	Scripts/release.sh
@@ -67,6 +76,7 @@ uninstall:
 test: lint check sanitize
 
 lint: check-corpus
+	Scripts/check-targets.sh
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
 # The order of targets and folders: `Scripts/room-graph --room NAME` says which names make it.
@@ -98,41 +108,37 @@ check-corpus:
 	  else echo "no python3: Tests/Corpus was not compared with its script"; fi
 
 fuzz: prepare
-	Fuzz/run.sh $(SECONDS)
+	Fuzz/run.sh $(or $(SECONDS),60) $(READERS)
 
 gate: build
-	@Scripts/gate.sh "$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill"
+	@Scripts/gate.sh "$(PROGRAMS)/weightmill"
 
 gate-limits: build
-	@Scripts/gate.sh "$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" --update
+	@Scripts/gate.sh "$(PROGRAMS)/weightmill" --update $(TYPES)
 
 quality: build
-	python3 -B Benchmarks/quality.py
+	python3 -B Benchmarks/quality.py --weightmill "$(PROGRAMS)/weightmill" $(TYPES)
 
-# The environment variable adds the benchmark to the package.
 bench: prepare
-	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
-	  --product encoder-benchmark
-	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
-	  --product forward-benchmark
-	.build-bench/release/encoder-benchmark
-	.build-bench/release/forward-benchmark
+	$(SWIFT) build $(BUILD) --product encoder-benchmark
+	$(SWIFT) build $(BUILD) --product forward-benchmark
+	$(PROGRAMS)/encoder-benchmark $(RUNS:%=--runs %) $(TYPES)
+	$(PROGRAMS)/forward-benchmark $(TYPES)
 
-bench-peers: build
-	WEIGHTMILL_BENCHMARKS=1 $(SWIFT) build $(BUILD) --scratch-path .build-bench \
-	  --product encoder-benchmark
-	Benchmarks/peers.sh
+bench-peers: prepare
+	$(SWIFT) build $(BUILD) --product encoder-benchmark
+	ENCODERS="$(PROGRAMS)/encoder-benchmark" Benchmarks/peers.sh $(RUNS:%=--runs %) \
+	  $(if $(TYPES),--types "$(TYPES)")
 
 bench-job: build
-	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Benchmarks/job.sh
+	WEIGHTMILL="$(PROGRAMS)/weightmill" Benchmarks/job.sh $(LAYERS:%=--layers %) $(RUNS:%=--runs %) \
+	  $(if $(TYPES),--types "$(TYPES)")
 
 interop: build
-	WEIGHTMILL="$$($(SWIFT) build $(BUILD) --show-bin-path)/weightmill" Interop/run.sh
+	WEIGHTMILL="$(PROGRAMS)/weightmill" Interop/run.sh
 
-# Needs Debian's protobuf-compiler, and protoc-gen-swift from swift-protobuf on the PATH.
 protobuf:
-	cd Sources/Tokenization/SentencePiece && protoc --swift_opt=Visibility=Internal \
-	  --swift_opt=UseAccessLevelOnImports=true --swift_out=. sentencepiece_model.proto
+	Scripts/generate-protobuf.sh $(BUILD)
 
 clean:
-	rm -rf .build .build-asan .build-bench .build-examples .build-fuzz .build-release build
+	rm -rf .build .build-asan .build-examples .build-fuzz .build-release build

@@ -108,6 +108,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Encoders and the forward pass in memory: `make bench`. They are no products, so that nobody who
+    // uses this package builds them.
+    .executableTarget(
+      name: "encoder-benchmark", dependencies: ["Tensors", "Quantization"],
+      path: "Benchmarks/encoders"),
+    .target(name: "CPeak", path: "Benchmarks/peak"),
+    .executableTarget(
+      name: "forward-benchmark", dependencies: ["CPeak", "Tensors", "Quantization", "LLaMA"],
+      path: "Benchmarks/forward"),
+
     .target(
       name: "TestSupport",
       dependencies: [
@@ -191,19 +201,6 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
-}
-
-// Encoders and the forward pass in memory: `make bench`. Nobody who uses this package builds them.
-if Context.environment["WEIGHTMILL_BENCHMARKS"] != nil {
-  package.targets += [
-    .executableTarget(
-      name: "encoder-benchmark", dependencies: ["Tensors", "Quantization"],
-      path: "Benchmarks/encoders"),
-    .target(name: "CPeak", path: "Benchmarks/peak"),
-    .executableTarget(
-      name: "forward-benchmark", dependencies: ["CPeak", "Tensors", "Quantization", "LLaMA"],
-      path: "Benchmarks/forward"),
-  ]
 }
 
 /// Rooms that touch raw bytes mark every unsafe use with `unsafe`.

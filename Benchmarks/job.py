@@ -6,7 +6,8 @@
     Benchmarks/job.sh --depths 40 --sparse     at the real size, inputs of holes
 
 The chain: transformers loads base and delta in F16, adds and saves them; llama.cpp's
-convert_hf_to_gguf.py makes an F16 file; llama.cpp quantizes it. The first two steps are run once for all
+convert_hf_to_gguf.py makes an F16 file; llama.cpp, compiled for this processor, quantizes it: what it was
+built for is printed. The first two steps are run once for all
 types of a run. The floor: `cat` of all inputs to /dev/null, and as many bytes as the output written
 and flushed by dd. All take turns; figures are medians. Peaks are the largest resident set of any
 process, as /usr/bin/time -v prints it. The input is in the page cache if it fits there; with --cold,
@@ -26,6 +27,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import signal
 import statistics
@@ -267,7 +269,7 @@ def arguments():
     parser.add_argument("--sparse", action="store_true", help="with --depths")
     parser.add_argument("--base", choices=("base", "base-meta"), default="base",
                         help="safetensors, or with --depths Meta's parts")
-    parser.add_argument("--types", type=lambda text: text.lower().split(","),
+    parser.add_argument("--types", type=lambda text: re.split("[ ,]+", text.strip().lower()),
                         default=["q8_0", "q4_k_m"], help="of " + ", ".join(OUTPUT_BITS))
     parser.add_argument("--runs", type=int, help="3; with --depths 1")
     parser.add_argument("--threads", type=int, default=2)
@@ -294,11 +296,15 @@ def main():
         bench = Bench(found, pathlib.Path(name))
         report = {"machine": machine(), "disk": disk(bench.folder), "threads": found.threads,
                   "cold": found.cold}
+        if not found.depths:
+            import llama  # Weightmill alone needs no llama.cpp
+            report["llama.cpp"] = llama.build()
         note(json.dumps(report))
         if found.depths:
             report["depths"] = depths(bench)
         else:
             report["rows"], report["input"] = compare(bench)
+            print(report["llama.cpp"])
             print_comparison(report["rows"], report["input"], found.types)
     if found.json:
         found.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

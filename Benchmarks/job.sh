@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs Benchmarks/job.py, which says what it measures. Arguments are passed on.
 #
-# The environments are those of Interop/run.sh (llama, transformers), made once. llama.cpp's converter is not on
-# PyPI by itself, but in the source package of llama-cpp-python: it is fetched from there (77 MB).
+# The environments are those of Interop/run.sh (native, transformers), made once; PEERS=portable takes
+# that of `llama` instead (environment.sh). llama.cpp's converter is not on PyPI by itself, but in the source
+# package of llama-cpp-python: it is fetched from there (77 MB).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,15 +23,15 @@ if [[ " $* " == *" --depths"* ]]; then
   exec "$python" -B Benchmarks/job.py "$@"
 fi
 
-have "$venv" llama_cpp llama
 have "$venv-transformers" transformers transformers
-version=$("$venv/bin/python" -c 'import llama_cpp; print(llama_cpp.__version__)')
+python=$(Benchmarks/environment.sh)/bin/python
+version=$("$python" -c 'import llama_cpp; print(llama_cpp.__version__)')
 converter=$venv-converter-$version
 if [[ ! -e $converter/convert_hf_to_gguf.py ]]; then
   echo "job.sh: fetching llama.cpp's converter to $converter" >&2
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  "$venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+  "$python" -m pip download --quiet --disable-pip-version-check --no-deps \
     --no-binary llama-cpp-python --dest "$work" "llama-cpp-python==$version"
   tar xzf "$work"/llama_cpp_python-*.tar.gz -C "$work"
   mkdir -p "$converter"
@@ -38,5 +39,5 @@ if [[ ! -e $converter/convert_hf_to_gguf.py ]]; then
     "$converter"
   rm -rf "$work"
 fi
-exec "$venv/bin/python" -B Benchmarks/job.py --converter "$converter" \
+exec "$python" -B Benchmarks/job.py --converter "$converter" \
   --transformers "$venv-transformers/bin/python" "$@"

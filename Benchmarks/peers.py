@@ -2,10 +2,12 @@
 """Weightmill's quantizer beside llama.cpp's: runs in turn, ratios of medians.
 
     Benchmarks/peers.sh                      encoders in memory, one thread, F16 in
-    Benchmarks/peers.sh --model F16.gguf     whole commands, all threads
+    Benchmarks/peers.sh --layers 4           whole commands, all threads, on a made-up model of 13B's width
+    Benchmarks/peers.sh --model F16.gguf     the same, on this one
 
-llama.cpp is the one of llama-cpp-python, as it ships. In memory it does what its quantizer does with a
-tensor: ggml_fp16_to_fp32_row, then ggml_quantize_chunk. Weightmill's part is encoder-benchmark.
+llama.cpp is the one of llama-cpp-python, compiled for this processor; the first line says for what. In
+memory it does what its quantizer does with a tensor: ggml_fp16_to_fp32_row, then ggml_quantize_chunk.
+Weightmill's part is encoder-benchmark. `--types` and `--runs` make it shorter.
 """
 
 import argparse
@@ -13,35 +15,28 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import statistics
+import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
 import gguf
+import llama
 import llama_cpp
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ENCODERS = ROOT / ".build-bench/release/encoder-benchmark"
+ENCODERS = pathlib.Path(os.environ.get("ENCODERS") or ROOT / ".build/release/encoder-benchmark")
 WEIGHTMILL = pathlib.Path(os.environ.get("WEIGHTMILL") or ROOT / ".build/release/weightmill")
 TYPES = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
          "IQ4_XS", "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS")
+MIXES = ("q8_0", "q4_0", "q4_k_m", "q6_k")
 NEEDS_IMPORTANCE = {"IQ2_XS", "IQ2_XXS"}
-RUNS = 3
 COLUMNS = 4096
-
-
-def library():
-    folder = pathlib.Path(llama_cpp.__file__).parent / "lib"
-    ggml = ctypes.CDLL(str(next(folder.glob("libggml-base.*"))))
-    ggml.ggml_quantize_chunk.restype = ctypes.c_size_t
-    ggml.ggml_quantize_chunk.argtypes = [
-        ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64,
-        ctypes.c_int64, ctypes.c_void_p]
-    ggml.ggml_fp16_to_fp32_row.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
-    return ggml
 
 
 def llama_rate(ggml, name, is_guided):
@@ -71,26 +66,37 @@ def llama_rate(ggml, name, is_guided):
 def our_rate(name, is_guided):
     """Values per second of Weightmill, one thread: a median itself."""
     output = subprocess.run(
-        [ENCODERS, "--json", name], check=True, capture_output=True, encoding="utf-8").stdout
+        [ENCODERS, "--json", name], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     rates = [json.loads(line) for line in output.splitlines()]
     return next(rate["values"] for rate in rates if rate["importance"] == is_guided)
 
 
-def encoders():
-    ggml = library()
-    print(f"one thread, million values per second of F16; median of {RUNS} runs each, in turn")
+def encoders(types, runs):
+    ggml = llama.ggml()
+    print(f"one thread, million values per second of F16; median of {runs} runs each, in turn")
     print(f"{'type':9}{'':12}{'llama.cpp':>10}{'ours':>10}{'ratio':>8}")
-    for name in TYPES:
+    for name in types:
         for is_guided in (False, True):
             if name in NEEDS_IMPORTANCE and not is_guided:
                 continue
             theirs, ours = [], []
-            for _ in range(RUNS):
+            for _ in range(runs):
                 theirs.append(llama_rate(ggml, name, is_guided))
                 ours.append(our_rate(name, is_guided))
             left, right = statistics.median(theirs), statistics.median(ours)
             print(f"{name:9}{'importance' if is_guided else '':12}{left / 1e6:10.1f}"
                   f"{right / 1e6:10.1f}{right / left:8.2f}", flush=True)
+
+
+def made_model(folder, layers):
+    """An F16 file of a made-up model of 13B's width."""
+    wide, model = folder / "wide", folder / "f16.gguf"
+    subprocess.run([sys.executable, "-B", ROOT / "Benchmarks/make-wide-model.py", str(layers), wide,
+                    "--parts", "whole"], check=True)
+    subprocess.run([WEIGHTMILL, "convert", wide / "whole", "--name", "wide", "--output", model,
+                    "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(wide)
+    return model
 
 
 def commands(model, mixes, runs):
@@ -122,15 +128,26 @@ def commands(model, mixes, runs):
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=pathlib.Path)
-    parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument("--types", default="q8_0,q4_0,q4_k_m,q6_k")
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--types", type=lambda text: re.split("[ ,]+", text.strip()))
     arguments = parser.parse_args()
+    print(llama.build())
+    mixes = [mix.lower() for mix in arguments.types or MIXES]
     if arguments.model:
-        commands(arguments.model, arguments.types.split(","), arguments.runs)
+        commands(arguments.model, mixes, arguments.runs)
+    elif arguments.layers:
+        (ROOT / "build").mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="weightmill-peers-", dir=ROOT / "build") as folder:
+            commands(made_model(pathlib.Path(folder), arguments.layers), mixes, arguments.runs)
     else:
-        encoders()
+        types = [name.upper() for name in arguments.types or TYPES]
+        if unknown := [name for name in types if name not in TYPES]:
+            parser.error(f"{unknown[0]} is none of {', '.join(TYPES)}")
+        encoders(types, arguments.runs)
 
 
 if __name__ == "__main__":

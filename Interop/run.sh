@@ -10,12 +10,17 @@
 #   Interop/run.sh report        the report page of verify-logits in Chromium: a minute
 #   Interop/run.sh               all of them
 #
+# And one environment for Benchmarks/, in which nothing is tested:
+#
+#   Interop/run.sh native        llama.cpp compiled for this very processor, about 10 minutes; prints what it was
+#                                built for
+#
 # WEIGHTMILL               the program to test (default: .build/release/weightmill)
 # WEIGHTMILL_INTEROP_VENV  where llama.cpp's virtual environment is kept; the others lie beside it
 #                          (default: ${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop)
 # PYTHON                   the Python to make them with, 3.11 or newer (default: python3)
 # CHROMIUM                 the browser for the report page (default: chromium, google-chrome)
-# CMAKE_ARGS               how llama.cpp is compiled (default: for any recent processor)
+# CMAKE_ARGS               how `llama` compiles llama.cpp (default: for any recent processor)
 # CI                       if set, an environment that cannot be made is a failure
 #
 # Exit: 0 passed (or, without CI, not run: a banner says so), 1 failed, 2 usage.
@@ -74,6 +79,15 @@ digest() {
   else
     shasum -a 256 <"$requirements"
   fi | cut -d ' ' -f 1
+}
+
+# processor: what it can do, by which a build for this very one is told from others.
+processor() {
+  if [[ -e /proc/cpuinfo ]]; then
+    grep -m 1 -E '^(flags|Features)' /proc/cpuinfo
+  else
+    sysctl -n machdep.cpu.brand_string
+  fi | tr -s '[:space:]' ' '
 }
 
 # make_venv FOLDER: an empty virtual environment in place of whatever environment is there.
@@ -149,6 +163,21 @@ llama)
   export CMAKE_ARGS="${CMAKE_ARGS--DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF}"
   prepare "$venv" llama_cpp --requirement "$requirements"
   ;;
+native)
+  venv=$base-native
+  hint+=" Compiling llama.cpp needs a C++ compiler (Debian: apt-get install g++)."
+  # What was built on another processor is not what its user would build here, and may not even run.
+  wanted+=" $(processor)"
+  if ! is_complete "$venv"; then
+    if ! have_compiler; then apt_install g++; fi
+    echo "run.sh: preparing $venv; compiling llama.cpp takes about 10 minutes" >&2
+  fi
+  export CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF"
+  # pip keeps what it builds by name and version, and would hand out the build of `llama`, or leave this one
+  # to it.
+  prepare "$venv" llama_cpp --no-cache-dir --no-binary llama-cpp-python --requirement "$requirements"
+  exec "$venv/bin/python" -B "$here/../Benchmarks/llama.py"
+  ;;
 transformers)
   venv=$base-transformers
   prepare "$venv" torch --requirement "$requirements"
@@ -177,7 +206,7 @@ report)
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | llama]" >&2
+  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | llama | native]" >&2
   exit 2
   ;;
 esac

@@ -4,6 +4,7 @@ import Tensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
+  import Glibc
 #else
   import Foundation
 #endif
@@ -13,18 +14,22 @@ import Tensors
 /// The work is that of `weightmill quantize` without files: strips of rows are decoded to float32 and
 /// encoded, each thread on strips of its own. Times are medians of several runs of the same rows. The
 /// copy beside them moves the same bytes in the same process.
+///
+///     encoder-benchmark [TYPE ...] [--runs N] [--json]
 @main
 struct EncoderBenchmark {
   private static let columns = 4096
   private static let rows = 1024
   private static let stripRows = 4
-  private static let runs = 5
 
   private let source: [UInt8]
   private let importance: [Float]
+  /// How many runs a median is of.
+  private let runs: Int
 
   /// Random rows, the same every time.
-  private init() {
+  private init(runs: Int) {
+    self.runs = runs
     var state: UInt64 = 1
     var bytes: [UInt8] = []
     bytes.reserveCapacity(2 * Self.rows * Self.columns)
@@ -49,11 +54,20 @@ struct EncoderBenchmark {
   }
 
   static func main() throws {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    var runs = 5
+    if let index = arguments.firstIndex(of: "--runs"), index + 1 < arguments.count {
+      runs = Int(arguments[index + 1]) ?? runs
+      arguments.removeSubrange(index...index + 1)
+    }
     let isJSON = arguments.contains("--json")
     let names = arguments.filter { !$0.hasPrefix("--") }.map { $0.uppercased() }
     let types = RowEncoder.types.filter { names.isEmpty ? !$0.isScalar : names.contains($0.name) }
-    let benchmark = EncoderBenchmark()
+    if let unknown = names.first(where: { name in !types.contains { $0.name == name } }) {
+      print("\(unknown) is no type that is written")
+      exit(64)
+    }
+    let benchmark = EncoderBenchmark(runs: max(1, runs))
     let cores = ProcessInfo.processInfo.activeProcessorCount
     let copies = [1, cores].map { benchmark.copy(Workers(threads: $0)) }
     if isJSON {
@@ -138,11 +152,11 @@ struct EncoderBenchmark {
   private func median(_ work: () throws -> Void) throws -> Double {
     var times: [Double] = []
     try work()
-    for _ in 0..<Self.runs {
+    for _ in 0..<runs {
       let began = DispatchTime.now().uptimeNanoseconds
       try work()
       times.append(Double(DispatchTime.now().uptimeNanoseconds - began) * 1e-9)
     }
-    return Double(Self.rows * Self.columns) / times.sorted()[Self.runs / 2]
+    return Double(Self.rows * Self.columns) / times.sorted()[runs / 2]
   }
 }

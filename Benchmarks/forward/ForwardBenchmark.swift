@@ -5,6 +5,7 @@ import Tensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
+  import Glibc
 #else
   import Foundation
 #endif
@@ -36,6 +37,10 @@ struct ForwardBenchmark {
     let types =
       names.isEmpty
       ? [TensorType.f16, .q4_K] : TensorType.allCases.filter { names.contains($0.name) }
+    if let unknown = names.first(where: { name in !types.contains { $0.name == name } }) {
+      print("\(unknown) is no type of weights")
+      exit(64)
+    }
     let benchmark = ForwardBenchmark(
       tokens: max(1, tokens), precision: isDouble ? .double : .single)
     let cores = ProcessInfo.processInfo.activeProcessorCount
