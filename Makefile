@@ -29,7 +29,7 @@ BUILD := --configuration release --explicit-target-dependency-import-check error
 PROGRAMS = $$($(SWIFT) build $(BUILD) --show-bin-path)
 # The readers once more, in debug mode with the address sanitizer. Leaks are not looked for: Swift
 # tags pointers of static values, and where the machine lets the leak checker run they pass for lost.
-READERS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
+READER_TESTS := StrictJSONTests|PyTorchTests|SafetensorsTests|GGUFTests|TokenizationTests|TensorsTests
 
 # Not those that measure time or compare thousands of texts: there, minutes would become hours.
 SLOW := manyMerges|longTexts|textIsComposedAsFoundationDoes
@@ -89,7 +89,7 @@ check: prepare
 
 sanitize: prepare
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
-	  --disable-xctest --filter '^($(READERS))\.' --skip '$(SLOW)'
+	  --disable-xctest --filter '^($(READER_TESTS))\.' --skip '$(SLOW)'
 
 # In debug mode: the example is small, and that builds in half the time.
 examples: prepare
