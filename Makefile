@@ -10,6 +10,8 @@
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60), or READERS alone
 # make gate    verify-logits on every type, with the limits of Scripts/gate-limits.txt
 # make gate-limits  measure those limits anew, all or those of TYPES
+# make digests every file that is written over the fixtures still has the bytes that are recorded in
+#              Scripts/output-digests.txt; make digests-record writes that list anew
 # make quality KL divergence of every type, or of TYPES, beside llama.cpp's; fails if a bar is not kept
 #              (minutes)
 # make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
@@ -47,7 +49,8 @@ export PEERS
 PREFIX ?= /usr/local
 
 .PHONY: all prepare build demo release test-release install uninstall examples test lint check \
-  graph sanitize corpus check-corpus fuzz gate gate-limits quality bench bench-peers bench-job interop protobuf clean
+  graph sanitize corpus check-corpus fuzz gate gate-limits digests digests-record quality bench \
+  bench-peers bench-job interop protobuf clean
 
 all: build
 
@@ -115,6 +118,15 @@ gate: build
 
 gate-limits: build
 	@Scripts/gate.sh "$(PROGRAMS)/weightmill" --update $(TYPES)
+
+# With the least of threads and memory, too.
+digests: build
+	@Scripts/output-digests.sh "$(PROGRAMS)/weightmill"
+	@Scripts/output-digests.sh "$(PROGRAMS)/weightmill" \
+	  --threads 1 --memory 1MiB
+
+digests-record: build
+	@Scripts/output-digests.sh "$(PROGRAMS)/weightmill" --record
 
 quality: build
 	python3 -B Benchmarks/quality.py --weightmill "$(PROGRAMS)/weightmill" $(TYPES)
