@@ -203,12 +203,6 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }
 
-/// Rooms that touch raw bytes mark every unsafe use with `unsafe`.
-let strictlyMemorySafe: Set<String> = [
-  "Tensors", "Output", "PyTorch", "Safetensors", "GGUF", "Quantization", "LLaMA", "Merging",
-  "Models", "Conversion",
-]
-
 for target in package.targets where target.type != .system {
   var settings = target.swiftSettings ?? []
   settings += [
@@ -217,6 +211,7 @@ for target in package.targets where target.type != .system {
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
   ]
-  if strictlyMemorySafe.contains(target.name) { settings.append(.strictMemorySafety()) }
+  // What lies in Sources marks every unsafe use with `unsafe`.
+  if target.path == nil, target.type != .test { settings.append(.strictMemorySafety()) }
   target.swiftSettings = settings
 }

@@ -59,9 +59,9 @@ public struct LogitsFile: SavedLogits {
   /// The logits of a position: see `SavedLogits`.
   public func logits(_ position: Int) throws(WeightmillError) -> [Float] {
     let bytes = try file.bytes(rows: position..<position + 1, ofTensor: index)
-    return bytes.withUnsafeBytes { buffer in
+    return unsafe bytes.withUnsafeBytes { buffer in
       (0..<vocabularyRows).map { place in
-        Float(
+        unsafe Float(
           bitPattern: UInt32(
             littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)))
       }
@@ -115,9 +115,10 @@ private struct LogitsFileTexts {
   ) throws(WeightmillError) -> [Int] {
     let tensor = file.tensors[index]
     let bytes = try file.bytes(rows: 0..<tensor.shape.rows, ofTensor: index)
-    return bytes.withUnsafeBytes { buffer in
+    return unsafe bytes.withUnsafeBytes { buffer in
       (0..<bytes.count / 4).map { place in
-        Int(Int32(littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * place, as: Int32.self)))
+        unsafe Int(
+          Int32(littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * place, as: Int32.self)))
       }
     }
   }

@@ -78,6 +78,6 @@ public final class LogitsWriter: Sendable {
   }
 
   private static func bytes(_ values: [UInt32]) -> [UInt8] {
-    values.map(\.littleEndian).withUnsafeBytes { Array($0) }
+    unsafe values.map(\.littleEndian).withUnsafeBytes { unsafe Array($0) }
   }
 }

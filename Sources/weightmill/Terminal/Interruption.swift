@@ -24,8 +24,8 @@ struct Interruption {
     self.cancellation = cancellation
     sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
       // Ignored already: under nohup the work goes on when the terminal goes away.
-      let before = unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
-      guard before != unsafeBitCast(SIG_IGN, to: Int.self) else { return nil }
+      let before = unsafe unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
+      guard unsafe before != unsafeBitCast(SIG_IGN, to: Int.self) else { return nil }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { cancellation.cancel() }
       source.resume()

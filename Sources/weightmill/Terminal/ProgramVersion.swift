@@ -6,7 +6,7 @@ enum ProgramVersion {
   ///
   /// Files that are written name the version alone, so that their bytes do not depend on the commit.
   static var line: String {
-    let commit = String(cString: weightmill_commit())
+    let commit = unsafe String(cString: weightmill_commit())
     let version = "weightmill \(Weightmill.version)"
     return commit.isEmpty ? version : "\(version) (\(commit))"
   }

@@ -11,8 +11,8 @@ enum Terminal {
   /// Whether progress can be drawn: standard error is a terminal that can move its cursor.
   static var showsProgress: Bool {
     guard isatty(STDERR_FILENO) == 1 else { return false }
-    guard let kind = getenv("TERM") else { return false }
-    return String(cString: kind) != "dumb"
+    guard let kind = unsafe getenv("TERM") else { return false }
+    return unsafe String(cString: kind) != "dumb"
   }
 
   /// Takes the places of standard streams that are closed, so that no file that is opened later
@@ -21,7 +21,7 @@ enum Terminal {
   /// What takes them cannot be written to: output that is lost is still no success.
   static func holdStandardStreams() {
     for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) == -1 {
-      _ = open("/dev/null", O_RDONLY)
+      _ = unsafe open("/dev/null", O_RDONLY)
     }
   }
 
@@ -37,8 +37,9 @@ enum Terminal {
     let bytes = Array(text.utf8)
     var done = 0
     while done < bytes.count {
-      let count = bytes.withUnsafeBytes { buffer in
-        buffer.baseAddress.map { write(STDERR_FILENO, $0 + done, bytes.count - done) } ?? 0
+      let count = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe buffer.baseAddress.map { unsafe write(STDERR_FILENO, $0 + done, bytes.count - done) }
+          ?? 0
       }
       guard count > 0 else { return }
       done += count

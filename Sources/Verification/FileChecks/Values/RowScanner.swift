@@ -31,11 +31,11 @@ struct RowScanner {
     precondition(candidate.count == reference.count && candidate.count % max(columns, 1) == 0)
     var found = TensorScan()
     found.values = candidate.count
-    candidate.withUnsafeBufferPointer { candidate in
-      reference.withUnsafeBufferPointer { reference in
+    unsafe candidate.withUnsafeBufferPointer { candidate in
+      unsafe reference.withUnsafeBufferPointer { reference in
         for row in 0..<(columns > 0 ? candidate.count / columns : 0) {
           let range = row * columns..<(row + 1) * columns
-          scan(
+          unsafe scan(
             UnsafeBufferPointer(rebasing: candidate[range]),
             UnsafeBufferPointer(rebasing: reference[range]), row: firstRow + row, &found)
         }
@@ -55,7 +55,7 @@ struct RowScanner {
     var saturatedCount = 0
     let groups = (columns + PartLayout.group - 1) / PartLayout.group
     for group in 0..<groups {
-      let largest = add(candidate, reference, group, to: &sums)
+      let largest = unsafe add(candidate, reference, group, to: &sums)
       part = (max(part.ours, largest.ours), max(part.theirs, largest.theirs))
       let isLast = group == groups - 1
       guard (group + 1) % layout.groupsPerPart == 0 || isLast else { continue }
@@ -63,7 +63,7 @@ struct RowScanner {
       if part.ours == 0 {
         if part.theirs != 0 { found.zeroedParts[Int(part.theirs >> 23)] += 1 }
       } else if exceeds(part.theirs, part.ours) {
-        saturatedCount += saturated(candidate, reference, lastGroup: group)
+        unsafe saturatedCount += saturated(candidate, reference, lastGroup: group)
       }
       block = (max(block.ours, part.ours), max(block.theirs, part.theirs))
       part = (0, 0)
@@ -84,7 +84,7 @@ struct RowScanner {
       let unrelated = ErrorBound.unrelated * ErrorBound.unrelated
       if error < unrelated * energy { found.saturated += saturatedCount }
     } else {
-      addSlowly(candidate, reference, row, &found)
+      unsafe addSlowly(candidate, reference, row, &found)
     }
   }
 
@@ -101,7 +101,7 @@ struct RowScanner {
     _ candidate: UnsafeBufferPointer<Float>, _ reference: UnsafeBufferPointer<Float>,
     _ row: TensorScan.BadRow, _ found: inout TensorScan
   ) {
-    let (ours, theirs) = (Array(candidate), Array(reference))
+    let (ours, theirs) = unsafe (Array(candidate), Array(reference))
     let odd = (FloatScan.nonFinite(ours), FloatScan.nonFinite(theirs))
     found.nonFinite += odd.0
     found.referenceNonFinite += odd.1
@@ -141,21 +141,21 @@ struct RowScanner {
       let theirs = reference.baseAddress
     else {
       for place in first..<columns {
-        sums.add(SIMD4(candidate[place], 0, 0, 0), SIMD4(reference[place], 0, 0, 0))
-        largest.ours = max(largest.ours, Self.magnitude(candidate[place]))
-        largest.theirs = max(largest.theirs, Self.magnitude(reference[place]))
+        unsafe sums.add(SIMD4(candidate[place], 0, 0, 0), SIMD4(reference[place], 0, 0, 0))
+        largest.ours = unsafe max(largest.ours, Self.magnitude(candidate[place]))
+        largest.theirs = unsafe max(largest.theirs, Self.magnitude(reference[place]))
       }
       return largest
     }
-    let (our, their) = (UnsafeRawPointer(ours + first), UnsafeRawPointer(theirs + first))
+    let (our, their) = unsafe (UnsafeRawPointer(ours + first), UnsafeRawPointer(theirs + first))
     for lanes in 0..<4 {
-      sums.add(
+      unsafe sums.add(
         our.loadUnaligned(fromByteOffset: lanes &* 16, as: SIMD4<Float>.self),
         their.loadUnaligned(fromByteOffset: lanes &* 16, as: SIMD4<Float>.self))
     }
     for place in 0..<PartLayout.group {
-      largest.ours = max(largest.ours, Self.magnitude(ours[first &+ place]))
-      largest.theirs = max(largest.theirs, Self.magnitude(theirs[first &+ place]))
+      largest.ours = unsafe max(largest.ours, Self.magnitude(ours[first &+ place]))
+      largest.theirs = unsafe max(largest.theirs, Self.magnitude(theirs[first &+ place]))
     }
     return largest
   }
@@ -185,13 +185,13 @@ struct RowScanner {
   ) -> Int {
     let first = group / layout.groupsPerPart * layout.groupsPerPart * PartLayout.group
     let range = first..<min((group + 1) * PartLayout.group, columns)
-    let ours = candidate[range].sorted()
+    let ours = unsafe candidate[range].sorted()
     var step = Float.infinity
     for (low, high) in zip(ours, ours.dropFirst()) where high > low {
       step = min(step, high - low)
     }
     if layout.isScalar { step = layout.largest / 4096 }
     let bound = max(abs(ours[0]), abs(ours[ours.count - 1])) + step
-    return reference[range].count { abs($0) > bound }
+    return unsafe reference[range].count { abs($0) > bound }
   }
 }
