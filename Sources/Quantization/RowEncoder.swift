@@ -60,8 +60,9 @@ public struct RowEncoder: Sendable {
   ///
   /// - Parameters:
   ///   - values: Finite values, whole rows of them.
-  ///   - importance: For each column how much an error in it costs, not negative and finite; `nil`
-  ///     when that is not known. The values are rows of as many columns.
+  ///   - importance: For each column how much an error in it costs, not negative and finite, 0 where
+  ///     a column was never used; `nil` when that is not known. The values are rows of as many
+  ///     columns, which are whole blocks.
   ///   - bytes: Where to write; must have room for the blocks.
   ///   - offset: The first byte to write.
   /// - Returns: What could not be kept.
@@ -71,9 +72,13 @@ public struct RowEncoder: Sendable {
     let count = values.count / type.valuesPerBlock
     precondition(values.count % type.valuesPerBlock == 0 && offset >= 0)
     precondition(count * type.bytesPerBlock <= bytes.count - offset)
-    precondition(importance.map { $0.isEmpty ? false : values.count % $0.count == 0 } ?? true)
+    if let importance {
+      precondition(!importance.isEmpty && values.count % importance.count == 0)
+      precondition(importance.count % type.valuesPerBlock == 0, "rows are whole blocks")
+      precondition(importance.allSatisfy { $0 >= 0 && $0.isFinite })
+    }
     guard count > 0 else { return EncodingFaults() }
-    let weights = importance.map(weights)
+    let weights = type.isScalar ? nil : importance.map(weights)
     return unsafe values.withUnsafeBufferPointer { source in
       unsafe bytes.withUnsafeMutableBytes { target in
         guard let from = source.baseAddress, let to = target.baseAddress else {
@@ -137,11 +142,9 @@ public struct RowEncoder: Sendable {
     return faults
   }
 
-  /// Importance with a mean of 1, so that no square overflows, damped.
   private func weights(_ importance: [Float]) -> [Float] {
-    let mean = importance.reduce(0.0) { $0 + Double($1) } / Double(max(importance.count, 1))
-    guard mean > 0, mean.isFinite else { return [Float](repeating: 1, count: importance.count) }
-    let damping = Self.searched.first { $0.type == type }?.damping ?? 0
-    return importance.map { Float(Double($0) / mean) + damping }
+    ColumnWeights.weights(
+      importance, blockSize: type.valuesPerBlock,
+      damping: Self.searched.first { $0.type == type }?.damping ?? 0)
   }
 }

@@ -17,7 +17,7 @@ struct LatticeBlock {
   ///
   /// - Parameters:
   ///   - values: 256 values.
-  ///   - importance: How much an error in each costs; `nil`: all the same.
+  ///   - importance: How much an error in each costs, above 0; `nil`: all the same.
   mutating func load(_ values: UnsafePointer<Float>, _ importance: UnsafePointer<Float>?) {
     var largest: Float = 0
     for place in 0..<256 { largest = unsafe Swift.max(largest, abs(values[place])) }
@@ -49,12 +49,12 @@ struct LatticeBlock {
     var most: Float = 0
     if let importance = unsafe importance {
       for place in 0..<256 { most = unsafe Swift.max(most, importance[place]) }
-      if most > 0 { factors = Self.factors(-Int(most.exponent)) }
+      factors = Self.factors(-Int(most.exponent))
     }
     for place in 0..<256 {
       let magnitude = magnitudes[place]
       var weight = (twiceMean + magnitude * magnitude).squareRoot()
-      if let importance = unsafe importance, most > 0 {
+      if let importance = unsafe importance {
         weight *= unsafe importance[place] * factors.0 * factors.1
       }
       weights[place] = Swift.max(weight, 0x1p-40)

@@ -1,0 +1,58 @@
+import Tensors
+
+/// What an error in each column costs the searches: importance that is ready to be used.
+///
+/// The mean is 1, so that no square overflows, and damping is added to it. Columns of importance 0 are
+/// those that the calibration text never used: nothing is known of them, and an encoder that took the 0
+/// at its word would ruin their weights. Source: `formats/quantization.md`, section 2.40.
+enum ColumnWeights {
+  /// Importance below this share of the row's mean counts as 0: products of it would underflow.
+  private static let leastShare = 0x1p-40
+  /// How many times all others of its block together a column may weigh: with more, an offset and a
+  /// scale are fitted to that column alone, and the others are lost in rounding.
+  private static let mostTimesOthers: Float = 0x1p12
+
+  /// The weights of a row's columns.
+  ///
+  /// - Parameters:
+  ///   - importance: How much an error in each column costs, not negative and finite; whole blocks.
+  ///   - blockSize: How many columns a block of the row's type has; more than 1.
+  ///   - damping: What is added to importance whose mean is 1.
+  /// - Returns: For each column a number above 0.
+  static func weights(_ importance: [Float], blockSize: Int, damping: Float) -> [Float] {
+    let mean = importance.reduce(0.0) { $0 + Double($1) } / Double(max(importance.count, 1))
+    guard mean > 0 else { return [Float](repeating: 1, count: importance.count) }
+    var weights = importance.map { Float(Double($0) / mean) + damping }
+    let least = Float(mean * leastShare)
+    for first in stride(from: 0, to: weights.count, by: blockSize) {
+      let block = first..<first + blockSize
+      let unused = block.count { importance[$0] <= least }
+      if unused == 0 {
+        limitLargest(&weights, block)
+      } else {
+        fillUnused(&weights, block, count: unused) { importance[$0] <= least }
+      }
+    }
+    return weights
+  }
+
+  /// Columns that were never used cost as much as the others of their block on average, or 1 if none
+  /// was used.
+  private static func fillUnused(
+    _ weights: inout [Float], _ block: Range<Int>, count: Int, isUnused: (Int) -> Bool
+  ) {
+    let sum = block.reduce(Float(0)) { isUnused($1) ? $0 : $0 + weights[$1] }
+    let average = count < block.count ? sum / Float(block.count - count) : 1
+    for column in block where isUnused(column) { weights[column] = average }
+  }
+
+  private static func limitLargest(_ weights: inout [Float], _ block: Range<Int>) {
+    var (largest, others) = (block.lowerBound, Float(0))
+    for column in block.dropFirst() {
+      let isLarger = weights[column] > weights[largest]
+      others += isLarger ? weights[largest] : weights[column]
+      if isLarger { largest = column }
+    }
+    weights[largest] = min(weights[largest], mostTimesOthers * others)
+  }
+}

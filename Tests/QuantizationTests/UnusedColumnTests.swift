@@ -1,0 +1,156 @@
+import Foundation
+import Quantization
+import Tensors
+import TestSupport
+import Testing
+
+/// Columns that a calibration text never used: importance 0.
+struct UnusedColumnTests {
+  private static let types = RowEncoder.types.filter { !$0.isScalar }
+  private static let columns = 1024
+  private static let rows = 8
+
+  /// Which columns were never used.
+  enum Pattern: CaseIterable {
+    case all, allButOneOfEachBlock, wholeBlocks, partsOfBlocks, halfParts, everyOther, scattered,
+      few
+
+    func isUnused(_ column: Int) -> Bool {
+      switch self {
+      case .all: true
+      case .allButOneOfEachBlock: column % 256 != 77
+      case .wholeBlocks: column / 256 % 2 == 1
+      case .partsOfBlocks: column / 32 % 3 == 1
+      case .halfParts: column / 16 % 2 == 1
+      case .everyOther: column % 2 == 1
+      case .scattered: column * 37 % 101 < 50
+      case .few: column % 29 == 3
+      }
+    }
+  }
+
+  private let values: [Float]
+  private let importance: [Float]
+
+  init() {
+    var random = SeededGenerator(seed: 71)
+    values = (0..<Self.columns * Self.rows).map { _ in 0.02 * random.gaussian() }
+    importance = (0..<Self.columns).map { _ in Foundation.exp(1.5 * random.gaussian()) }
+  }
+
+  /// The importance of a text that never used some columns.
+  private func importance(_ pattern: Pattern, unused: Float = 0) -> [Float] {
+    importance.enumerated().map { pattern.isUnused($0.offset) ? unused : $0.element }
+  }
+
+  private func encoded(
+    _ type: TensorType, _ importance: [Float]?, _ kernel: EncoderKernel = .best
+  ) throws -> [UInt8] {
+    var bytes = [UInt8](
+      repeating: 0xAA, count: values.count / type.valuesPerBlock * type.bytesPerBlock)
+    _ = try RowEncoder(type, kernel: kernel, location: "test").encode(
+      values, importance: importance, into: &bytes)
+    return bytes
+  }
+
+  /// The squared error that importance leaves, weighted by column, over that without importance.
+  private func errorRatio(
+    _ type: TensorType, _ importance: [Float], _ weight: (Int) -> Float
+  ) throws -> Double {
+    func error(_ bytes: [UInt8]) throws -> Double {
+      var decoded = [Float](repeating: .nan, count: values.count)
+      try RowDecoder(type, location: "test").decode(bytes, into: &decoded)
+      return values.indices.reduce(0) { sum, place in
+        let distance = Double(values[place]) - Double(decoded[place])
+        return sum + distance * distance * Double(weight(place % Self.columns))
+      }
+    }
+    return try error(encoded(type, importance)) / error(encoded(type, nil))
+  }
+
+  @Test(arguments: types, Pattern.allCases)
+  func unusedColumnsKeepTheirWeights(type: TensorType, pattern: Pattern) throws {
+    let ratio = try errorRatio(type, importance(pattern)) { pattern.isUnused($0) ? 1 : 0 }
+    #expect(ratio <= 1.1)
+  }
+
+  /// Numbers so small that nothing can be computed with them are zeros; 1e-42 is subnormal.
+  @Test(arguments: types, [1e-20, 1e-30, 1e-42] as [Float])
+  func hardlyUsedColumnsKeepTheirWeights(type: TensorType, unused: Float) throws {
+    for pattern in [Pattern.allButOneOfEachBlock, .wholeBlocks] {
+      let importance = importance(pattern, unused: unused)
+      let ratio = try errorRatio(type, importance) { pattern.isUnused($0) ? 1 : 0 }
+      #expect(ratio <= 1.1)
+    }
+  }
+
+  /// What the text used is kept better than without importance, whatever lies beside it.
+  @Test(
+    arguments: types.filter { $0 != .q8_0 },
+    [Pattern.wholeBlocks, .partsOfBlocks, .halfParts, .everyOther, .scattered, .few])
+  func usedColumnsGainByTheirImportance(type: TensorType, pattern: Pattern) throws {
+    let importance = importance(pattern)
+    #expect(try errorRatio(type, importance) { importance[$0] } < 0.99)
+  }
+
+  /// An offset and a scale that are fitted to one column leave a constant of the others.
+  @Test(arguments: types, [1e-6, 1e-8, 1e-11] as [Float])
+  func oneColumnDoesNotRuinTheOthers(type: TensorType, others: Float) throws {
+    let importance = (0..<Self.columns).map { $0 % 32 == 7 ? 1 : others }
+    let ratio = try errorRatio(type, importance) { $0 % 32 == 7 ? 0 : 1 }
+    #expect(ratio < 20)
+    if type == .q4_1 || type == .q5_1 { #expect(ratio < 2) }
+  }
+
+  @Test(arguments: types, [Pattern.all, .wholeBlocks, .halfParts, .scattered])
+  func allKernelsGiveTheSameBytes(type: TensorType, pattern: Pattern) throws {
+    let expected = try encoded(type, importance(pattern), .reference)
+    for kernel in EncoderKernel.available where kernel != .reference {
+      #expect(try encoded(type, importance(pattern), kernel) == expected, "\(kernel)")
+    }
+  }
+
+  @Test(arguments: types)
+  func zerosInOneBlockChangeNoOther(type: TensorType) throws {
+    var zeros = importance
+    // The mean stays what it was: it is a part of every weight.
+    zeros[0] += zeros[1]
+    zeros[1] = 0
+    let changed = try zip(encoded(type, importance), encoded(type, zeros)).enumerated()
+      .filter { $0.element.0 != $0.element.1 }.map { $0.offset / type.bytesPerBlock }
+    let blocksPerRow = Self.columns / type.valuesPerBlock
+    #expect(changed.allSatisfy { $0 % blocksPerRow == 0 })
+  }
+
+  // MARK: Importance that is none
+
+  private func encodeRow(importance: [Float]) throws {
+    var bytes = [UInt8](repeating: 0, count: 2 * TensorType.q4_0.bytesPerBlock)
+    let values = [Float](repeating: 1, count: 64)
+    _ = try RowEncoder(.q4_0, location: "test").encode(
+      values, importance: importance, into: &bytes)
+  }
+
+  /// 16 columns divide 64 values, but an encoder reads the importance of 32 columns for each block.
+  @Test func importanceOfPartsOfBlocksIsNoImportance() async throws {
+    try encodeRow(importance: [Float](repeating: 1, count: 32))
+    await #expect(processExitsWith: .failure) {
+      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 16))
+    }
+    await #expect(processExitsWith: .failure) {
+      try UnusedColumnTests().encodeRow(importance: [])
+    }
+  }
+
+  @Test func importanceIsFiniteAndNotNegative() async {
+    await #expect(processExitsWith: .failure) {
+      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 31) + [.nan])
+    }
+    await #expect(processExitsWith: .failure) {
+      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 31) + [.infinity])
+    }
+    await #expect(processExitsWith: .failure) {
+      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 31) + [-1])
+    }
+  }
+}
