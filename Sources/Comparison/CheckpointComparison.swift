@@ -30,7 +30,7 @@ public struct CheckpointComparison: Sendable {
         a: place, tensor, b: b[tensor.name].map { ($0, inputs.b.tensors[$0]) })
       if pair.isRead {
         for (catalogue, tensor) in [(inputs.a, tensor), (inputs.b, pair.other ?? tensor)] {
-          guard tensor.bytesPerRow <= Self.maximumRowBytes || tensor.byteCount == 0 else {
+          guard tensor.bytesPerRow <= Self.maximumRowBytes || tensor.shape.isEmpty else {
             throw WeightmillError(
               .unsupported, catalogue.location,
               "tensor \(quoted(tensor.name)) has rows of \(tensor.bytesPerRow) bytes")
@@ -82,7 +82,7 @@ public struct CheckpointComparison: Sendable {
 
   /// Cuts tensors into ranges of rows, the same ones whatever the number of threads.
   private var tiles: [Tile] {
-    pairs.indices.filter { pairs[$0].isRead && pairs[$0].tensor.byteCount > 0 }.flatMap { place in
+    pairs.indices.filter { pairs[$0].isRead && !pairs[$0].tensor.shape.isEmpty }.flatMap { place in
       let shape = pairs[place].tensor.shape
       let columns = max(shape.columns, 1)
       // Heads are read whole where rows change places, unless they are enormous.

@@ -21,8 +21,8 @@ public struct GGUFLayout: Sendable {
   ///   - metadata: The keys and values; `general.alignment` is obeyed.
   ///   - tensors: The tensors in file order.
   ///   - path: The file to be, for messages.
-  /// - Throws: `unsupported` when GGUF cannot hold a tensor's type, name or number of dimensions, or
-  ///   tensors cannot be aligned as the metadata says.
+  /// - Throws: `unsupported` when GGUF cannot hold a tensor's type, name or number of dimensions,
+  ///   tensors cannot be aligned as the metadata says, or the file would be too long to be read.
   public init(
     metadata: GGUFMetadata, tensors: [TensorDescriptor], path: String
   ) throws(WeightmillError) {
@@ -55,7 +55,13 @@ public struct GGUFLayout: Sendable {
       writer.write(code)
       writer.write(UInt64(end))
       offsets.append(end)
-      end = padded(end + tensor.byteCount)
+      let (next, overflow) = end.addingReportingOverflow(tensor.byteCount)
+      guard !overflow, next <= InputFile.maximumBytes else {
+        throw WeightmillError(
+          .unsupported, path,
+          "would be longer than \(InputFile.maximumBytes) bytes with tensor \(quoted(tensor.name))")
+      }
+      end = padded(next)
     }
     writer.pad(to: padded(writer.bytes.count))
     header = writer.bytes

@@ -76,6 +76,8 @@ public final class PyTorchFile: FileCatalogue {
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let view = views[index]
+    // The strides of a view without values were not checked against its storage.
+    guard !view.shape.isEmpty else { return }
     let size = view.type.bytesPerBlock
     if let transposed = TransposedRows(view) {
       try readTransposed(transposed, rows, ofTensor: index, into: &bytes, at: offset)

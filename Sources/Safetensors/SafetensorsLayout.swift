@@ -22,7 +22,8 @@ public struct SafetensorsLayout: Sendable {
   ///   - tensors: The tensors; their names are unique, and none is `__metadata__`.
   ///   - metadata: The texts of `__metadata__`.
   ///   - path: The file to be, for messages.
-  /// - Throws: `unsupported` when the format has no such type, or the header would be too large.
+  /// - Throws: `unsupported` when the format has no such type, or the header or the file would be too
+  ///   long to be read.
   public init(
     tensors: [TensorDescriptor], metadata: [(name: String, value: String)], path: String
   ) throws(WeightmillError) {
@@ -41,7 +42,12 @@ public struct SafetensorsLayout: Sendable {
         )
       }
       offsets[index] = end
-      let next = end + tensor.byteCount
+      let (next, overflow) = end.addingReportingOverflow(tensor.byteCount)
+      guard !overflow, next <= InputFile.maximumBytes else {
+        throw WeightmillError(
+          .unsupported, path,
+          "would be longer than \(InputFile.maximumBytes) bytes with tensor \(quoted(tensor.name))")
+      }
       members.append(.init(name: tensor.name, value: Self.entry(tensor, end..<next)))
       end = next
     }

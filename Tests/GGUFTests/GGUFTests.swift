@@ -57,6 +57,17 @@ struct GGUFTests {
     #expect(try file.bytes(rows: 1..<2, ofTensor: 1) == (68..<136).map { UInt8($0) })
   }
 
+  /// Sums of sizes beyond the largest integer, and beyond the largest file that is read.
+  @Test(arguments: [1 << 59, 1 << 44])
+  func filesThatCouldNotBeReadAreNotLaidOut(columns: Int) {
+    let tensors = ["x", "y", "z"].map {
+      TensorDescriptor(name: $0, type: .f64, shape: TensorShape(rows: 1, columns: columns))
+    }
+    expectError(.unsupported) {
+      _ = try GGUFLayout(metadata: GGUFMetadata(), tensors: tensors, path: "x")
+    }
+  }
+
   @Test func version2IsReadAndOthersAreNot() throws {
     var bytes = try Self.sample()
     bytes[4] = 2

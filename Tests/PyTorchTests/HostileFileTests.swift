@@ -27,6 +27,16 @@ struct HostileFileTests {
     try open(builder.bytes)
   }
 
+  /// The strides of a view without values lead nowhere: nothing is computed with them.
+  @Test(arguments: [[0, 1 << 40], [1 << 40, 0], [1 << 20, 0, 1 << 30]])
+  func viewsWithoutValuesAreReadWhateverTheirStrides(size: [Int]) throws {
+    let pickle = PickleBuilder.single(count: 12, size: size, stride: size.map { _ in 1 << 40 })
+    let builder = TorchFileBuilder(pickle: pickle, storages: [("0", Self.values)])
+    let file = try PyTorchFile(path: folder.write(builder.bytes, to: "x.bin"))
+    let rows = file.tensors[0].shape.rows
+    #expect(try file.bytes(rows: 0..<rows, ofTensor: 0) == [])
+  }
+
   // MARK: Pickles (PK)
 
   @Test(arguments: [

@@ -28,6 +28,15 @@ struct SafetensorsLayoutTests {
     return (layout, try SafetensorsFile(path: folder.write(bytes, to: "x.safetensors")))
   }
 
+  /// Sums of sizes beyond the largest integer, and beyond the largest file that is read.
+  @Test(arguments: [1 << 59, 1 << 44])
+  func filesThatCouldNotBeReadAreNotLaidOut(columns: Int) throws {
+    let tensors = try ["x", "y", "z"].map { try tensor($0, .f64, [columns]) }
+    expectError(.unsupported) {
+      _ = try SafetensorsLayout(tensors: tensors, metadata: [], path: "x.safetensors")
+    }
+  }
+
   @Test func theReaderFindsEveryTensorWhereTheLayoutPutIt() throws {
     let tensors = [
       try tensor("b", .f16, [2, 3]), try tensor("a", .f16, [5]), try tensor("", .bf16, []),

@@ -20,6 +20,11 @@ struct ShapeTests {
     #expect(shape.columns == columns)
   }
 
+  @Test(arguments: [([0, 4], true), ([4, 0], true), ([0], true), ([2, 0, 3], true), ([], false)])
+  func aTensorWithoutValuesIsEmpty(extents: [Int], isEmpty: Bool) throws {
+    #expect(try #require(TensorShape(extents)).isEmpty == isEmpty)
+  }
+
   @Test func namesThatDifferInNormalizationAreTwoNames() {
     #expect(TensorName("\u{E9}") != TensorName("e\u{301}"))
     #expect(Set([TensorName("\u{E9}"), TensorName("e\u{301}")]).count == 2)

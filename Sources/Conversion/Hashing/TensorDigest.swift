@@ -39,14 +39,14 @@ public struct TensorDigest: Codable, Equatable, Sendable {
     try workers.forEach(catalogue.tensors.count, scratch: { [UInt8]() }) {
       (index, buffer: inout [UInt8]) throws(WeightmillError) in
       let tensor = catalogue.tensors[index]
-      guard tensor.bytesPerRow <= maximumRowBytes else {
+      guard tensor.bytesPerRow <= maximumRowBytes || tensor.shape.isEmpty else {
         throw WeightmillError(
           .unsupported, catalogue.location,
           "tensor \(quoted(tensor.name)) has rows of \(tensor.bytesPerRow) bytes")
       }
       var hash = SHA256()
       let height = max(1, tileBytes / max(tensor.bytesPerRow, 1))
-      for first in stride(from: 0, to: tensor.byteCount > 0 ? tensor.shape.rows : 0, by: height) {
+      for first in stride(from: 0, to: tensor.shape.isEmpty ? 0 : tensor.shape.rows, by: height) {
         try cancellation.check(catalogue.location, "hashed")
         let rows = first..<min(first + height, tensor.shape.rows)
         let count = rows.count * tensor.bytesPerRow

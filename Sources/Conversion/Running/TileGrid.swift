@@ -38,21 +38,21 @@ struct TileGrid {
     _ plan: ConversionPlan, workers: Workers, memory: Int, path: String
   ) throws(WeightmillError) {
     items = plan.items
+    // The rows of a tensor without values may be of any length: they are never read.
+    let read = plan.items.filter { !$0.tensor.shape.isEmpty }
     // Read, added to, decoded in strips, encoded.
-    let perValue = plan.items.reduce(1) { most, item in
-      let columns = max(item.tensor.shape.columns, 1)
-      let read = plan.source.tensors[item.index].bytesPerRow * 2 + item.tensor.bytesPerRow
-      return max(most, (read + columns - 1) / columns)
+    let perValue = read.reduce(1) { most, item in
+      let columns = item.tensor.shape.columns
+      let bytes = plan.source.tensors[item.index].bytesPerRow * 2 + item.tensor.bytesPerRow
+      return max(most, (bytes + columns - 1) / columns)
     }
-    let least = plan.items.reduce(1) { most, item in
-      max(most, item.rowGroup * max(item.tensor.shape.columns, 1))
-    }
+    let least = read.reduce(1) { max($0, $1.rowGroup * $1.tensor.shape.columns) }
     let (needed, overflow) = least.multipliedReportingOverflow(by: perValue)
     let threads = overflow ? 0 : min(workers.threads, memory / needed)
     guard threads > 0 else {
       throw WeightmillError(
         .usage, path, "\(memory) bytes of buffers are too few for the longest rows",
-        remedy: "give --memory \((overflow ? Int.max : needed * 4) >> 20 + 1)MiB or more")
+        remedy: "give --memory \((overflow ? Int.max : needed) >> 18 + 1)MiB or more")
     }
     self.workers = Workers(threads: threads)
     values = min(Self.maximumValues, memory / threads / perValue)
@@ -63,7 +63,7 @@ struct TileGrid {
     _ file: OutputLayout.File, of plan: ConversionPlan, without finished: Set<Int>
   ) -> [Tile] {
     let tensors = file.tensors.filter { place, _ in
-      items[place].tensor.byteCount > 0 && !finished.contains(place)
+      !items[place].tensor.shape.isEmpty && !finished.contains(place)
     }
     let inOrder = tensors.map { (plan.source.readingPlace(ofTensor: items[$0.item].index), $0) }
       .sorted { $0.0 < $1.0 }
@@ -74,7 +74,7 @@ struct TileGrid {
   private func tiles(_ place: Int, at position: Int) -> [Tile] {
     let item = items[place]
     let (size, rows) = (item.tensor.bytesPerRow, item.tensor.shape.rows)
-    let height = max(1, values / max(item.tensor.shape.columns, 1) / item.rowGroup) * item.rowGroup
+    let height = max(1, values / item.tensor.shape.columns / item.rowGroup) * item.rowGroup
     return stride(from: 0, to: rows, by: height).map { first in
       Tile(
         item: place, rows: first..<min(first + height, rows), offset: first * size,

@@ -143,6 +143,7 @@ public struct JoinedCatalogue: Catalogue {
     _ rows: Range<Int>, _ indices: [Int], bytesPerRow: Int, into bytes: inout MutableRawSpan,
     at offset: Int
   ) throws(WeightmillError) {
+    guard bytesPerRow > 0 else { return }
     var column = 0
     for (part, index) in zip(parts, indices) {
       let width = part.tensors[index].bytesPerRow

@@ -5,6 +5,12 @@ package import SystemPackage
 /// The size is taken once, at opening; a file that turns out shorter is an error, never a crash,
 /// which is why files are read and not mapped.
 public struct InputFile: ~Copyable, Sendable {
+  /// The largest size of a file that is opened: 64 TiB, more than a file system such as ext4 holds.
+  ///
+  /// A file that says it is larger has holes, and takes no space. With this bound sums of sizes of
+  /// tensors, in whatever type they are counted, stay far below the largest integer.
+  public static let maximumBytes = 1 << 46
+
   /// The path as the user gave it.
   public let path: String
   /// The size in bytes when the file was opened.
@@ -17,7 +23,8 @@ public struct InputFile: ~Copyable, Sendable {
   /// Opens a file.
   ///
   /// - Parameter path: The path; links are followed.
-  /// - Throws: `noInput` when there is no such file, `refused` when it is not a regular file.
+  /// - Throws: `noInput` when there is no such file, `refused` when it is not a regular file, or is
+  ///   larger than any checkpoint.
   public init(_ path: String) throws(WeightmillError) {
     let (descriptor, stat) = try Self.open(path)
     self.path = path
@@ -33,10 +40,17 @@ public struct InputFile: ~Copyable, Sendable {
         FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
       do {
         let stat = try descriptor.stat()
-        if stat.type == .regular { return (descriptor, stat) }
-        throw WeightmillError(
-          .refused, path, stat.type == .directory ? "is a folder" : "is not a regular file",
-          remedy: "give a file")
+        guard stat.type == .regular else {
+          throw WeightmillError(
+            .refused, path, stat.type == .directory ? "is a folder" : "is not a regular file",
+            remedy: "give a file")
+        }
+        guard stat.size <= maximumBytes else {
+          throw WeightmillError(
+            .refused, path, "is \(stat.size) bytes long; files of at most \(maximumBytes) are read",
+            remedy: "fetch the file again: no checkpoint is as large")
+        }
+        return (descriptor, stat)
       } catch {
         try? descriptor.close()
         throw error

@@ -44,6 +44,10 @@ public struct TensorShape: Hashable, Sendable, CustomStringConvertible {
   /// The number of values.
   public var count: Int { rows * columns }
 
+  /// Whether there are no values. The rows of such a tensor may be of any length, and those of no
+  /// length of any number: neither says anything of what is to be read.
+  public var isEmpty: Bool { rows == 0 || columns == 0 }
+
   /// The shape as people write it: `[5120, 13824]`.
   public var description: String {
     "[" + extents.map(String.init).joined(separator: ", ") + "]"
