@@ -39,8 +39,10 @@ public final class SummedCatalogue: Catalogue {
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    try catalogue.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
     let columns = tensors[index].shape.columns
+    precondition(tensors[index].type == .f32, "only float32 values are summed up")
+    precondition(offset >= 0 && offset + rows.count * columns * 4 <= bytes.byteCount)
+    try catalogue.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
     var sums = [Double](repeating: 0, count: rows.count)
     unsafe bytes.withUnsafeMutableBytes { buffer in
       for row in 0..<rows.count {
