@@ -1,5 +1,5 @@
 internal import Synchronization
-package import SystemPackage
+import SystemPackage
 package import Tensors
 
 /// A folder of files that get their names only when all of them are complete.

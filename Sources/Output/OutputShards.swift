@@ -1,5 +1,5 @@
 internal import Synchronization
-package import SystemPackage
+import SystemPackage
 package import Tensors
 
 /// Several files in one folder that get their names only when all of them are complete.

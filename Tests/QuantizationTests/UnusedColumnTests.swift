@@ -43,8 +43,12 @@ struct UnusedColumnTests {
     importance.enumerated().map { pattern.isUnused($0.offset) ? unused : $0.element }
   }
 
+  private func encoded(_ type: TensorType, _ importance: [Float]?) throws -> [UInt8] {
+    try encoded(values, type, importance, .best)
+  }
+
   private func encoded(
-    _ type: TensorType, _ importance: [Float]?, _ kernel: EncoderKernel = .best
+    _ values: [Float], _ type: TensorType, _ importance: [Float]?, _ kernel: EncoderKernel
   ) throws -> [UInt8] {
     var bytes = [UInt8](
       repeating: 0xAA, count: values.count / type.valuesPerBlock * type.bytesPerBlock)
@@ -102,11 +106,15 @@ struct UnusedColumnTests {
     if type == .q4_1 || type == .q5_1 { #expect(ratio < 2) }
   }
 
-  @Test(arguments: types, [Pattern.all, .wholeBlocks, .halfParts, .scattered])
-  func allKernelsGiveTheSameBytes(type: TensorType, pattern: Pattern) throws {
-    let expected = try encoded(type, importance(pattern), .reference)
-    for kernel in EncoderKernel.available where kernel != .reference {
-      #expect(try encoded(type, importance(pattern), kernel) == expected, "\(kernel)")
+  @Test(arguments: types)
+  func allKernelsGiveTheSameBytes(type: TensorType) throws {
+    // Plain Swift is slow.
+    for pattern in [Pattern.wholeBlocks, .scattered] {
+      let row = Array(values.prefix(Self.columns))
+      let expected = try encoded(row, type, importance(pattern), .reference)
+      for kernel in EncoderKernel.available where kernel != .reference {
+        #expect(try encoded(row, type, importance(pattern), kernel) == expected, "\(kernel)")
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-public import Models
+package import Models
 import LLaMA
 import Merging
 import StrictJSON

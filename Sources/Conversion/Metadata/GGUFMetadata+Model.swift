@@ -1,4 +1,4 @@
-public import Models
+package import Models
 import GGUF
 import LLaMA
 import Tensors

@@ -1,4 +1,4 @@
-package import GGUF
+import GGUF
 public import Quantization
 public import Tensors
 

@@ -1,4 +1,4 @@
-package import SystemPackage
+import SystemPackage
 package import Tensors
 
 /// What a checkpoint asks of the folder it lies in.

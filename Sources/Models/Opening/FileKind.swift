@@ -1,4 +1,4 @@
-package import PyTorch
+import PyTorch
 package import Tensors
 
 /// What a file is, judged by its content.

@@ -1,5 +1,5 @@
-package import LLaMA
-package import StrictJSON
+import LLaMA
+import StrictJSON
 package import Tensors
 
 /// A Hugging Face `*.index.json`: which shard holds which tensor.

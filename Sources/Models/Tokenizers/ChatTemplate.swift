@@ -1,6 +1,6 @@
 import LLaMA
 public import Tensors
-package import Tokenization
+public import Tokenization
 
 /// How a model wants a question to be written.
 ///
