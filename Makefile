@@ -94,11 +94,12 @@ sanitize: prepare
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
 	  --disable-xctest --filter '^($(READER_TESTS))\.' --skip '$(SLOW)'
 
-# In debug mode: the example is small, and that builds in half the time.
+# In debug mode: the examples are small, and that builds in half the time.
 examples: prepare
 	@mkdir -p build
 	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples read-and-write \
 	  fixtures/mini-ziya/base-meta build/example.gguf fixtures/mini-ziya/delta
+	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples compare-models
 
 corpus:
 	python3 -B Tests/Corpus/make_corpus.py

@@ -9,6 +9,10 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "read-and-write",
-      dependencies: [.product(name: "Weightmill", package: "weightmill")])
+      dependencies: [.product(name: "Weightmill", package: "weightmill")]),
+    // The example of README.md.
+    .executableTarget(
+      name: "compare-models",
+      dependencies: [.product(name: "Weightmill", package: "weightmill")]),
   ]
 )

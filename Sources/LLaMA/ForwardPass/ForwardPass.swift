@@ -5,10 +5,14 @@ public import Tensors
 ///
 /// The pass is driven layer by layer from outside, so that two models can go in step:
 ///
-///     var hidden = try pass.embed(tokens)
-///     for layer in 0 ..< configuration.layerCount { try pass.apply(layer: layer, to: &hidden, …) }
-///     let final = try pass.normalized(hidden)
-///     let logits = try pass.logits(rows: 0 ..< 1000, of: final)
+/// ```swift
+/// var hidden = try pass.embed(tokens)
+/// for layer in 0..<model.configuration.layerCount {
+///   try pass.apply(layer: layer, to: &hidden, windows: [0..<tokens.count])
+/// }
+/// let logits = try pass.logits(
+///   rows: 0..<model.configuration.vocabularyRows, of: pass.normalized(hidden))
+/// ```
 ///
 /// Memory is the activations, plus a tile of weights for each thread. Results have the same bits for
 /// any number of threads, on any processor, and whatever other tokens are computed beside a token.
