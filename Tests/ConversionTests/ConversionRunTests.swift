@@ -26,13 +26,23 @@ struct ConversionRunTests {
       to: folder(name), overwrite: overwrite)
   }
 
-  @Test(arguments: TypeMix.allCases)
+  /// Mixes with a type that has no encoder, or that requires importance.
+  private static let blocked: Set<TypeMix> = [
+    .iq3_XS, .iq3_XXS, .q2_K_S, .iq2_M, .iq2_S, .iq2_XS, .iq2_XXS, .iq1_M, .iq1_S, .q2_0, .q1_0,
+  ]
+
+  @Test func everyOtherMixCanBeWritten() throws {
+    let model = try ModelLoader.load(
+      Fixtures.miniZiya("base-meta"), delta: Fixtures.miniZiya("delta"))
+    for mix in TypeMix.allCases {
+      let plan = try ConversionPlan(convert: model, to: mix, name: "test")
+      #expect((plan.obstacle != nil) == Self.blocked.contains(mix), "\(mix)")
+    }
+  }
+
+  @Test(arguments: TypeMix.allCases.filter { !blocked.contains($0) })
   func theBytesAreTheSameForAnyNumberOfThreadsAndEitherBase(mix: TypeMix) throws {
     let delta = Fixtures.miniZiya("delta")
-    let model = try ModelLoader.load(Fixtures.miniZiya("base-meta"), delta: delta)
-    let plan = try ConversionPlan(convert: model, to: mix, name: "test")
-    // Types without encoder, and those that require importance.
-    guard plan.obstacle == nil else { return }
     try convert(Fixtures.miniZiya("base-meta"), delta: delta, to: mix, as: "a", threads: 1)
     try convert(Fixtures.miniZiya("base-meta"), delta: delta, to: mix, as: "b", threads: 5)
     try convert(Fixtures.miniZiya("base-hf"), delta: delta, to: mix, as: "c", threads: 2)

@@ -6,8 +6,8 @@ import Testing
 /// Sums of binary16 numbers by each level of instructions.
 struct HalfSumTests {
   @Test(arguments: 0...2)
-  func everyNumberPlusAnyOtherIsTheNearestNumber(level: Int) {
-    guard level <= Int(weightmill_level()) else { return }
+  func everyNumberPlusAnyOtherIsTheNearestNumber(level: Int) throws {
+    try requireInstructions(level, available: Int(weightmill_level()))
     var generator = SeededGenerator(seed: 3)
     let special: [UInt16] = [
       0, 0x8000, 1, 0x8001, 0x03FF, 0x0400, 0x3C00, 0x7BFF, 0xFBFF, 0x7C00, 0xFC00, 0x7E00, 0x7C01,
@@ -28,12 +28,12 @@ struct HalfSumTests {
   }
 
   @Test(arguments: 0...40)
-  func anyCountAndAddressWillDo(count: Int) {
+  func anyCountAndAddressWillDo(count: Int) throws {
     let bytes = (0..<200).map { UInt8($0) }
     var sums = bytes
-    sums.withUnsafeMutableBytes { target in
-      bytes.withUnsafeBytes { source in
-        guard let to = target.baseAddress, let from = source.baseAddress else { return }
+    try sums.withUnsafeMutableBytes { target in
+      try bytes.withUnsafeBytes { source in
+        let (to, from) = (try #require(target.baseAddress), try #require(source.baseAddress))
         weightmill_add_halves(weightmill_level(), to + 3, from + 5, count)
       }
     }

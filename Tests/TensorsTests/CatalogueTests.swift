@@ -43,9 +43,9 @@ struct CatalogueTests {
     #expect(try joined.bytes(rows: 1..<3, ofTensor: 0) == [3, 4, 5, 6])
   }
 
-  @Test func onlyMatricesAreJoined() {
+  @Test func onlyMatricesAreJoined() throws {
     for extents in [[], [4], [1, 2, 2]] as [[Int]] {
-      guard let shape = TensorShape(extents) else { continue }
+      let shape = try #require(TensorShape(extents))
       let tensor = TensorDescriptor(name: "x", type: .u8, shape: shape)
       let part = ArrayCatalogue(tensors: [tensor], data: [[1, 2, 3, 4]])
       for join in [JoinedCatalogue.Join.rows, .columns] {

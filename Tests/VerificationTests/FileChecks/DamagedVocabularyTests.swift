@@ -22,7 +22,10 @@ struct DamagedVocabularyTests {
   private func edit(
     _ metadata: inout GGUFMetadata, _ name: String, _ change: (inout [GGUFValue]) -> Void
   ) {
-    guard case .array(let kind, var values)? = metadata["tokenizer.ggml.\(name)"] else { return }
+    guard case .array(let kind, var values)? = metadata["tokenizer.ggml.\(name)"] else {
+      Issue.record("no list tokenizer.ggml.\(name)")
+      return
+    }
     change(&values)
     metadata["tokenizer.ggml.\(name)"] = .array(kind, values)
   }

@@ -14,12 +14,14 @@ struct HonestFileCheckTests {
 
   init() throws { files = try CheckedFiles() }
 
-  @Test(arguments: TypeMix.allCases)
+  /// Mixes with a type that has no encoder, or that requires importance.
+  private static let blocked: Set<TypeMix> = [
+    .iq3_XS, .iq3_XXS, .q2_K_S, .iq2_M, .iq2_S, .iq2_XS, .iq2_XXS, .iq1_M, .iq1_S, .q2_0, .q1_0,
+  ]
+
+  @Test(arguments: TypeMix.allCases.filter { !blocked.contains($0) })
   func nothingIsFoundInWhatIsWritten(mix: TypeMix) throws {
     let model = try files.ziya()
-    let plan = try ConversionPlan(convert: model, to: mix, name: "test")
-    // Types without encoder, and those that require importance.
-    guard plan.obstacle == nil else { return }
     let candidate = try ModelLoader.load(files.convert(model, to: mix))
     #expect(try CheckedFiles.check(candidate, model) == [])
     #expect(try CheckedFiles.check(candidate, nil) == [])
