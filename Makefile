@@ -80,6 +80,7 @@ test: lint check sanitize
 
 lint: check-corpus
 	Scripts/check-targets.sh
+	Scripts/test-room-graph.sh
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
 # The order of targets and folders: `Scripts/room-graph --room NAME` says which names make it.
