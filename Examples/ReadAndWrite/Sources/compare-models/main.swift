@@ -1,4 +1,5 @@
 import Conversion
+import Models
 import Tensors
 import Tokenization
 import Verification

@@ -1,5 +1,6 @@
 import Conversion
 import GGUF
+import Models
 import Tensors
 
 #if canImport(Glibc)
