@@ -78,7 +78,7 @@ uninstall:
 
 test: lint check sanitize
 
-lint: check-corpus
+lint: check-corpus graph
 	Scripts/check-targets.sh
 	Scripts/test-room-graph.sh
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
