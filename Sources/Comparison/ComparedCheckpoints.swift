@@ -1,5 +1,5 @@
-public import Models
 import LLaMA
+public import Models
 public import Tensors
 
 /// Two checkpoints, opened to be compared tensor by tensor.

@@ -1,5 +1,7 @@
 import Foundation
+import Reporting
 import Testing
+import Verification
 
 /// The page is sound whatever the report holds, and shows what the report says.
 struct HTMLReportTests {

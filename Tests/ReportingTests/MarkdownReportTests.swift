@@ -1,4 +1,6 @@
+import Reporting
 import Testing
+import Verification
 
 /// The summary shows what the report says, and nothing in it can break out of its table.
 struct MarkdownReportTests {

@@ -1,4 +1,5 @@
 import Foundation
+import Reporting
 
 #if canImport(FoundationXML)
   import FoundationXML

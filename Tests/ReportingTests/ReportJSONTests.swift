@@ -1,4 +1,5 @@
 import Foundation
+import Reporting
 import StrictJSON
 import Tensors
 import TestSupport

@@ -1,6 +1,6 @@
-public import Models
 internal import LLaMA
 internal import Merging
+public import Models
 internal import Synchronization
 public import Tensors
 

@@ -1,5 +1,5 @@
-package import Models
 import LLaMA
+package import Models
 import StrictJSON
 import Tensors
 import Tokenization

@@ -1,6 +1,6 @@
-package import Models
 import LLaMA
 import Merging
+package import Models
 import StrictJSON
 import Tensors
 import Tokenization

@@ -1,6 +1,6 @@
-package import Models
 import GGUF
 import LLaMA
+package import Models
 import Tensors
 import Tokenization
 

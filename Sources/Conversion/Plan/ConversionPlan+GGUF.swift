@@ -1,6 +1,6 @@
-public import Models
 import GGUF
 import LLaMA
+public import Models
 import Quantization
 public import Tensors
 

@@ -1,6 +1,6 @@
-public import Models
 public import GGUF
 import LLaMA
+public import Models
 public import Quantization
 public import Tensors
 

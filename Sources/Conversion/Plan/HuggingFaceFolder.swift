@@ -1,5 +1,5 @@
-import Models
 import LLaMA
+import Models
 import Safetensors
 import StrictJSON
 import Tensors

@@ -1,7 +1,7 @@
-import Models
 internal import Crypto
 import GGUF
 import Merging
+import Models
 import Quantization
 import Tensors
 

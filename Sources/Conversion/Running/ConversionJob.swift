@@ -1,5 +1,5 @@
-import Output
 internal import Crypto
+import Output
 internal import Synchronization
 import Tensors
 

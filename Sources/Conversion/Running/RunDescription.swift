@@ -1,6 +1,6 @@
+internal import Crypto
 import Models
 import Output
-internal import Crypto
 import Quantization
 import StrictJSON
 internal import SystemPackage

@@ -16,7 +16,8 @@ package struct LegacyImatrixReader: ~Copyable {
   private var room = ImatrixFile.maximumValues
 
   /// Reads a whole file.
-  package static func read(_ file: consuming InputFile) throws(WeightmillError) -> ImportanceMatrix {
+  package static func read(_ file: consuming InputFile) throws(WeightmillError) -> ImportanceMatrix
+  {
     var reader = LegacyImatrixReader(file)
     return try reader.read()
   }

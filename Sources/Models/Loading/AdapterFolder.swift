@@ -60,8 +60,10 @@ package struct AdapterFolder {
     }
     if !found.isEmpty {
       return WeightmillError(
-        .noInput, folder.path, "holds \(found[0]), but not \(HuggingFaceShards.adapterConfiguration)",
-        remedy: "fetch \(HuggingFaceShards.adapterConfiguration), too: without it the scale is not known")
+        .noInput, folder.path,
+        "holds \(found[0]), but not \(HuggingFaceShards.adapterConfiguration)",
+        remedy:
+          "fetch \(HuggingFaceShards.adapterConfiguration), too: without it the scale is not known")
     }
     if folder.contains("config.json") || folder.contains("params.json") {
       return WeightmillError(
@@ -70,7 +72,9 @@ package struct AdapterFolder {
     }
     return WeightmillError(
       .noInput, folder.path, "holds no LoRA adapter",
-      remedy: "expected \(HuggingFaceShards.adapterConfiguration) and \(HuggingFaceShards.adapterWeights[0]) or \(HuggingFaceShards.adapterWeights[1])")
+      remedy:
+        "expected \(HuggingFaceShards.adapterConfiguration) and \(HuggingFaceShards.adapterWeights[0]) or \(HuggingFaceShards.adapterWeights[1])"
+    )
   }
 
   /// The tokenizer that the adapter brings along, if it does.

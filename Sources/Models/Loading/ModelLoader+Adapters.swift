@@ -5,7 +5,9 @@ import Tokenization
 
 extension ModelLoader {
   /// The model that is asked for: its tokenizer is that of the last adapter that brings one.
-  package static func loadWithAdapters(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
+  package static func loadWithAdapters(_ request: ModelRequest) throws(WeightmillError)
+    -> LoadedModel
+  {
     let model = try loadWithoutAdapters(request)
     guard !request.adapters.isEmpty else { return model }
     guard model.metadata == nil else {

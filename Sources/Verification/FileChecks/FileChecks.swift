@@ -1,5 +1,5 @@
-public import Models
 import LLaMA
+public import Models
 public import Tensors
 
 /// Looks for what is wrong with a model's file, whatever text it is run on.

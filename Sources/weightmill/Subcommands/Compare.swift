@@ -1,5 +1,6 @@
-import Models
 import ArgumentParser
+import Comparison
+import Models
 import Tensors
 
 extension Subcommands {

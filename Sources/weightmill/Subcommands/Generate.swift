@@ -1,6 +1,6 @@
-import Models
 import ArgumentParser
 import LLaMA
+import Models
 import Presentation
 import Tensors
 import Tokenization

@@ -1,6 +1,6 @@
-import Models
 import ArgumentParser
 import Conversion
+import Models
 import Tensors
 
 /// The options of commands that ask whether their inputs are the published files.

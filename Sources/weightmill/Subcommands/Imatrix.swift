@@ -1,7 +1,7 @@
-import Models
 import ArgumentParser
 import Calibration
 import LLaMA
+import Models
 import Presentation
 import Quantization
 import Tensors

@@ -1,7 +1,7 @@
-import Models
 import ArgumentParser
 import GGUF
 import LLaMA
+import Models
 import Presentation
 import PyTorch
 import StrictJSON

@@ -1,6 +1,6 @@
-import Models
 import ArgumentParser
 import Merging
+import Models
 import PyTorch
 
 /// The options of commands that can merge something into a model.

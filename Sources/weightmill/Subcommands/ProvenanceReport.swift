@@ -1,5 +1,5 @@
-import Models
 import Conversion
+import Models
 import Presentation
 import Tensors
 

@@ -1,5 +1,5 @@
-import Models
 import ArgumentParser
+import Models
 import Presentation
 import Tensors
 import Tokenization

@@ -1,6 +1,6 @@
-import Models
 import ArgumentParser
 import Conversion
+import Models
 import Quantization
 import Tensors
 

@@ -1,4 +1,5 @@
 import Dispatch
+import Tensors
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,5 @@
 import CCommit
+import Conversion
 
 /// What `--version` prints.
 enum ProgramVersion {

@@ -5,6 +5,7 @@ import Models
 import Tensors
 import TestSupport
 import Testing
+import Verification
 
 /// What is wrong with a file's values is found, and nothing besides.
 struct DamagedValueTests {

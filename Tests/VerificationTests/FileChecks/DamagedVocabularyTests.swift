@@ -1,3 +1,4 @@
+import Conversion
 import GGUF
 import LLaMA
 import Models

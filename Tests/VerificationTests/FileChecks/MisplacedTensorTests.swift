@@ -5,6 +5,7 @@ import Models
 import Tensors
 import TestSupport
 import Testing
+import Verification
 
 /// A tensor that is not the reference's is told by what it holds instead.
 struct MisplacedTensorTests {

@@ -1,6 +1,6 @@
-import Models
 import Conversion
 import LLaMA
+import Models
 import Presentation
 import Tensors
 import Tokenization

@@ -2,6 +2,7 @@ import ArgumentParser
 import LLaMA
 import Tensors
 import Tokenization
+import Verification
 
 extension Subcommands {
   /// `weightmill verify-logits`: compares a GGUF file's predictions with its origin's.
