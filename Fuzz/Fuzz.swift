@@ -6,7 +6,16 @@ private func runDriver(
   _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-/// Gives libFuzzer's inputs to the reader that `WEIGHTMILL_FUZZ` names.
+/// Gives an input of libFuzzer's making to the reader that `WEIGHTMILL_FUZZ` names.
+///
+/// libFuzzer's own `main`, which the linker takes along in debug mode, asks for it by this name.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+  FuzzedReader.chosen.read([UInt8](UnsafeBufferPointer(start: start, count: size)))
+  return 0
+}
+
+/// The program that `make fuzz` runs.
 ///
 /// Errors are what readers are for; a trap, a report of the address sanitizer, more memory or time
 /// than libFuzzer is told to allow are finds.
@@ -16,9 +25,6 @@ enum Fuzz {
     _ = FuzzedReader.chosen
     var count = CommandLine.argc
     var arguments = CommandLine.unsafeArgv
-    _ = runDriver(&count, &arguments) { start, size in
-      FuzzedReader.chosen.read([UInt8](UnsafeBufferPointer(start: start, count: size)))
-      return 0
-    }
+    _ = runDriver(&count, &arguments, testOneInput)
   }
 }
