@@ -82,11 +82,10 @@ let package = Package(
       dependencies: [
         "Tensors", "Output", "StrictJSON", "Safetensors", "GGUF", "Quantization", "Tokenization",
         "LLaMA", "Models", "Conversion", "Presentation",
-        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "Reporting",
-      dependencies: ["Tensors", "Output", "Presentation", "LLaMA", "Verification"]),
+      dependencies: ["Tensors", "Output", "Presentation", "Verification"]),
     .target(
       name: "Comparison",
       dependencies: ["Tensors", "LLaMA", "Quantization", "Models"]),
@@ -138,8 +137,8 @@ let package = Package(
     .testTarget(
       name: "LLaMATests",
       dependencies: [
-        "CKernels", "Tensors", "StrictJSON", "GGUF", "Safetensors", "Quantization", "LLaMA",
-        "Models", "Conversion", "TestSupport",
+        "CKernels", "Tensors", "StrictJSON", "Safetensors", "Tokenization", "LLaMA", "Models",
+        "TestSupport",
       ]),
     .testTarget(
       name: "MergingTests",
@@ -157,7 +156,7 @@ let package = Package(
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "Tensors", "GGUF", "Quantization", "Tokenization", "LLaMA", "Models", "Conversion",
+        "Tensors", "PyTorch", "GGUF", "Quantization", "Tokenization", "Models", "Conversion",
         "Calibration", "TestSupport",
       ]),
     .testTarget(
@@ -181,7 +180,8 @@ let package = Package(
     .testTarget(
       name: "CalibrationTests",
       dependencies: [
-        "Tensors", "Quantization", "Tokenization", "LLaMA", "Models", "Calibration", "TestSupport",
+        "Tensors", "Quantization", "Tokenization", "LLaMA", "Models", "Conversion", "Calibration",
+        "TestSupport",
       ]),
     // Runs the executable as a user would.
     .testTarget(

@@ -379,7 +379,7 @@ struct HostileFileTests {
       let file = try PyTorchFile(path: folder.write(bytes, to: "x.bin"))
       // Rows that are only sampled before do not disturb.
       for row in [0, 100, 255] { _ = try file.bytes(rows: row..<row + 1, ofTensor: 0) }
-      let read = {
+      let read: () throws -> Void = {
         try Workers(threads: 3).forEach(26, scratch: {}) { (piece, _) throws(WeightmillError) in
           _ = try file.bytes(rows: piece * 10..<min(piece * 10 + 10, 256), ofTensor: 0)
         }

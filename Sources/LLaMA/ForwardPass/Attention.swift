@@ -38,11 +38,10 @@ struct Attention: Sendable {
       rows: queries.rows, columns: configuration.queryWidth, precision: kernels.precision)
     let size = configuration.headDimension * Kernels.tokens * kernels.precision.size
     let pieces = pieces(of: texts)
-    // Nothing that is done here throws.
-    try? workers.forEach(
+    workers.forEach(
       pieces.count,
       scratch: { Scratch(weighted: PanelStorage(byteCount: size, isZeroed: false)) }
-    ) { [texts] (number, scratch) throws(WeightmillError) in
+    ) { [texts] (number, scratch) in
       let piece = pieces[number]
       attend(piece, texts[piece.text], queries, &scratch, into: output)
     }
@@ -63,8 +62,7 @@ struct Attention: Sendable {
 
   private func store(_ keys: Activations, _ values: Activations, in texts: [AttendedText]) {
     let heads = configuration.keyValueHeadCount
-    // Nothing that is done here throws.
-    try? workers.forEach(texts.count * heads, scratch: {}) { (piece, _) throws(WeightmillError) in
+    workers.forEach(texts.count * heads, scratch: {}) { (piece, _) in
       let (text, head) = (texts[piece / heads], piece % heads)
       for (place, token) in text.tokens.enumerated() {
         let (panel, column) = (token / Kernels.tokens, head * configuration.headDimension)
