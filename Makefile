@@ -12,7 +12,7 @@
 # make gate-limits  measure those limits anew, all or those of TYPES
 # make digests every file that is written over the fixtures still has the bytes that are recorded in
 #              Scripts/output-digests.txt; make digests-record writes that list anew
-# make quality KL divergence of every type, or of TYPES, beside llama.cpp's; fails if a bar is not kept
+# make quality KL divergence of every type, or of TYPES, beside llama.cpp's; fails if a goal that was reached is lost
 #              (minutes)
 # make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
 #              GFLOP/s and percent of peak; TYPES and RUNS make it small

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What each type costs: KL divergence on fixtures/mini-ziya, beside llama.cpp's and the bar for ours.
+"""What each type costs: KL divergence on fixtures/mini-ziya, beside llama.cpp's and the goal for ours.
 
     Benchmarks/quality.py [--weightmill PATH] [TYPE...]     (needs Python 3.9; `make quality`)
 
@@ -9,7 +9,9 @@ begin with BOS; the divergence is the mean over all positions, in nats.
 With importance, no token is judged by importance that was learnt from it: each text is cut into two
 halves, importance is learnt from one and judged on the other, and the two results are averaged.
 
-Exit: 0 all rows are within their bar, 1 some are not.
+A goal that is not reached yet is marked `open` as long as what was reached is kept.
+
+Exit: 0 nothing was lost, 1 a goal that was reached is not kept, or an open one is farther away than before.
 """
 
 import argparse
@@ -22,22 +24,27 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIXTURE = ROOT / "fixtures/mini-ziya"
 TEXTS = [FIXTURE / "expected/eval-en.txt", FIXTURE / "expected/eval-zh.txt"]
-# llama.cpp's and the most that ours may be, without importance and with it. llama.cpp is that of
-# llama-cpp-python 0.3.36; its importance matrix was learnt from the training text. Bars with importance are
-# below llama.cpp's, and some 2 % above what is published in README.md.
-BARS = {
+# llama.cpp's divergence and the goal for ours, without importance and with it. llama.cpp is that of
+# llama-cpp-python 0.3.36; its importance matrix was learnt from the training text.
+GOALS = {
     "q8_0": (0.000127, 0.000105, 0.000127, 0.000105),
     "q6_k": (0.001352, 0.00126, 0.001314, 0.00122),
-    "q5_k_m": (0.004043, 0.0037, 0.003901, 0.00366),
-    "q5_0": (0.006216, 0.0056, 0.005713, 0.00545),
-    "q4_k_m": (0.014276, 0.0135, 0.013750, 0.0136),
-    "q4_k_s": (0.015287, 0.0145, 0.014689, 0.01435),
+    "q5_k_m": (0.004043, 0.0037, 0.003901, 0.0036),
+    "q5_0": (0.006216, 0.0056, 0.005713, 0.0053),
+    "q4_k_m": (0.014276, 0.0135, 0.013750, 0.0129),
+    "q4_k_s": (0.015287, 0.0145, 0.014689, 0.0138),
     "iq4_xs": (0.019175, 0.0179, 0.018342, 0.0170),
-    "q4_0": (0.023900, 0.0217, 0.021485, 0.0211),
-    "q3_k_m": (0.049754, 0.0465, 0.048573, 0.0458),
-    "q3_k_s": (0.072177, 0.0665, 0.066282, 0.0647),
+    "q4_0": (0.023900, 0.0217, 0.021485, 0.0202),
+    "q3_k_m": (0.049754, 0.0465, 0.048573, 0.0450),
+    "q3_k_s": (0.072177, 0.0665, 0.066282, 0.0615),
     "q2_k": (0.215531, 0.185, 0.205694, 0.172),
 }
+# Goals with importance that are not reached yet, and how far we are: no change may lead back beyond that.
+# Between rules that are nearly equal the divergence moves by some 2 %.
+REACHED = {
+    "q5_0": 0.005335, "q4_k_m": 0.013312, "q4_k_s": 0.014066, "q4_0": 0.020686, "q3_k_s": 0.063437,
+}
+SPREAD = 1.02
 
 
 class Quality:
@@ -97,17 +104,20 @@ def main():
     arguments = parser.parse_args()
     missed = 0
     print(f"{'':8}{'no importance':^38}{'importance':^38}")
-    print(f"{'type':8}" + 2 * f"{'llama.cpp':>10}{'at most':>10}{'ours':>10}{'':8}", flush=True)
+    print(f"{'type':8}" + 2 * f"{'llama.cpp':>10}{'goal':>10}{'ours':>10}{'':8}", flush=True)
     with tempfile.TemporaryDirectory(prefix="weightmill-quality-") as folder:
         quality = Quality(arguments.weightmill, pathlib.Path(folder))
-        for mix in arguments.types or BARS:
-            llama, bar, llama_guided, bar_guided = BARS[mix.lower()]
+        for mix in arguments.types or GOALS:
+            llama, goal, llama_guided, goal_guided = GOALS[mix.lower()]
             row = f"{mix:8}"
-            for theirs, most, measure in (
-                    (llama, bar, quality.alone), (llama_guided, bar_guided, quality.guided)):
+            for theirs, goal, reached, measure in (
+                    (llama, goal, 0, quality.alone),
+                    (llama_guided, goal_guided, REACHED.get(mix.lower(), 0), quality.guided)):
                 ours = measure(mix)
-                missed += ours > most
-                row += f"{theirs:10.6f}{most:10.6f}{ours:10.6f}{' ' if ours <= most else ' over':8}"
+                lost = ours > max(goal, reached * SPREAD)
+                missed += lost
+                state = "lost" if lost else "open" if ours > goal else ""
+                row += f"{theirs:10.6f}{goal:10.6f}{ours:10.6f} {state:7}"
             print(row.rstrip(), flush=True)
     sys.exit(1 if missed else 0)
 
