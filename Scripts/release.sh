@@ -56,6 +56,17 @@ if [[ $(uname -s) == Linux ]]; then
 fi
 install -m 644 LICENSE README.md README.zh-CN.md CHANGELOG.md "$folder"
 
+# Which versions it is made of. Package.resolved would say commits, which mirrors of the packages may not share.
+{
+  swift --version 2>/dev/null | grep -om 1 'Swift version [^ ]*'
+  swift package --scratch-path "$scratch" show-dependencies --format text 2>/dev/null |
+    sed -nE 's/^.*── ([^<]*)<[^@]*@([^>]*)>.*$/\1 \2/p' | sort -u
+} >"$folder/DEPENDENCIES"
+grep -q '^swift-argument-parser [0-9]' "$folder/DEPENDENCIES" || {
+  echo "release.sh: the versions of the packages are not known" >&2
+  exit 1
+}
+
 swiftc -o "$scratch/make-manual" Scripts/manual/*.swift
 "$scratch/make-manual" "$program" "$folder/share/man/man1" "$(at +%Y-%m-%d)"
 "$program" --generate-completion-script bash >"$folder/share/bash-completion/completions/weightmill"

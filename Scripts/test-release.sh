@@ -69,6 +69,8 @@ shows "--max-kld" man -P cat weightmill-verify-logits
 shows "weightmill" bash -c \
   '. /usr/local/share/bash-completion/completions/weightmill && complete -p weightmill'
 
+shows "swift-crypto 4" cat /usr/local/DEPENDENCIES
+
 merged=(--delta delta)
 inside weightmill convert base-meta "${merged[@]}" --output f16.gguf
 inside weightmill quantize f16.gguf q4_k_m.gguf q4_k_m
