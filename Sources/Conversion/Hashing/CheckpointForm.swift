@@ -100,8 +100,8 @@ public struct CheckpointForm: Catalogue {
     return result
   }
 
-  /// The place of the tensor it comes from.
-  public func readingPlace(ofTensor index: Int) -> Int { view.readingPlace(ofTensor: index) }
+  /// The ordinal of the tensor it comes from.
+  public func readingOrdinal(ofTensor index: Int) -> Int { view.readingOrdinal(ofTensor: index) }
 
   /// Reads rows, narrowed where the vector is.
   public func read(

@@ -65,7 +65,7 @@ struct TileGrid {
     let tensors = file.tensors.filter { place, _ in
       !items[place].tensor.shape.isEmpty && !finished.contains(place)
     }
-    let inOrder = tensors.map { (plan.source.readingPlace(ofTensor: items[$0.item].index), $0) }
+    let inOrder = tensors.map { (plan.source.readingOrdinal(ofTensor: items[$0.item].index), $0) }
       .sorted { $0.0 < $1.0 }
     return inOrder.flatMap { _, tensor in tiles(tensor.item, at: tensor.position) }
   }

@@ -36,9 +36,9 @@ public struct LlamaView: Catalogue {
     self.sources = sources
   }
 
-  /// The place of the tensor it comes from.
-  public func readingPlace(ofTensor index: Int) -> Int {
-    model.catalogue.readingPlace(ofTensor: sources[index].index)
+  /// The ordinal of the tensor it comes from.
+  public func readingOrdinal(ofTensor index: Int) -> Int {
+    model.catalogue.readingOrdinal(ofTensor: sources[index].index)
   }
 
   /// Reads rows, those of queries and keys in the scheme's order.

@@ -52,8 +52,8 @@ struct AdaptedCatalogue: Catalogue {
     self.sources = sources
   }
 
-  func readingPlace(ofTensor index: Int) -> Int {
-    sources[index].base.map(base.readingPlace) ?? tensors.count
+  func readingOrdinal(ofTensor index: Int) -> Int {
+    sources[index].base.map(base.readingOrdinal) ?? tensors.count
   }
 
   func read(

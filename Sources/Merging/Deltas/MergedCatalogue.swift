@@ -70,9 +70,9 @@ public struct MergedCatalogue: Catalogue {
     }
   }
 
-  /// The delta's order: all tensors are in it.
-  public func readingPlace(ofTensor index: Int) -> Int {
-    delta.readingPlace(ofTensor: sources[index].delta)
+  /// The ordinal in the delta, which has all tensors.
+  public func readingOrdinal(ofTensor index: Int) -> Int {
+    delta.readingOrdinal(ofTensor: sources[index].delta)
   }
 
   /// Reads rows of both sides and adds them by the rule of the kind.

@@ -30,9 +30,9 @@ public final class SummedCatalogue: Catalogue {
       catalogue.tensors.map { .reading(rows: [], missing: $0.shape.rows) })
   }
 
-  /// The place of the tensor it comes from.
-  public func readingPlace(ofTensor index: Int) -> Int {
-    catalogue.readingPlace(ofTensor: index)
+  /// The ordinal of the tensor it comes from.
+  public func readingOrdinal(ofTensor index: Int) -> Int {
+    catalogue.readingOrdinal(ofTensor: index)
   }
 
   /// Reads rows and adds up their values.

@@ -14,7 +14,7 @@ public protocol Catalogue: Sendable {
   ///
   /// - Parameters:
   ///   - rows: The rows, within `0 ..< tensors[index].shape.rows`.
-  ///   - index: The tensor's place in `tensors`.
+  ///   - index: The tensor's index in `tensors`.
   ///   - bytes: Where to write; must have room for `rows.count * bytesPerRow` bytes at `offset`.
   ///   - offset: The first byte to write.
   /// - Throws: When the file cannot be read, or has changed since it was opened.
@@ -24,14 +24,14 @@ public protocol Catalogue: Sendable {
 
   /// Where a tensor comes in the order of the files, to read them from beginning to end.
   ///
-  /// - Parameter index: The tensor's place in `tensors`.
-  /// - Returns: A number that is larger for tensors that lie behind.
-  func readingPlace(ofTensor index: Int) -> Int
+  /// - Parameter index: The tensor's index in `tensors`.
+  /// - Returns: Its ordinal: larger for tensors that lie further behind.
+  func readingOrdinal(ofTensor index: Int) -> Int
 }
 
 extension Catalogue {
-  /// The place in `tensors`: a file lists them in its own order.
-  public func readingPlace(ofTensor index: Int) -> Int { index }
+  /// The index in `tensors`: a file lists them in its own order.
+  public func readingOrdinal(ofTensor index: Int) -> Int { index }
 }
 
 /// The tensors of a catalogue by name.
@@ -64,7 +64,7 @@ extension Catalogue {
   ///
   /// - Parameters:
   ///   - rows: The rows.
-  ///   - index: The tensor's place in `tensors`.
+  ///   - index: The tensor's index in `tensors`.
   /// - Returns: `rows.count * bytesPerRow` bytes.
   /// - Throws: When the file cannot be read.
   public func bytes(rows: Range<Int>, ofTensor index: Int) throws(WeightmillError) -> [UInt8] {

@@ -21,11 +21,11 @@ public struct CombinedCatalogue: Catalogue {
     }
   }
 
-  /// The place of the tensor it comes from.
-  public func readingPlace(ofTensor index: Int) -> Int {
+  /// The ordinal of the tensor it comes from.
+  public func readingOrdinal(ofTensor index: Int) -> Int {
     let source = sources[index]
     let before = parts[..<source.part].reduce(0) { $0 + $1.tensors.count }
-    return before + parts[source.part].readingPlace(ofTensor: source.index)
+    return before + parts[source.part].readingOrdinal(ofTensor: source.index)
   }
 
   /// Reads rows from the shard that holds the tensor.

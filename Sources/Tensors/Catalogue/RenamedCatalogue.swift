@@ -25,9 +25,9 @@ public struct RenamedCatalogue: Catalogue {
     tensors = renamed.map(\.1)
   }
 
-  /// The place of the tensor it comes from.
-  public func readingPlace(ofTensor index: Int) -> Int {
-    catalogue.readingPlace(ofTensor: places[index])
+  /// The ordinal of the tensor it comes from.
+  public func readingOrdinal(ofTensor index: Int) -> Int {
+    catalogue.readingOrdinal(ofTensor: places[index])
   }
 
   /// Reads rows under the tensor's place here.

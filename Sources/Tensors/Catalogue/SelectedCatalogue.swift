@@ -19,9 +19,9 @@ public struct SelectedCatalogue: Catalogue {
     tensors = places.map { catalogue.tensors[$0] }
   }
 
-  /// The place of the tensor it comes from.
-  public func readingPlace(ofTensor index: Int) -> Int {
-    catalogue.readingPlace(ofTensor: places[index])
+  /// The ordinal of the tensor it comes from.
+  public func readingOrdinal(ofTensor index: Int) -> Int {
+    catalogue.readingOrdinal(ofTensor: places[index])
   }
 
   /// Reads rows under the tensor's place here.
