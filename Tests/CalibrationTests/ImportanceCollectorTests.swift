@@ -187,7 +187,7 @@ struct ImportanceCollectorTests {
     }
     let model = try ModelLoader.load(broken.write(to: folder, "broken"))
     let error = expectError(.mismatch) { _ = try collect(model) }
-    #expect(error?.place == "the input of blk.0.attn_output.weight")
+    #expect(error?.position == "the input of blk.0.attn_output.weight")
   }
 
   @Test func weightsAreMeansAndOnesWhereNothingWasSeen() {

@@ -185,7 +185,7 @@ struct ConversionRunTests {
     }
     let path = try model.write(to: folder, "nan")
     let error = expectError(.malformed) { try convert(path, to: .q8_0, as: "x.gguf") }
-    #expect(error?.place == "row 3, column 5")
+    #expect(error?.position == "row 3, column 5")
     #expect(error?.problem.contains("blk.0.ffn_up.weight") == true)
     #expect(try folder.names() == ["nan"])
     // Formats that can hold it keep it, and say how many there are.

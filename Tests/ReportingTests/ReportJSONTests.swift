@@ -64,7 +64,7 @@ struct ReportJSONTests {
     let error = expectError(.unsupported) {
       _ = try read(json.replacing("\"schema\" : 1", with: "\"schema\" : 2"))
     }
-    #expect(error?.place == "schema 2, this version reads 1")
+    #expect(error?.position == "schema 2, this version reads 1")
     for other in ["[]", "{}", "{\"schema\":\"1\"}", "{\"schema\":1.5}", "null"] {
       expectError(.malformed) { _ = try read(other) }
     }
@@ -89,7 +89,7 @@ struct ReportJSONTests {
     let json = try report.json()
     try #require(json.contains(old))
     let error = expectError(.malformed) { _ = try read(json.replacing(old, with: new)) }
-    #expect(error?.place == place)
+    #expect(error?.position == place)
     #expect(error?.file == "baseline.json")
     #expect(error?.remedy != nil)
   }

@@ -61,7 +61,7 @@ extension ModelLoader {
     } catch {
       guard error.code == .mismatch else { throw error }
       throw WeightmillError(
-        .mismatch, error.file, error.problem, at: error.place,
+        .mismatch, error.file, error.problem, at: error.position,
         remedy: "it came with the adapter; if it is not the merged model's, take it away from there"
       )
     }

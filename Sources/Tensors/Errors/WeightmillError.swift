@@ -37,7 +37,7 @@ public struct WeightmillError: Error, Equatable, Sendable, CustomStringConvertib
   /// What is wrong.
   public let problem: String
   /// Where in the file: a byte offset, a tensor, a line.
-  public let place: String?
+  public let position: String?
   /// What the user can do about it.
   public let remedy: String?
 
@@ -47,23 +47,23 @@ public struct WeightmillError: Error, Equatable, Sendable, CustomStringConvertib
   ///   - code: The class of the failure.
   ///   - file: The file or folder concerned.
   ///   - problem: What is wrong, without a full stop.
-  ///   - place: Where in the file.
+  ///   - position: Where in the file: a byte offset, a tensor, a line.
   ///   - remedy: What the user can do about it.
   public init(
-    _ code: Code, _ file: String, _ problem: String, at place: String? = nil,
+    _ code: Code, _ file: String, _ problem: String, at position: String? = nil,
     remedy: String? = nil
   ) {
     self.code = code
     self.file = file
     self.problem = problem
-    self.place = place
+    self.position = position
     self.remedy = remedy
   }
 
   /// The error as one line: `FILE: what is wrong (where); what to do`.
   public var description: String {
     var line = "\(file): \(problem)"
-    if let place { line += " (\(place))" }
+    if let position { line += " (\(position))" }
     if let remedy { line += "; \(remedy)" }
     return printable(line)
   }
@@ -95,9 +95,9 @@ public func printable(_ text: String) -> String {
 /// - Returns: The text to show.
 public func quoted(_ text: String, limit: Int = 80) -> String {
   var shown = ""
-  for (place, scalar) in text.unicodeScalars.enumerated() {
+  for (index, scalar) in text.unicodeScalars.enumerated() {
     let next = printable(String(Character(scalar)))
-    guard place < limit, shown.utf8.count + next.utf8.count <= 2 * limit else {
+    guard index < limit, shown.utf8.count + next.utf8.count <= 2 * limit else {
       return "\"\(shown)…\""
     }
     shown += next

@@ -141,7 +141,7 @@ struct QuantizationOptionsTests {
     #expect(rules.map(\.type) == [.q8_0, .q4_0, .f16])
     let bad = try folder.write("attn_q=q8_0\nattn_k=q9\n".utf8, to: "bad")
     let error = expectError(.malformed) { _ = try TensorTypeRule.all(path: bad) }
-    #expect(error?.place == "line 2")
+    #expect(error?.position == "line 2")
     expectError(.noInput) { _ = try TensorTypeRule.all(path: folder("none")) }
     let binary = try folder.write([0x80, 0xFF, 1, 2], to: "binary")
     expectError(.malformed) { _ = try TensorTypeRule.all(path: binary) }

@@ -112,7 +112,7 @@ struct ResumeTests {
   @Test func otherTypesAreRefusedWithTheDifference() throws {
     try interrupt(plan(.file), "x", at: 0.5)
     let error = expectError(.mismatch) { _ = try resume(plan(.file, .q6_K), "x") }
-    #expect(error?.place?.contains("Q4_K then, Q6_K now") == true)
+    #expect(error?.position?.contains("Q4_K then, Q6_K now") == true)
     #expect(error?.remedy?.contains(".journal") == true)
     // The other run can still be continued.
     #expect(try resume(plan(.file), "x").resumed > 0)
@@ -132,7 +132,7 @@ struct ResumeTests {
     let changed = try ConversionPlan(
       convert: ModelLoader.load(folder("base")), to: .q8_0, name: "x")
     let error = expectError(.mismatch) { _ = try resume(changed, "x") }
-    #expect(error?.place?.contains("model-00002-of-00002.safetensors") == true)
+    #expect(error?.position?.contains("model-00002-of-00002.safetensors") == true)
   }
 
   @Test func anInputThatChangedBehindItsTimeIsRefused() throws {
