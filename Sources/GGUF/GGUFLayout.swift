@@ -3,7 +3,7 @@ public import Tensors
 /// A GGUF version 3 file to be written: its header's bytes, and where each tensor goes.
 ///
 /// Everything is known before the first tensor is read, so that tensors can be written in any
-/// order at their final places.
+/// order at their final offsets.
 public struct GGUFLayout: Sendable {
   /// Tensors begin at multiples of this many bytes unless the metadata says otherwise.
   public static let alignment = 32

@@ -149,7 +149,7 @@ public struct GGUFMetadata: Equatable, Sendable {
 
   /// The entries, in file order.
   public private(set) var entries: [Entry] = []
-  private var places: [TensorName: Int] = [:]
+  private var indices: [TensorName: Int] = [:]
 
   /// Makes empty metadata.
   public init() {}
@@ -159,26 +159,26 @@ public struct GGUFMetadata: Equatable, Sendable {
   /// - Parameter isUnwanted: Whether a key is removed.
   public mutating func removeAll(where isUnwanted: (String) -> Bool) {
     entries.removeAll { isUnwanted($0.key) }
-    places = [:]
-    for (place, entry) in entries.enumerated() { places[TensorName(entry.key)] = place }
+    indices = [:]
+    for (index, entry) in entries.enumerated() { indices[TensorName(entry.key)] = index }
   }
 
   /// The value of a key; setting `nil` removes it, setting a new key appends it.
   ///
   /// - Parameter key: The key.
   public subscript(_ key: String) -> GGUFValue? {
-    get { places[TensorName(key)].map { entries[$0].value } }
+    get { indices[TensorName(key)].map { entries[$0].value } }
     set {
       let name = TensorName(key)
-      switch (newValue, places[name]) {
-      case (let value?, let place?): entries[place] = Entry(key: key, value: value)
+      switch (newValue, indices[name]) {
+      case (let value?, let index?): entries[index] = Entry(key: key, value: value)
       case (let value?, nil):
-        places[name] = entries.count
+        indices[name] = entries.count
         entries.append(Entry(key: key, value: value))
-      case (nil, let place?):
-        entries.remove(at: place)
-        places = [:]
-        for (place, entry) in entries.enumerated() { places[TensorName(entry.key)] = place }
+      case (nil, let index?):
+        entries.remove(at: index)
+        indices = [:]
+        for (index, entry) in entries.enumerated() { indices[TensorName(entry.key)] = index }
       case (nil, nil): break
       }
     }

@@ -36,7 +36,7 @@ struct LegacyArchive {
     outcome = try Self.next(file, at: &position, limit: PickleInterpreter.maximumBytes)
     let keys = try Self.keys(Self.next(file, at: &position, limit: list), file.path)
     try Self.check(keys, against: outcome.storages, path: file.path)
-    storages = try Self.place(keys, of: outcome.storages, in: file, from: position)
+    storages = try Self.locate(keys, of: outcome.storages, in: file, from: position)
   }
 
   /// Runs the pickle at a position, and moves the position behind it.
@@ -124,11 +124,11 @@ struct LegacyArchive {
   }
 
   /// Finds each storage: a count of values, then the values (rules LEG-04 and LEG-05).
-  private static func place(
+  private static func locate(
     _ keys: [String], of storages: [String: PickleStorage], in file: borrowing InputFile,
     from start: Int
   ) throws(WeightmillError) -> [String: StoredBytes] {
-    var places: [String: StoredBytes] = [:]
+    var located: [String: StoredBytes] = [:]
     var position = start
     for key in keys {
       guard let storage = storages[key] else { continue }
@@ -146,7 +146,7 @@ struct LegacyArchive {
           "ends within the storage \(quoted(key))",
           remedy: "the download may be incomplete: fetch the file again")
       }
-      places[key] = StoredBytes(position: position, byteCount: storage.byteCount)
+      located[key] = StoredBytes(position: position, byteCount: storage.byteCount)
       position += storage.byteCount
     }
     guard position == file.byteCount else {
@@ -154,6 +154,6 @@ struct LegacyArchive {
         .malformed, file.path, "holds \(file.byteCount - position) bytes after the last storage",
         at: "byte \(position)", remedy: "fetch the file again")
     }
-    return places
+    return located
   }
 }

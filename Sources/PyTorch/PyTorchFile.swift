@@ -126,8 +126,8 @@ public final class PyTorchFile: FileCatalogue {
       throw compressed(index)
     }
     var column = [UInt8](repeating: 0, count: rows.count * size)
-    for place in 0..<columns {
-      let start = (transposed.start(ofColumn: place) + rows.lowerBound) * size
+    for columnIndex in 0..<columns {
+      let start = (transposed.start(ofColumn: columnIndex) + rows.lowerBound) * size
       let count = column.count
       try column.withMutableBytes { (span) throws(WeightmillError) in
         // Too many small ranges to keep for a checksum.
@@ -135,7 +135,7 @@ public final class PyTorchFile: FileCatalogue {
       }
       for row in 0..<rows.count {
         bytes.copy(
-          column, from: row * size, count: size, to: offset + (row * columns + place) * size)
+          column, from: row * size, count: size, to: offset + (row * columns + columnIndex) * size)
       }
     }
   }
@@ -162,10 +162,10 @@ public final class PyTorchFile: FileCatalogue {
       try scratch.withMutableBytes { (span) throws(WeightmillError) in
         try readStorage(index, at: start, count: reach * size, into: &span, at: 0)
       }
-      for place in 0..<count {
+      for element in 0..<count {
         bytes.copy(
-          scratch, from: place * run.stride * size, count: size,
-          to: offset + (done + place) * size)
+          scratch, from: element * run.stride * size, count: size,
+          to: offset + (done + element) * size)
       }
       done += count
     }
@@ -193,7 +193,7 @@ public final class PyTorchFile: FileCatalogue {
   ) {
     unsafe bytes.withUnsafeMutableBytes { buffer in
       for value in stride(from: start, to: end, by: size) {
-        for place in 0..<size / 2 { unsafe buffer.swapAt(value + place, value + size - 1 - place) }
+        for index in 0..<size / 2 { unsafe buffer.swapAt(value + index, value + size - 1 - index) }
       }
     }
   }

@@ -148,8 +148,8 @@ struct StateDictionary {
     members.count { if case .tensor = arena[$0.value] { true } else { false } }
   }
 
-  private func isContainer(_ place: PickleReference) -> Bool {
-    switch arena[place] {
+  private func isContainer(_ value: PickleReference) -> Bool {
+    switch arena[value] {
     case .dictionary(let members): !members.isEmpty
     case .list(let members), .tuple(let members): !members.isEmpty
     default: false
@@ -160,12 +160,12 @@ struct StateDictionary {
   private mutating func collect(
     _ root: PickleReference, path: String
   ) throws(WeightmillError) {
-    var pending = [Visit(place: root, path: path, depth: 0)]
+    var pending = [Visit(value: root, path: path, depth: 0)]
     while let next = pending.popLast() {
       // The last one is visited first.
-      switch arena[next.place] {
+      switch arena[next.value] {
       case .tensor(let tensor):
-        reached.insert(next.place)
+        reached.insert(next.value)
         try add(next.path, tensor)
       case .dictionary(let members):
         for (key, value) in members.reversed() where isOfInterest(value) {
@@ -177,8 +177,8 @@ struct StateDictionary {
           }
         }
       case .list(let members), .tuple(let members):
-        for (place, value) in members.enumerated().reversed() where isOfInterest(value) {
-          pending.append(try visit(value, named: "\(place)", in: next))
+        for (index, value) in members.enumerated().reversed() where isOfInterest(value) {
+          pending.append(try visit(value, named: "\(index)", in: next))
         }
       default: break
       }
@@ -187,14 +187,14 @@ struct StateDictionary {
 
   /// A value that the walk has still to come to.
   private struct Visit {
-    let place: PickleReference
+    let value: PickleReference
     let path: String
     let depth: Int
   }
 
   /// Shared values can repeat without end, so that all that the walk notes is counted.
   private mutating func visit(
-    _ place: PickleReference, named name: String, in outer: Visit
+    _ value: PickleReference, named name: String, in outer: Visit
   ) throws(WeightmillError) -> Visit {
     visited.values += 1
     visited.names += outer.path.utf8.count + 1 + name.utf8.count
@@ -205,7 +205,7 @@ struct StateDictionary {
         .refused, file, "nests or repeats its values more than any checkpoint does")
     }
     let path = outer.path.isEmpty ? name : "\(outer.path).\(name)"
-    return Visit(place: place, path: path, depth: outer.depth + 1)
+    return Visit(value: value, path: path, depth: outer.depth + 1)
   }
 
   /// Says how many tensors the walk did not come to: under keys that are no names, and in what is
@@ -218,8 +218,8 @@ struct StateDictionary {
         + "not read, or under keys that are no names")
   }
 
-  private func isOfInterest(_ place: PickleReference) -> Bool {
-    if case .tensor = arena[place] { true } else { isContainer(place) }
+  private func isOfInterest(_ value: PickleReference) -> Bool {
+    if case .tensor = arena[value] { true } else { isContainer(value) }
   }
 
   private func name(_ key: PickleReference) -> String? {

@@ -78,7 +78,7 @@ struct TorchArchive {
   func storages(
     _ storages: [String: PickleStorage], path: String
   ) throws(WeightmillError) -> [String: StoredBytes] {
-    var places: [String: StoredBytes] = [:]
+    var located: [String: StoredBytes] = [:]
     for storage in storages.values.sorted(by: { $0.key < $1.key }) {
       guard let entry = archive[folder + "data/" + storage.key] else {
         throw WeightmillError(
@@ -91,9 +91,9 @@ struct TorchArchive {
           "the storage \(quoted(storage.key)) holds \(entry.size) bytes, the pickle says "
             + "\(storage.byteCount)")
       }
-      places[storage.key] = StoredBytes(entry)
+      located[storage.key] = StoredBytes(entry)
     }
-    return places
+    return located
   }
 
   /// Reads a whole small entry and compares its checksum.

@@ -27,7 +27,7 @@ public final class SafetensorsFile: FileCatalogue {
   /// Opens a file and checks its header.
   ///
   /// - Parameter path: The file.
-  /// - Throws: `noInput`, `malformed` or `unsupported`, with the place in the header.
+  /// - Throws: `noInput`, `malformed` or `unsupported`, with the position in the header.
   public convenience init(path: String) throws(WeightmillError) {
     try self.init(file: InputFile(path))
   }

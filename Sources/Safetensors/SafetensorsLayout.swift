@@ -4,7 +4,7 @@ public import Tensors
 /// A safetensors file to be written: its header's bytes, and where each tensor goes.
 ///
 /// Everything is known before the first tensor is read, so that tensors can be written in any
-/// order at their final places. The rules are in `formats/safetensors.md`, section 5.
+/// order at their final offsets. The rules are in `formats/safetensors.md`, section 5.
 public struct SafetensorsLayout: Sendable {
   /// The header, up to the first tensor; its length is a multiple of 8.
   public let header: [UInt8]
@@ -64,7 +64,7 @@ public struct SafetensorsLayout: Sendable {
     byteCount = start + end
   }
 
-  /// The places of the tensors by size of their values, largest first, then as they were given.
+  /// The indices of the tensors by size of their values, largest first, then as they were given.
   private static func order(_ tensors: [TensorDescriptor]) -> [Int] {
     tensors.indices.sorted {
       (-tensors[$0].type.bytesPerBlock, $0) < (-tensors[$1].type.bytesPerBlock, $1)

@@ -40,7 +40,7 @@ public struct JSONStream {
     }
   }
 
-  /// The error for what is wrong at this place.
+  /// An error at the present position.
   ///
   /// - Parameter problem: What is wrong, after "is not strict JSON".
   /// - Returns: The error, `malformed` with the byte offset.

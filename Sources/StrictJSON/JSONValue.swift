@@ -44,16 +44,16 @@ public struct JSONObject: Equatable, Sendable {
 
   /// The value of a member, or `nil`; names are compared byte for byte.
   ///
-  /// A member that is given a value keeps its place, a new one becomes the last.
+  /// A member that is given a value keeps its position, a new one becomes the last.
   ///
   /// - Parameter name: The member's name.
   public subscript(_ name: String) -> JSONValue? {
     get { members.first { $0.name.utf8.elementsEqual(name.utf8) }?.value }
     set {
-      let place = members.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }
-      switch (place, newValue) {
-      case (let place?, let value?): members[place] = Member(name: name, value: value)
-      case (let place?, nil): members.remove(at: place)
+      let index = members.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }
+      switch (index, newValue) {
+      case (let index?, let value?): members[index] = Member(name: name, value: value)
+      case (let index?, nil): members.remove(at: index)
       case (nil, let value?): members.append(Member(name: name, value: value))
       case (nil, nil): break
       }

@@ -42,7 +42,7 @@ public struct LayerPruning: Sendable {
       default: return tensor.name
       }
     }
-    places = catalogue.places
+    places = catalogue.sourceIndices
     model = try LlamaModel(
       catalogue: catalogue, configuration: whole.configuration.with(layerCount: layers.count),
       scheme: scheme)

@@ -219,10 +219,10 @@ extension PickleInterpreter {
 
   /// The bytes of a storage's view: `(key, offset, size)` in values, or nothing (rule LEG-06).
   private func storageView(
-    _ place: PickleReference, size: Int
+    _ value: PickleReference, size: Int
   ) throws(WeightmillError) -> Range<Int>? {
-    if case .none = arena[place] { return nil }
-    guard case .tuple(let parts) = arena[place], parts.count == 3, case .text = arena[parts[0]],
+    if case .none = arena[value] { return nil }
+    guard case .tuple(let parts) = arena[value], parts.count == 3, case .text = arena[parts[0]],
       case .integer(let offset) = arena[parts[1]], case .integer(let count) = arena[parts[2]],
       offset >= 0, count >= 0, offset <= Int.max / 16, count <= Int.max / 16 / size,
       offset <= Int.max / 16 / size

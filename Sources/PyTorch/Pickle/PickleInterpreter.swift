@@ -50,7 +50,7 @@ struct PickleInterpreter {
   /// - Parameters:
   ///   - cursor: The pickle's bytes, and perhaps more after them.
   ///   - dialect: How storages are referred to.
-  /// - Returns: The values and the place of the result among them.
+  /// - Returns: The values and the index of the result among them.
   /// - Throws: `refused` for what no checkpoint needs, `malformed` for what no pickle holds.
   static func run(
     _ cursor: ByteCursor, dialect: Dialect
@@ -85,13 +85,13 @@ struct PickleInterpreter {
   }
 
   /// Pushes a value that is there already.
-  mutating func push(again place: PickleReference) { stack.append(place) }
+  mutating func push(again value: PickleReference) { stack.append(value) }
 
   mutating func pop() throws(WeightmillError) -> PickleReference {
-    guard stack.count > (marks.last ?? 0), let place = stack.popLast() else {
+    guard stack.count > (marks.last ?? 0), let value = stack.popLast() else {
       throw cursor.error("the pickle takes more from its stack than is there")
     }
-    return place
+    return value
   }
 
   private mutating func popToMark() throws(WeightmillError) -> [PickleReference] {
@@ -108,10 +108,10 @@ struct PickleInterpreter {
   }
 
   func top() throws(WeightmillError) -> PickleReference {
-    guard stack.count > (marks.last ?? 0), let place = stack.last else {
+    guard stack.count > (marks.last ?? 0), let value = stack.last else {
       throw cursor.error("the pickle takes more from its stack than is there")
     }
-    return place
+    return value
   }
 
   // MARK: Opcodes
@@ -255,18 +255,18 @@ struct PickleInterpreter {
       throw cursor.error("the pickle sets items of something that is not a dictionary")
     }
     arena[target] = .none
-    for place in stride(from: 0, to: items.count, by: 2) {
-      guard isKey(items[place]) else {
+    for index in stride(from: 0, to: items.count, by: 2) {
+      guard isKey(items[index]) else {
         throw cursor.error("the pickle has a dictionary with a key that is none")
       }
-      members.append((items[place], items[place + 1]))
+      members.append((items[index], items[index + 1]))
     }
     arena[target] = .dictionary(members)
   }
 
   /// Whether Python takes a value for a key.
-  private func isKey(_ place: PickleReference) -> Bool {
-    switch arena[place] {
+  private func isKey(_ value: PickleReference) -> Bool {
+    switch arena[value] {
     case .list, .dictionary, .set, .storage, .tensor: false
     default: true
     }
@@ -282,8 +282,8 @@ struct PickleInterpreter {
   }
 
   private mutating func recall(_ key: Int) throws(WeightmillError) {
-    guard let place = memo[key] else { throw cursor.error("the pickle recalls what it never kept") }
-    stack.append(place)
+    guard let value = memo[key] else { throw cursor.error("the pickle recalls what it never kept") }
+    stack.append(value)
   }
 
   private mutating func line() throws(WeightmillError) -> String {

@@ -1,7 +1,7 @@
 import Tensors
 
-/// A place in the interpreter's arena. Values refer to each other by place, so that shared values
-/// are never copied and nothing deep is ever freed recursively.
+/// The index of a value in the interpreter's arena. Values refer to each other by it, so
+/// that shared values are never copied and nothing deep is ever freed recursively.
 typealias PickleReference = Int
 
 /// A value on the interpreter's stack.

@@ -3,7 +3,7 @@ import Tensors
 
 /// Reads ranges of a deflated zip entry, holding one window of it.
 ///
-/// A deflated stream can only be read forwards: a range before the present place starts again from
+/// A deflated stream can only be read forwards: a range before the present position starts again from
 /// the beginning. One thread uses it at a time.
 @safe final class Inflater: @unchecked Sendable {
   private static let inputSize = 1 << 16

@@ -104,7 +104,7 @@ final class StorageChecksum: Sendable {
 }
 
 extension Array {
-  /// The place of the first element for which a predicate holds that holds for all after it.
+  /// The index of the first element for which a predicate holds that holds for all after it.
   fileprivate func partition(_ holds: (Element) -> Bool) -> Int {
     var (low, high) = (0, count)
     while low < high {

@@ -30,9 +30,9 @@ struct ZipArchive: Sendable {
 
   /// The entries, in the order of the central directory.
   let entries: [Entry]
-  private let places: [String: Int]
+  private let indices: [String: Int]
 
-  subscript(_ name: String) -> Entry? { places[name].map { entries[$0] } }
+  subscript(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
   init(_ file: borrowing InputFile) throws(WeightmillError) {
     guard try file.bytes(at: 0, count: min(4, file.byteCount)) == [0x50, 0x4B, 0x03, 0x04] else {
@@ -47,21 +47,21 @@ struct ZipArchive: Sendable {
     guard cursor.remaining == 0 else {
       throw cursor.error("the zip directory is longer than its entries")
     }
-    for place in entries.indices {
-      try Self.checkLocalHeader(&entries[place], file: file, directory: directory)
+    for index in entries.indices {
+      try Self.checkLocalHeader(&entries[index], file: file, directory: directory)
     }
     try Self.checkOverlaps(entries, path: file.path)
-    var places: [String: Int] = [:]
+    var indices: [String: Int] = [:]
     var folded: Set<String> = []
-    for (place, entry) in entries.enumerated() {
+    for (index, entry) in entries.enumerated() {
       guard folded.insert(entry.name.lowercased()).inserted else {
         throw WeightmillError(
           .refused, file.path, "two zip entries are named \(quoted(entry.name))")
       }
-      places[entry.name] = place
+      indices[entry.name] = index
     }
     self.entries = entries
-    self.places = places
+    self.indices = indices
   }
 
   private static func centralRecord(_ cursor: inout ByteCursor) throws(WeightmillError) -> Entry {
@@ -207,8 +207,8 @@ extension ZipArchive.Entry {
   ///
   /// It has a signature or none, and sizes of 32 or 64 bits.
   fileprivate func descriptorSize(in bytes: [UInt8]) -> Int? {
-    func number(_ place: Int, _ count: Int) -> UInt64 {
-      bytes[place..<place + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    func number(_ offset: Int, _ count: Int) -> UInt64 {
+      bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
     for (signature, width) in [(4, 4), (4, 8), (0, 4), (0, 8)] {
       let count = signature + 4 + 2 * width

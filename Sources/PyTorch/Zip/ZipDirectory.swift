@@ -16,15 +16,15 @@ struct ZipDirectory {
     guard file.byteCount >= 22 else { throw incomplete }
     let tailStart = max(0, file.byteCount - 22 - 0xFFFF)
     let tail = try file.bytes(at: tailStart, count: file.byteCount - tailStart)
-    let places = Self.endRecords(in: tail)
-    guard let place = places.first else { throw incomplete }
+    let starts = Self.endRecords(in: tail)
+    guard let start = starts.first else { throw incomplete }
     // Readers that look from the end take the last signature for the end, comment or not.
-    guard places.count == 1, !Self.hasSignature(tail[(place + 22)...]) else {
+    guard starts.count == 1, !Self.hasSignature(tail[(start + 22)...]) else {
       throw WeightmillError(.refused, file.path, "is a zip file with two ends")
     }
-    let position = tailStart + place
+    let position = tailStart + start
 
-    var cursor = ByteCursor(Array(tail[place...]), file: file.path, base: position)
+    var cursor = ByteCursor(Array(tail[start...]), file: file.path, base: position)
     try cursor.skip(4)
     let disks = (try cursor.read(UInt16.self), try cursor.read(UInt16.self))
     let counts = (try cursor.read(UInt16.self), try cursor.read(UInt16.self))
@@ -59,12 +59,12 @@ struct ZipDirectory {
     bytes.indices.dropLast(3).contains { bytes[$0...].starts(with: [0x50, 0x4B, 5, 6]) }
   }
 
-  /// The places of end records whose comment ends with the file.
+  /// The offsets in `tail` of end records whose comment ends with the file.
   private static func endRecords(in tail: [UInt8]) -> [Int] {
-    (0...tail.count - 22).filter { place in
-      tail[place] == 0x50 && tail[place + 1] == 0x4B && tail[place + 2] == 5
-        && tail[place + 3] == 6
-        && Int(tail[place + 20]) | Int(tail[place + 21]) << 8 == tail.count - place - 22
+    (0...tail.count - 22).filter { start in
+      tail[start] == 0x50 && tail[start + 1] == 0x4B && tail[start + 2] == 5
+        && tail[start + 3] == 6
+        && Int(tail[start + 20]) | Int(tail[start + 21]) << 8 == tail.count - start - 22
     }
   }
 }

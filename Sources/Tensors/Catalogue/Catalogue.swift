@@ -36,27 +36,27 @@ extension Catalogue {
 
 /// The tensors of a catalogue by name.
 public struct TensorIndex: Sendable {
-  private let places: [TensorName: Int]
+  private let indices: [TensorName: Int]
 
   /// Indexes a catalogue.
   ///
   /// - Parameter catalogue: The catalogue.
   /// - Throws: When two tensors have the same name.
   public init(_ catalogue: any Catalogue) throws(WeightmillError) {
-    var places: [TensorName: Int] = [:]
-    for (place, tensor) in catalogue.tensors.enumerated() {
-      guard places.updateValue(place, forKey: TensorName(tensor.name)) == nil else {
+    var indices: [TensorName: Int] = [:]
+    for (index, tensor) in catalogue.tensors.enumerated() {
+      guard indices.updateValue(index, forKey: TensorName(tensor.name)) == nil else {
         throw WeightmillError(
           .malformed, catalogue.location, "two tensors are named \(quoted(tensor.name))")
       }
     }
-    self.places = places
+    self.indices = indices
   }
 
-  /// The place of a tensor in the catalogue's list, or `nil`.
+  /// The index of a tensor in the catalogue's list, or `nil`.
   ///
   /// - Parameter name: The tensor's name.
-  public subscript(_ name: String) -> Int? { places[TensorName(name)] }
+  public subscript(_ name: String) -> Int? { indices[TensorName(name)] }
 }
 
 extension Catalogue {

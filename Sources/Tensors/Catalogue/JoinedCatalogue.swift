@@ -22,7 +22,7 @@ public struct JoinedCatalogue: Catalogue {
 
   private struct Pieces: Sendable {
     let join: Join
-    /// The tensor's place in each part.
+    /// The tensor's index in each part.
     let indices: [Int]
   }
 
@@ -57,11 +57,11 @@ public struct JoinedCatalogue: Catalogue {
       }
     }
     for tensor in parts.first?.tensors ?? [] {
-      let places = indexes.compactMap { $0[tensor.name] }
+      let indices = indexes.compactMap { $0[tensor.name] }
       let kind = parts.count == 1 ? .replicated : join(tensor)
-      let members = zip(parts, places).map { $0.tensors[$1] }
+      let members = zip(parts, indices).map { $0.tensors[$1] }
       tensors.append(try Self.joined(members, by: kind, parts: parts))
-      pieces.append(Pieces(join: kind, indices: places))
+      pieces.append(Pieces(join: kind, indices: indices))
     }
     self.tensors = tensors
     self.pieces = pieces
@@ -90,12 +90,12 @@ public struct JoinedCatalogue: Catalogue {
         .mismatch, parts[0].location,
         "tensor \(quoted(first.name)) is cut in parts, but is no matrix: \(first.shape)")
     }
-    let place = join == .rows ? 0 : 1
+    let axis = join == .rows ? 0 : 1
     var extents = first.shape.extents
-    extents[place] = 0
+    extents[axis] = 0
     for member in members {
-      let (sum, overflow) = extents[place].addingReportingOverflow(member.shape.extents[place])
-      extents[place] = overflow ? -1 : sum
+      let (sum, overflow) = extents[axis].addingReportingOverflow(member.shape.extents[axis])
+      extents[axis] = overflow ? -1 : sum
       if overflow { break }
     }
     guard let shape = TensorShape(extents) else {

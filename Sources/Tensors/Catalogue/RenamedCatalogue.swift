@@ -4,8 +4,8 @@ public struct RenamedCatalogue: Catalogue {
   public let location: String
   /// The tensors under their new names.
   public let tensors: [TensorDescriptor]
-  /// The place of each tensor in the catalogue it comes from.
-  public let places: [Int]
+  /// The index of each tensor in the catalogue it comes from.
+  public let sourceIndices: [Int]
   private let catalogue: any Catalogue
 
   /// Renames tensors.
@@ -16,24 +16,24 @@ public struct RenamedCatalogue: Catalogue {
   public init(_ catalogue: any Catalogue, name: (TensorDescriptor) -> String?) {
     self.catalogue = catalogue
     location = catalogue.location
-    let renamed = catalogue.tensors.enumerated().compactMap { place, tensor in
+    let renamed = catalogue.tensors.enumerated().compactMap { index, tensor in
       name(tensor).map { name in
-        (place, TensorDescriptor(name: name, type: tensor.type, shape: tensor.shape))
+        (index, TensorDescriptor(name: name, type: tensor.type, shape: tensor.shape))
       }
     }
-    places = renamed.map(\.0)
+    sourceIndices = renamed.map(\.0)
     tensors = renamed.map(\.1)
   }
 
   /// The ordinal of the tensor it comes from.
   public func readingOrdinal(ofTensor index: Int) -> Int {
-    catalogue.readingOrdinal(ofTensor: places[index])
+    catalogue.readingOrdinal(ofTensor: sourceIndices[index])
   }
 
-  /// Reads rows under the tensor's place here.
+  /// Reads rows of the tensor it comes from.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    try catalogue.read(rows: rows, ofTensor: places[index], into: &bytes, at: offset)
+    try catalogue.read(rows: rows, ofTensor: sourceIndices[index], into: &bytes, at: offset)
   }
 }

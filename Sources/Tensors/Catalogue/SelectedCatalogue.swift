@@ -5,7 +5,7 @@ public struct SelectedCatalogue: Catalogue {
   /// The tensors that were selected.
   public let tensors: [TensorDescriptor]
   private let catalogue: any Catalogue
-  private let places: [Int]
+  private let sourceIndices: [Int]
 
   /// Selects tensors.
   ///
@@ -15,19 +15,19 @@ public struct SelectedCatalogue: Catalogue {
   public init(_ catalogue: any Catalogue, where isWanted: (TensorDescriptor) -> Bool) {
     self.catalogue = catalogue
     location = catalogue.location
-    places = catalogue.tensors.indices.filter { isWanted(catalogue.tensors[$0]) }
-    tensors = places.map { catalogue.tensors[$0] }
+    sourceIndices = catalogue.tensors.indices.filter { isWanted(catalogue.tensors[$0]) }
+    tensors = sourceIndices.map { catalogue.tensors[$0] }
   }
 
   /// The ordinal of the tensor it comes from.
   public func readingOrdinal(ofTensor index: Int) -> Int {
-    catalogue.readingOrdinal(ofTensor: places[index])
+    catalogue.readingOrdinal(ofTensor: sourceIndices[index])
   }
 
-  /// Reads rows under the tensor's place here.
+  /// Reads rows of the tensor it comes from.
   public func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    try catalogue.read(rows: rows, ofTensor: places[index], into: &bytes, at: offset)
+    try catalogue.read(rows: rows, ofTensor: sourceIndices[index], into: &bytes, at: offset)
   }
 }

@@ -29,7 +29,7 @@ public struct ByteCursor: Sendable {
   /// How many bytes are left.
   public var remaining: Int { bytes.count - position }
 
-  /// An error at the present place.
+  /// An error at the present position.
   ///
   /// - Parameters:
   ///   - problem: What is wrong.
@@ -94,8 +94,8 @@ public struct ByteCursor: Sendable {
   ) throws(WeightmillError) -> Value {
     let size = Value.bitWidth / 8
     var value: Value.Magnitude = 0
-    for (place, byte) in try readBytes(size).enumerated() {
-      value |= Value.Magnitude(truncatingIfNeeded: byte) << (8 * Value.Magnitude(place))
+    for (index, byte) in try readBytes(size).enumerated() {
+      value |= Value.Magnitude(truncatingIfNeeded: byte) << (8 * Value.Magnitude(index))
     }
     return Value(truncatingIfNeeded: value)
   }
