@@ -25,9 +25,9 @@ public struct CheckpointComparison: Sendable {
     self.inputs = inputs
     let (a, b) = (try TensorIndex(inputs.a), try TensorIndex(inputs.b))
     var pairs: [TensorPair] = []
-    for (place, tensor) in inputs.a.tensors.enumerated() {
+    for (index, tensor) in inputs.a.tensors.enumerated() {
       let pair = TensorPair(
-        a: place, tensor, b: b[tensor.name].map { ($0, inputs.b.tensors[$0]) })
+        a: index, tensor, b: b[tensor.name].map { ($0, inputs.b.tensors[$0]) })
       if pair.isRead {
         for (catalogue, tensor) in [(inputs.a, tensor), (inputs.b, pair.other ?? tensor)] {
           guard tensor.bytesPerRow <= Self.maximumRowBytes || tensor.shape.isEmpty else {
@@ -64,10 +64,10 @@ public struct CheckpointComparison: Sendable {
     let sums = Mutex([DifferenceSums](repeating: DifferenceSums(), count: tiles.count))
     let done = Atomic<Int>(0)
     try workers.forEach(tiles.count, until: cancellation, scratch: { PairBuffers() }) {
-      (place, buffers: inout PairBuffers) throws(WeightmillError) in
-      let (pair, rows) = (pairs[tiles[place].pair], tiles[place].rows)
+      (number, buffers: inout PairBuffers) throws(WeightmillError) in
+      let (pair, rows) = (pairs[tiles[number].pair], tiles[number].rows)
       let found = try pair.compare(rows, of: inputs, with: &buffers)
-      sums.withLock { $0[place] = found }
+      sums.withLock { $0[number] = found }
       let size = rows.count * (pair.tensor.bytesPerRow + (pair.other?.bytesPerRow ?? 0))
       progress(done.wrappingAdd(size, ordering: .relaxed).newValue)
     }
@@ -75,27 +75,27 @@ public struct CheckpointComparison: Sendable {
     return difference(tiles, sums.withLock { $0 })
   }
 
-  private struct Tile {
+  private struct PairTile {
     let pair: Int
     let rows: Range<Int>
   }
 
   /// Cuts tensors into ranges of rows, the same ones whatever the number of threads.
-  private var tiles: [Tile] {
-    pairs.indices.filter { pairs[$0].isRead && !pairs[$0].tensor.shape.isEmpty }.flatMap { place in
-      let shape = pairs[place].tensor.shape
+  private var tiles: [PairTile] {
+    pairs.indices.filter { pairs[$0].isRead && !pairs[$0].tensor.shape.isEmpty }.flatMap { pair in
+      let shape = pairs[pair].tensor.shape
       let columns = max(shape.columns, 1)
       // Heads are read whole where rows change places, unless they are enormous.
       let fits = inputs.rowGroup <= 16 * Self.tileValues / columns
       let group = fits && shape.rows % inputs.rowGroup == 0 ? inputs.rowGroup : 1
       let height = max(1, Self.tileValues / columns / group) * group
       return stride(from: 0, to: shape.rows, by: height).map { first in
-        Tile(pair: place, rows: first..<min(first + height, shape.rows))
+        PairTile(pair: pair, rows: first..<min(first + height, shape.rows))
       }
     }
   }
 
-  private func difference(_ tiles: [Tile], _ sums: [DifferenceSums]) -> CheckpointDifference {
+  private func difference(_ tiles: [PairTile], _ sums: [DifferenceSums]) -> CheckpointDifference {
     var byPair = [DifferenceSums](repeating: DifferenceSums(), count: pairs.count)
     for (tile, found) in zip(tiles, sums) { byPair[tile.pair].add(found) }
     var total = DifferenceSums()

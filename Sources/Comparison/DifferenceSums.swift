@@ -1,12 +1,12 @@
 /// Sums over pairs of values, of a part of two tensors or of all of them.
 ///
-/// They are binary64. Parts are cut at fixed places and added in order, so that neither threads nor
+/// They are binary64. Parts are cut at fixed rows and added in order, so that neither threads nor
 /// anything else changes a bit of them.
 struct DifferenceSums: Sendable {
   /// The pair whose values differ most.
   struct Pair: Sendable {
-    /// Its place in the tensor, row by row.
-    let place: Int
+    /// Its index among the values of the tensor, row by row.
+    let index: Int
     let a: Double
     let b: Double
   }
@@ -37,8 +37,8 @@ struct DifferenceSums: Sendable {
   /// - Parameters:
   ///   - a: Values of one side.
   ///   - b: As many of the other.
-  ///   - place: Where in the tensor the first of them are.
-  mutating func add<Value: BinaryFloatingPoint>(_ a: [Value], _ b: [Value], at place: Int) {
+  ///   - start: The index of the first of them in the tensor.
+  mutating func add<Value: BinaryFloatingPoint>(_ a: [Value], _ b: [Value], at start: Int) {
     precondition(a.count == b.count)
     count += a.count
     var (aa, bb, ab, dd) = (0.0, 0.0, 0.0, 0.0)
@@ -49,7 +49,7 @@ struct DifferenceSums: Sendable {
       let difference = x - y
       guard difference.isFinite else {
         special += 1
-        addSpecial(a[index], b[index], at: place + index)
+        addSpecial(a[index], b[index], at: start + index)
         largest = max(largest, maximum)
         continue
       }
@@ -60,7 +60,7 @@ struct DifferenceSums: Sendable {
       unequal += difference == 0 ? 0 : 1
       if abs(difference) > largest {
         largest = abs(difference)
-        worst = Pair(place: place + index, a: x, b: y)
+        worst = Pair(index: start + index, a: x, b: y)
       }
     }
     finite += a.count - special
@@ -74,7 +74,7 @@ struct DifferenceSums: Sendable {
 
   /// Adds a pair whose difference is no number: a value is not finite, or both are enormous.
   private mutating func addSpecial<Value: BinaryFloatingPoint>(
-    _ x: Value, _ y: Value, at place: Int
+    _ x: Value, _ y: Value, at index: Int
   ) {
     if !x.isFinite { nonFinite.a += 1 }
     if !y.isFinite { nonFinite.b += 1 }
@@ -83,7 +83,7 @@ struct DifferenceSums: Sendable {
       finite += 1
       squaredDifference = .infinity
       maximum = .infinity
-      worst = Pair(place: place, a: Double(x), b: Double(y))
+      worst = Pair(index: index, a: Double(x), b: Double(y))
     } else if !Self.sameBits(x, y) {
       differing += 1
       unmatched += 1

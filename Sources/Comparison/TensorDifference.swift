@@ -116,7 +116,7 @@ public struct TensorDifference: Encodable, Sendable {
     figures = isDecoded ? Figures(sums) : nil
     let columns = max(a.shape.columns, 1)
     worst = sums.worst.map {
-      Worst(row: $0.place / columns, column: $0.place % columns, a: $0.a, b: $0.b)
+      Worst(row: $0.index / columns, column: $0.index % columns, a: $0.a, b: $0.b)
     }
   }
 

@@ -16,13 +16,13 @@ struct TensorPair: Sendable {
   let tensor: TensorDescriptor
   /// B's.
   let other: TensorDescriptor?
-  private let places: (a: Int, b: Int)
+  private let indices: (a: Int, b: Int)
   private let decoders: (a: RowDecoder, b: RowDecoder)?
 
-  init(a place: Int, _ tensor: TensorDescriptor, b other: (Int, TensorDescriptor)?) {
+  init(a index: Int, _ tensor: TensorDescriptor, b other: (Int, TensorDescriptor)?) {
     self.tensor = tensor
     self.other = other?.1
-    places = (place, other?.0 ?? 0)
+    indices = (index, other?.0 ?? 0)
     if let other, let a = try? RowDecoder(tensor.type, location: ""),
       let b = try? RowDecoder(other.1.type, location: "")
     {
@@ -57,8 +57,8 @@ struct TensorPair: Sendable {
   ) throws(WeightmillError) -> DifferenceSums {
     var sums = DifferenceSums()
     guard let other else { return sums }
-    try Self.read(rows, inputs.a, places.a, tensor, into: &buffers.bytes.a)
-    try Self.read(rows, inputs.b, places.b, other, into: &buffers.bytes.b)
+    try Self.read(rows, inputs.a, indices.a, tensor, into: &buffers.bytes.a)
+    try Self.read(rows, inputs.b, indices.b, other, into: &buffers.bytes.b)
     sums.sameBytes = tensor.type == other.type && buffers.bytes.a == buffers.bytes.b
     guard let decoders else { return sums }
     let count = rows.count * tensor.shape.columns
@@ -82,13 +82,13 @@ struct TensorPair: Sendable {
   }
 
   private static func read(
-    _ rows: Range<Int>, _ catalogue: any Catalogue, _ place: Int, _ tensor: TensorDescriptor,
+    _ rows: Range<Int>, _ catalogue: any Catalogue, _ index: Int, _ tensor: TensorDescriptor,
     into bytes: inout [UInt8]
   ) throws(WeightmillError) {
     let size = rows.count * tensor.bytesPerRow
     if bytes.count != size { bytes = [UInt8](repeating: 0, count: size) }
     try bytes.withMutableBytes { (span) throws(WeightmillError) in
-      try catalogue.read(rows: rows, ofTensor: place, into: &span, at: 0)
+      try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
     }
   }
 
@@ -108,9 +108,9 @@ struct TensorPair: Sendable {
       decode(bytes, strip, decoder, &values)
       return values.map(Double.init)
     }
-    return strip.map { place in
+    return strip.map { value in
       var bits: UInt64 = 0
-      for byte in 0..<8 { bits |= UInt64(bytes[place * 8 + byte]) << (8 * UInt64(byte)) }
+      for byte in 0..<8 { bits |= UInt64(bytes[value * 8 + byte]) << (8 * UInt64(byte)) }
       return Double(bitPattern: bits)
     }
   }

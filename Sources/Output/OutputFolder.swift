@@ -92,17 +92,17 @@ package final class OutputFolder: PendingOutput {
     var added: [FilePath] = []
     do throws(WeightmillError) {
       for name in names {
-        let (source, place) = (staging.appending(name), target.appending(name))
-        let isNew = (try? place.stat(followTargetSymlink: false)) == nil
+        let (source, destination) = (staging.appending(name), target.appending(name))
+        let isNew = (try? destination.stat(followTargetSymlink: false)) == nil
         if !overwrite {
-          try source.claim(place, shown: shown(name))
-        } else if let error = source.move(to: place) {
+          try source.claim(destination, shown: shown(name))
+        } else if let error = source.move(to: destination) {
           throw .writing(shown(name), error)
         }
-        if isNew { added.append(place) }
+        if isNew { added.append(destination) }
       }
     } catch {
-      for place in added { place.remove() }
+      for destination in added { destination.remove() }
       throw error
     }
     if let error = target.flushNames() { throw .writing(path, error) }
@@ -157,13 +157,13 @@ extension OutputFolder {
     let inputs = Set(inputs.compactMap { FileIdentity(path: $0) })
     for name in names {
       if files.contains(name) {
-        let place = target.appending(name)
-        if let identity = FileIdentity(path: place.string), inputs.contains(identity) {
+        let old = target.appending(name)
+        if let identity = FileIdentity(path: old.string), inputs.contains(identity) {
           throw WeightmillError(
-            .cannotWrite, place.string, "is an input, which would be replaced",
+            .cannotWrite, old.string, "is an input, which would be replaced",
             remedy: "choose another folder")
         }
-        guard (try? place.stat(followTargetSymlink: false))?.type == .directory else { continue }
+        guard (try? old.stat(followTargetSymlink: false))?.type == .directory else { continue }
         throw WeightmillError(
           .cannotWrite, path, "holds a folder named \(quoted(name)) in the place of a file",
           remedy: "choose another name")
@@ -183,19 +183,19 @@ extension OutputFolder {
   ) throws(WeightmillError) {
     let parent = target.folder
     for start in isThere ? [target, parent] : [parent] {
-      var place = start
+      var folder = start
       var last: FileIdentity?
-      while let identity = FileIdentity(path: place.string), identity != last {
+      while let identity = FileIdentity(path: folder.string), identity != last {
         for origin in origins where FileIdentity(path: origin) == identity {
           throw WeightmillError(
             .cannotWrite, path,
-            isThere && place == target
+            isThere && folder == target
               ? "is an input, which would be changed" : "lies in the input \(origin)",
             remedy: "choose a folder outside of the inputs")
         }
         last = identity
         // Not by the letters of the path: links may have led here.
-        place = place.appending("..")
+        folder = folder.appending("..")
       }
     }
   }

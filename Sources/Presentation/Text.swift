@@ -77,8 +77,8 @@ package enum Text {
   /// A whole number with its digits in groups: `9,966,592`.
   package static func grouped(_ count: Int) -> String {
     var result = ""
-    for (place, digit) in String(count).reversed().enumerated() {
-      if place > 0, place % 3 == 0, digit != "-" { result.append(",") }
+    for (position, digit) in String(count).reversed().enumerated() {
+      if position > 0, position % 3 == 0, digit != "-" { result.append(",") }
       result.append(digit)
     }
     return String(result.reversed())

@@ -58,7 +58,7 @@ struct KnownFileTests {
   }
 
   private func known(
-    _ model: KnownModel, _ number: Int, _ side: IdentifiedFile.Side, place: Int? = nil
+    _ model: KnownModel, _ number: Int, _ side: IdentifiedFile.Side, ordinal: Int? = nil
   ) throws -> IdentifiedFile {
     let file = try #require(
       KnownFiles.all.first { file in
@@ -68,12 +68,12 @@ struct KnownFileTests {
         default: return false
         }
       })
-    return IdentifiedFile(path: file.name, side: side, place: place ?? number - 1, file: file)
+    return IdentifiedFile(path: file.name, side: side, ordinal: ordinal ?? number - 1, file: file)
   }
 
   private func known(_ role: KnownFile.Role, _ side: IdentifiedFile.Side) throws -> IdentifiedFile {
     let file = try #require(KnownFiles.all.first { $0.role == role })
-    return IdentifiedFile(path: file.name, side: side, place: 0, file: file)
+    return IdentifiedFile(path: file.name, side: side, ordinal: 0, file: file)
   }
 
   @Test func whatBelongsTogetherIsNotContradicted() throws {
@@ -120,7 +120,7 @@ struct KnownFileTests {
   @Test func partsThatWereExchanged() throws {
     expect(
       "but takes the place of part 1; give the file its own name, consolidated.01.pth",
-      [try known(.llama13B, 2, .model, place: 0)])
+      [try known(.llama13B, 2, .model, ordinal: 0)])
   }
 
   @Test func aBaseOfAnotherSize() throws {

@@ -74,7 +74,7 @@ public final class SourceChecks: Sendable {
       if let file = KnownFiles.file(sha256: hash) {
         notes.append("\(source.path) is \(file.description) (SHA-256 known)")
         identified.append(
-          IdentifiedFile(path: source.path, side: source.side, place: source.place, file: file))
+          IdentifiedFile(path: source.path, side: source.side, ordinal: source.ordinal, file: file))
       } else if let (list, name) = listed(hash) {
         notes.append("\(source.path) is \(quoted(name)) of \(list) (SHA-256 listed)")
       } else if case .weights = source.kind {
@@ -131,9 +131,9 @@ public final class SourceChecks: Sendable {
 }
 
 extension SourceFile {
-  /// Its place among the weight files of its side.
-  fileprivate var place: Int {
-    if case .weights(let place) = kind { return place }
+  /// Its ordinal among the weight files of its side.
+  fileprivate var ordinal: Int {
+    if case .weights(let ordinal) = kind { return ordinal }
     return 0
   }
 }

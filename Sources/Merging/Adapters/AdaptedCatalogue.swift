@@ -8,7 +8,7 @@ import Tensors
 struct AdaptedCatalogue: Catalogue {
   /// What an adapter does to a tensor.
   struct Change: Sendable {
-    /// The tensor of the adapter that takes its place.
+    /// The tensor of the adapter that replaces it.
     var saved: Int?
     /// What is added.
     var update: LowRankUpdate?
@@ -32,11 +32,11 @@ struct AdaptedCatalogue: Catalogue {
     self.adapter = adapter
     var tensors: [TensorDescriptor] = []
     var sources: [(base: Int?, change: Change?)] = []
-    for (place, tensor) in base.tensors.enumerated() {
+    for (index, tensor) in base.tensors.enumerated() {
       let change = scheme.role(of: tensor.name).flatMap { changes[$0] }
       let shape = change?.saved.map { adapter.tensors[$0].shape } ?? tensor.shape
       tensors.append(TensorDescriptor(name: tensor.name, type: tensor.type, shape: shape))
-      sources.append((place, change))
+      sources.append((index, change))
     }
     // An output matrix of its own for a model whose embedding served as one.
     if model.tiesEmbeddings, let change = changes[.output], let saved = change.saved,
@@ -62,8 +62,8 @@ struct AdaptedCatalogue: Catalogue {
     let (tensor, source) = (tensors[index], sources[index])
     if let saved = source.change?.saved {
       try readSaved(rows, saved, as: tensor.type, into: &bytes, at: offset)
-    } else if let place = source.base {
-      try base.read(rows: rows, ofTensor: place, into: &bytes, at: offset)
+    } else if let baseIndex = source.base {
+      try base.read(rows: rows, ofTensor: baseIndex, into: &bytes, at: offset)
     }
     guard let update = source.change?.update else { return }
     let height = max(1, Self.blockValues / max(tensor.shape.columns, 1))

@@ -3,7 +3,7 @@ import Tensors
 
 /// An adapter's tensors, sorted by what they do to which tensor of the base.
 struct AdapterContent {
-  /// The places of the two matrices of an update.
+  /// The indices of the two matrices of an update.
   struct Update {
     let a: Int
     let b: Int
@@ -13,14 +13,14 @@ struct AdapterContent {
 
   /// The updates.
   private(set) var updates: [TensorRole: Update] = [:]
-  /// The tensors that take the place of the base's.
+  /// The tensors that replace the base's.
   private(set) var saved: [TensorRole: Int] = [:]
   /// The tensors that are not used.
   private(set) var ignored: [String] = []
   /// What does not fit.
   private(set) var faults: [TensorFault] = []
   private let catalogue: any Catalogue
-  private var places: [TensorRole: [AdapterTensorName.Part: Int]] = [:]
+  private var indices: [TensorRole: [AdapterTensorName.Part: Int]] = [:]
 
   /// Sorts the tensors of an adapter for a model with this many layers.
   ///
@@ -30,7 +30,7 @@ struct AdapterContent {
     for (index, tensor) in catalogue.tensors.enumerated() {
       try sort(tensor, index, layerCount: layerCount)
     }
-    for (role, parts) in places { pair(role, parts) }
+    for (role, parts) in indices { pair(role, parts) }
     // Dictionaries have no order; messages shall have one.
     faults.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     ignored.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -63,7 +63,7 @@ struct AdapterContent {
         "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), which is not merged",
         remedy: "save the adapter in F16, BF16 or F32")
     }
-    guard places[role, default: [:]].updateValue(index, forKey: name.part) == nil else {
+    guard indices[role, default: [:]].updateValue(index, forKey: name.part) == nil else {
       faults.append(TensorFault(tensor.name, "is there under another name, too"))
       return
     }

@@ -36,15 +36,15 @@ struct AdapterTensorName {
     guard name.hasPrefix(Self.prefix) else { return nil }
     let parts = name.dropFirst(Self.prefix.count)
       .split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard let place = parts.firstIndex(where: { Self.markers.contains($0) }) else {
+    guard let marker = parts.firstIndex(where: { Self.markers.contains($0) }) else {
       guard parts.count > 1, parts.last == "weight" else { return nil }
       (module, part) = (parts.dropLast().joined(separator: "."), .whole)
       return
     }
-    guard place > 0, let part = Self.part(parts[place], Array(parts[(place + 1)...])) else {
+    guard marker > 0, let part = Self.part(parts[marker], Array(parts[(marker + 1)...])) else {
       return nil
     }
-    (module, self.part) = (parts[..<place].joined(separator: "."), part)
+    (module, self.part) = (parts[..<marker].joined(separator: "."), part)
   }
 
   private static let markers: Set<String> = [

@@ -21,8 +21,8 @@ final class DecodedFactors: Sendable {
     _ key: Int, _ decode: () throws(WeightmillError) -> [Float]
   ) throws(WeightmillError) -> [Float] {
     let found: [Float]? = kept.withLock { kept in
-      guard let place = kept.firstIndex(where: { $0.key == key }) else { return nil }
-      let entry = kept.remove(at: place)
+      guard let index = kept.firstIndex(where: { $0.key == key }) else { return nil }
+      let entry = kept.remove(at: index)
       kept.append(entry)
       return entry.values
     }

@@ -45,10 +45,10 @@ enum FloatRows {
     _ value: (Stored) -> Float
   ) {
     guard let from = source.baseAddress, let to = target.baseAddress else { return }
-    for place in 0..<count {
+    for index in 0..<count {
       let bits = unsafe from.loadUnaligned(
-        fromByteOffset: place &* MemoryLayout<Stored>.size, as: Stored.self)
-      unsafe (to + place).initialize(to: value(Stored(littleEndian: bits)))
+        fromByteOffset: index &* MemoryLayout<Stored>.size, as: Stored.self)
+      unsafe (to + index).initialize(to: value(Stored(littleEndian: bits)))
     }
   }
 
@@ -57,10 +57,10 @@ enum FloatRows {
     _ source: UnsafeBufferPointer<Float>, _ target: UnsafeMutableRawPointer,
     _ bits: (Float) -> Stored
   ) {
-    for place in 0..<source.count {
+    for index in 0..<source.count {
       unsafe target.storeBytes(
-        of: bits(source[place]).littleEndian,
-        toByteOffset: place &* MemoryLayout<Stored>.size, as: Stored.self)
+        of: bits(source[index]).littleEndian,
+        toByteOffset: index &* MemoryLayout<Stored>.size, as: Stored.self)
     }
   }
 }

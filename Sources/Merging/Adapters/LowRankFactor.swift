@@ -9,7 +9,7 @@ struct LowRankFactor: Sendable {
   static let panelWidth = Int(WEIGHTMILL_PANEL)
 
   let catalogue: any Catalogue
-  /// The tensor's place in the catalogue.
+  /// The tensor's index in the catalogue.
   let index: Int
   let isTransposed: Bool
 
@@ -43,8 +43,8 @@ struct LowRankFactor: Sendable {
     var result = [Float](
       repeating: 0, count: (columns + width - 1) / width * width * height)
     for stored in 0..<tensor.shape.rows {
-      for (place, value) in try values(rows: stored..<stored + 1).enumerated() {
-        let (row, column) = isTransposed ? (place, stored) : (stored, place)
+      for (element, value) in try values(rows: stored..<stored + 1).enumerated() {
+        let (row, column) = isTransposed ? (element, stored) : (stored, element)
         result[(column / width * height + row) * width + column % width] = value
       }
     }

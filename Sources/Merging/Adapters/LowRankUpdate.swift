@@ -92,23 +92,23 @@ struct LowRankUpdate: Sendable {
     let scale = scale
     // Two loops, so that each of them can be vectorised.
     if roundsFirst {
-      for place in 0..<count {
-        let rounded = unsafe value(bits(sums[place] * scale))
-        unsafe add(rounded, to: weights, place, value, bits)
+      for column in 0..<count {
+        let rounded = unsafe value(bits(sums[column] * scale))
+        unsafe add(rounded, to: weights, column, value, bits)
       }
     } else {
-      for place in 0..<count {
-        unsafe add(sums[place] * scale, to: weights, place, value, bits)
+      for column in 0..<count {
+        unsafe add(sums[column] * scale, to: weights, column, value, bits)
       }
     }
   }
 
   @inline(__always)
   private func add<Stored: FixedWidthInteger>(
-    _ update: Float, to weights: UnsafeMutableRawPointer, _ place: Int,
+    _ update: Float, to weights: UnsafeMutableRawPointer, _ column: Int,
     _ value: (Stored) -> Float, _ bits: (Float) -> Stored
   ) {
-    let position = place &* MemoryLayout<Stored>.size
+    let position = column &* MemoryLayout<Stored>.size
     let stored = unsafe weights.loadUnaligned(fromByteOffset: position, as: Stored.self)
     let sum = value(Stored(littleEndian: stored)) + update
     unsafe weights.storeBytes(of: bits(sum).littleEndian, toByteOffset: position, as: Stored.self)

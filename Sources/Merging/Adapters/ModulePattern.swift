@@ -3,7 +3,7 @@
 /// PEFT takes keys for regular expressions that must match the whole name, or what follows a dot in
 /// it. Here a key is a list of single characters, or several with `|` between them: `q_proj`,
 /// `layers.0.self_attn.q_proj`, `^model\.layers\.3\.mlp\.up_proj`, `.*\.k_proj|.*\.v_proj`. Each
-/// matches at one place at most, so that no key takes long. Anything that repeats or groups
+/// matches at one position at most, so that no key takes long. Anything that repeats or groups
 /// characters is no such key.
 struct ModulePattern: Sendable {
   private let choices: [Choice]

@@ -14,7 +14,7 @@ public import Tensors
 /// Source: `apply_delta.py` of Fengshenbang-LM, FastChat and LLaVA, `weight_diff.py` of Stanford
 /// Alpaca; `formats/delta-families.md`.
 public struct MergedCatalogue: Catalogue {
-  /// The base's place and the delta's, with a plus between them.
+  /// The base's path and the delta's, with a plus between them.
   public let location: String
   /// The merged tensors.
   public let tensors: [TensorDescriptor]
@@ -46,16 +46,16 @@ public struct MergedCatalogue: Catalogue {
     let index = try TensorIndex(self.base)
     var tensors: [TensorDescriptor] = []
     var sources: [Source] = []
-    for (place, tensor) in self.delta.tensors.enumerated() {
-      guard let basePlace = index[tensor.name] else {
+    for (deltaIndex, tensor) in self.delta.tensors.enumerated() {
+      guard let baseIndex = index[tensor.name] else {
         throw WeightmillError(
           .mismatch, base.catalogue.location, "lacks tensor \(quoted(tensor.name)) of the delta")
       }
       tensors.append(TensorDescriptor(name: tensor.name, type: kind.type, shape: tensor.shape))
       var source = Source(
-        isReplaced: kind == .ziya && Self.isEmbedding(tensor.name), base: basePlace, delta: place)
-      if kind == .meanPad, tensor.shape.rows > self.base.tensors[basePlace].shape.rows {
-        source.padding = try MeanRow.values(of: self.base, basePlace).littleEndianBytes
+        isReplaced: kind == .ziya && Self.isEmbedding(tensor.name), base: baseIndex, delta: deltaIndex)
+      if kind == .meanPad, tensor.shape.rows > self.base.tensors[baseIndex].shape.rows {
+        source.padding = try MeanRow.values(of: self.base, baseIndex).littleEndianBytes
       }
       sources.append(source)
     }

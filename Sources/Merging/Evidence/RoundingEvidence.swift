@@ -94,14 +94,14 @@ struct RoundingEvidence: Sendable {
       }
       for row in sample.rows {
         let width = min(row.base.count, row.delta.count)
-        for place in 0..<width {
-          let delta = value(row.delta[place])
+        for column in 0..<width {
+          let delta = value(row.delta[column])
           guard delta != 0 else { continue }
-          let base = value(row.base[place])
+          let base = value(row.base[column])
           count += 1
           rounded += isRounded(base + delta)
           reversed += isRounded(base - delta)
-          control += isRounded(value(row.base[(place + width / 2) % width]) + delta)
+          control += isRounded(value(row.base[(column + width / 2) % width]) + delta)
         }
       }
       guard count >= RoundingEvidence.fewest else { return nil }

@@ -16,8 +16,8 @@ public struct IdentifiedFile: Sendable {
   public let path: String
   /// Which input it belongs to.
   public let side: Side
-  /// Its place among the weight files of its side, counted from 0.
-  public let place: Int
+  /// Its ordinal among the weight files of its side, counted from 0.
+  public let ordinal: Int
   /// What it is.
   public let file: KnownFile
 
@@ -26,12 +26,12 @@ public struct IdentifiedFile: Sendable {
   /// - Parameters:
   ///   - path: The file as the user would name it.
   ///   - side: Which input it belongs to.
-  ///   - place: Its place among the weight files of its side, counted from 0.
+  ///   - ordinal: Its ordinal among the weight files of its side, counted from 0.
   ///   - file: What it is.
-  public init(path: String, side: Side, place: Int, file: KnownFile) {
+  public init(path: String, side: Side, ordinal: Int, file: KnownFile) {
     self.path = path
     self.side = side
-    self.place = place
+    self.ordinal = ordinal
     self.file = file
   }
 }

@@ -36,9 +36,9 @@ public enum KnownFileCheck {
   /// Files under another's name, or on the wrong side.
   private static func misplaced(_ files: [IdentifiedFile]) -> [WeightmillError] {
     files.compactMap { file in
-      if case .part(let number, _) = file.file.role, number != file.place + 1 {
+      if case .part(let number, _) = file.file.role, number != file.ordinal + 1 {
         return mismatch(
-          file, "but takes the place of part \(file.place + 1)",
+          file, "but takes the place of part \(file.ordinal + 1)",
           "give the file its own name, \(file.file.name)")
       }
       return switch (file.side, file.file.model?.nature) {

@@ -107,8 +107,8 @@ public enum KnownFiles {
   private static func parts(
     _ model: KnownModel, bytes: Int? = nil, _ hashes: [String]
   ) -> [KnownFile] {
-    hashes.enumerated().map { place, hash in
-      file(hash, .part(place + 1, of: hashes.count), model, bytes: bytes)
+    hashes.enumerated().map { ordinal, hash in
+      file(hash, .part(ordinal + 1, of: hashes.count), model, bytes: bytes)
     }
   }
 

@@ -23,10 +23,10 @@ enum HalfRows {
     precondition(offset >= 0 && offset + count * 2 <= bytes.byteCount)
     unsafe bytes.withUnsafeMutableBytes { target in
       unsafe source.withUnsafeBytes { source in
-        for place in 0..<count {
-          let value = unsafe value(source, at: place &* size, tensor.type)
+        for element in 0..<count {
+          let value = unsafe value(source, at: element &* size, tensor.type)
           unsafe target.storeBytes(
-            of: Binary16.bits(value).littleEndian, toByteOffset: offset &+ place &* 2,
+            of: Binary16.bits(value).littleEndian, toByteOffset: offset &+ element &* 2,
             as: UInt16.self)
         }
       }

@@ -17,12 +17,12 @@ enum SingleRows {
     precondition(offset >= 0 && offset + count * 4 <= bytes.byteCount)
     unsafe bytes.withUnsafeMutableBytes { target in
       unsafe source.withUnsafeBytes { source in
-        for place in 0..<count {
+        for element in 0..<count {
           let bits = unsafe UInt16(
-            littleEndian: source.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self))
+            littleEndian: source.loadUnaligned(fromByteOffset: element &* 2, as: UInt16.self))
           let value = isHalf ? Binary16.float(bits) : BFloat16.float(bits)
           unsafe target.storeBytes(
-            of: value.bitPattern.littleEndian, toByteOffset: offset &+ place &* 4, as: UInt32.self)
+            of: value.bitPattern.littleEndian, toByteOffset: offset &+ element &* 4, as: UInt32.self)
         }
       }
     }
@@ -43,10 +43,10 @@ enum SingleRows {
   /// The values that bytes hold.
   static func values(_ bytes: [UInt8]) -> [Float] {
     unsafe bytes.withUnsafeBytes { source in
-      (0..<source.count / 4).map { place in
+      (0..<source.count / 4).map { element in
         unsafe Float(
           bitPattern: UInt32(
-            littleEndian: source.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)))
+            littleEndian: source.loadUnaligned(fromByteOffset: element &* 4, as: UInt32.self)))
       }
     }
   }
@@ -58,13 +58,13 @@ enum SingleRows {
       unsafe addend.withUnsafeBytes { source in
         guard let from = source.baseAddress, let start = target.baseAddress else { return }
         let to = unsafe start + offset
-        for place in 0..<addend.count / 4 {
-          let a = unsafe from.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)
-          let b = unsafe to.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)
+        for element in 0..<addend.count / 4 {
+          let a = unsafe from.loadUnaligned(fromByteOffset: element &* 4, as: UInt32.self)
+          let b = unsafe to.loadUnaligned(fromByteOffset: element &* 4, as: UInt32.self)
           let sum =
             Float(bitPattern: UInt32(littleEndian: a)) + Float(bitPattern: UInt32(littleEndian: b))
           unsafe to.storeBytes(
-            of: sum.bitPattern.littleEndian, toByteOffset: place &* 4, as: UInt32.self)
+            of: sum.bitPattern.littleEndian, toByteOffset: element &* 4, as: UInt32.self)
         }
       }
     }

@@ -51,10 +51,10 @@ public struct ValueSum: Sendable {
   /// The sum of a layer's rotary frequencies.
   private static func frequencies(_ configuration: LlamaConfiguration) -> Float {
     let width = configuration.headDimension
-    let sum = (0..<width / 2).reduce(0.0) { sum, place in
+    let sum = (0..<width / 2).reduce(0.0) { sum, pair in
       sum
         + Double(
-          Float(1 / Elementary.power(configuration.ropeBase, Double(2 * place) / Double(width))))
+          Float(1 / Elementary.power(configuration.ropeBase, Double(2 * pair) / Double(width))))
     }
     return Float(sum)
   }
