@@ -41,12 +41,12 @@ public struct CheckpointForm: Catalogue {
     let types = Set(view.tensors.filter { !Self.isVector($0) }.map(\.type))
     var tensors: [TensorDescriptor] = []
     var (narrowed, kept) = ([TensorFault](), [TensorFault]())
-    for (place, tensor) in view.tensors.enumerated() {
+    for (index, tensor) in view.tensors.enumerated() {
       guard Self.isVector(tensor), tensor.type == .f32, let type = types.first, type != .f32 else {
         tensors.append(tensor)
         continue
       }
-      let fits = types.count == 1 ? try Self.narrow(place, of: view, to: type) != nil : false
+      let fits = types.count == 1 ? try Self.narrow(index, of: view, to: type) != nil : false
       tensors.append(
         TensorDescriptor(name: tensor.name, type: fits ? type : .f32, shape: tensor.shape))
       if fits {
@@ -74,10 +74,10 @@ public struct CheckpointForm: Catalogue {
 
   /// A vector's bytes in a narrower type; `nil` when a value is not one of it.
   private static func narrow(
-    _ place: Int, of view: LlamaView, to type: TensorType
+    _ index: Int, of view: LlamaView, to type: TensorType
   ) throws(WeightmillError) -> [UInt8]? {
-    guard view.tensors[place].byteCount <= maximumVectorBytes else { return nil }
-    let bytes = try view.bytes(rows: 0..<1, ofTensor: place)
+    guard view.tensors[index].byteCount <= maximumVectorBytes else { return nil }
+    let bytes = try view.bytes(rows: 0..<1, ofTensor: index)
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count / 2)
     for start in stride(from: 0, to: bytes.count - 3, by: 4) {

@@ -120,8 +120,8 @@ package final class OrderedDigest: Sendable {
     guard allowance.take(bytes.byteCount) else { return false }
     let copy = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
     return state.withLock { state in
-      let place = state.waiting.firstIndex { $0.position >= position } ?? state.waiting.count
-      state.waiting.insert((position, copy), at: place)
+      let index = state.waiting.firstIndex { $0.position >= position } ?? state.waiting.count
+      state.waiting.insert((position, copy), at: index)
       let isIdle = state.hash != nil
       return !isIdle || position > state.next && !(isReadable && mayFill(state))
     }

@@ -53,11 +53,11 @@ final class SourceDigests: Sendable {
   ) throws(WeightmillError) -> [HashedSource] {
     stop()
     let hashes = Mutex([String?](repeating: nil, count: sources.count))
-    try workers.forEach(sources.count, scratch: {}) { (place, _) throws(WeightmillError) in
-      guard let digest = digests[place] else { return }
+    try workers.forEach(sources.count, scratch: {}) { (index, _) throws(WeightmillError) in
+      guard let digest = digests[index] else { return }
       let hash = try digest.finish { cancellation.isCancelled }
       guard let hash else { return try cancellation.check(location) }
-      hashes.withLock { $0[place] = hash }
+      hashes.withLock { $0[index] = hash }
     }
     return zip(sources, hashes.withLock { $0 }).map { HashedSource(source: $0, sha256: $1) }
   }

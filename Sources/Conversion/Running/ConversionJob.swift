@@ -126,17 +126,17 @@ final class ConversionJob: Sendable {
   ) throws(WeightmillError) {
     let tiles = grid.tiles(layout, of: plan, without: finished)
     let tensors = Dictionary(
-      uniqueKeysWithValues: layout.tensors.map { place, position in
+      uniqueKeysWithValues: layout.tensors.map { item, position in
         (
-          place,
+          item,
           WrittenTensor(
-            byteCount: plan.items[place].tensor.byteCount, in: file, at: position,
+            byteCount: plan.items[item].tensor.byteCount, in: file, at: position,
             allowance: allowance)
         )
       })
     try grid.workers.forEach(tiles.count, until: cancellation, scratch: { TileBuffers() }) {
-      (place, buffers: inout TileBuffers) throws(WeightmillError) in
-      let tile = tiles[place]
+      (number, buffers: inout TileBuffers) throws(WeightmillError) in
+      let tile = tiles[number]
       let found = try converters[tile.item].convert(tile.rows, of: plan.source, with: &buffers)
       let size = tile.rows.count * plan.items[tile.item].tensor.bytesPerRow
       try file.write(buffers.output, count: size, at: tile.position)
@@ -153,25 +153,25 @@ final class ConversionJob: Sendable {
 
   /// Writes down that a tensor is whole.
   private func note(
-    _ place: Int, _ digest: String, _ found: ValueFaults
+    _ item: Int, _ digest: String, _ found: ValueFaults
   ) throws(WeightmillError) {
-    faults.withLock { $0[place] = found }
+    faults.withLock { $0[item] = found }
     try journal.record(
-      JournalEntry(tensor: plan.items[place].tensor.name, sha256: digest, faults: found))
+      JournalEntry(tensor: plan.items[item].tensor.name, sha256: digest, faults: found))
   }
 
   /// The tensors of a file that an interrupted run has written, and whose bytes are as it says.
   private func verified(
     _ layout: OutputLayout.File, in file: WritableFile
   ) throws(WeightmillError) -> Set<Int> {
-    let claimed = layout.tensors.compactMap { place, position in
-      journal.finished[plan.items[place].tensor.name].map { (place, position, $0) }
+    let claimed = layout.tensors.compactMap { item, position in
+      journal.finished[plan.items[item].tensor.name].map { (item, position, $0) }
     }
     let found = Mutex(Set<Int>())
     try grid.workers.forEach(claimed.count, until: cancellation, scratch: {}) {
       (number, _) throws(WeightmillError) in
-      let (place, position, entry) = claimed[number]
-      let tensor = plan.items[place].tensor
+      let (item, position, entry) = claimed[number]
+      let tensor = plan.items[item].tensor
       var hash = SHA256()
       for start in stride(from: 0, to: tensor.byteCount, by: 1 << 20) {
         let count = min(1 << 20, tensor.byteCount - start)
@@ -181,8 +181,8 @@ final class ConversionJob: Sendable {
       guard hash.finalize().hexadecimal == entry.sha256 else {
         return redone.withLock { $0.append(tensor.name) }
       }
-      found.withLock { _ = $0.insert(place) }
-      faults.withLock { $0[place] = entry.faults }
+      found.withLock { _ = $0.insert(item) }
+      faults.withLock { $0[item] = entry.faults }
       advance(tensor.byteCount)
     }
     try cancellation.check(target.path)

@@ -19,8 +19,8 @@ public struct ConversionReport: Sendable {
     public var problems: [String] {
       var problems: [String] = []
       if nonFinite > 0 {
-        let place = isMerged ? " in base + delta" : ""
-        problems.append("holds \(Self.values(nonFinite, "not finite\(place)"))")
+        let origin = isMerged ? " in base + delta" : ""
+        problems.append("holds \(Self.values(nonFinite, "not finite\(origin)"))")
       }
       if overflowed > 0 {
         problems.append("held \(Self.values(overflowed, "too large for \(tensor.type.name)"))")

@@ -147,13 +147,13 @@ struct TileConverter {
 
   /// Refuses values that blocks cannot store.
   private func checkFinite(_ values: [Float], firstRow: Int) throws(WeightmillError) {
-    guard !target.type.isScalar, let place = FloatScan.firstNonFinite(values) else { return }
+    guard !target.type.isScalar, let index = FloatScan.firstNonFinite(values) else { return }
     throw WeightmillError(
       .malformed, location,
-      "tensor \(quoted(target.name)) holds \(values[place]), "
+      "tensor \(quoted(target.name)) holds \(values[index]), "
         + "which \(target.type.name) cannot store",
-      at: "row \(firstRow + place / target.shape.columns), "
-        + "column \(place % target.shape.columns)",
+      at: "row \(firstRow + index / target.shape.columns), "
+        + "column \(index % target.shape.columns)",
       remedy: "the weights are damaged, or were merged with the wrong base")
   }
 }

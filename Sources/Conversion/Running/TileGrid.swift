@@ -1,8 +1,8 @@
 import Tensors
 
 /// A range of rows of one tensor that is read, converted and written at once.
-struct Tile {
-  /// The tensor's place in the plan's items.
+struct ConversionTile {
+  /// The tensor's index in the plan's items.
   let item: Int
   /// The rows.
   let rows: Range<Int>
@@ -61,9 +61,9 @@ struct TileGrid {
   /// The tiles of a file, in the order in which the input's files are read from beginning to end.
   func tiles(
     _ file: OutputLayout.File, of plan: ConversionPlan, without finished: Set<Int>
-  ) -> [Tile] {
-    let tensors = file.tensors.filter { place, _ in
-      !items[place].tensor.shape.isEmpty && !finished.contains(place)
+  ) -> [ConversionTile] {
+    let tensors = file.tensors.filter { item, _ in
+      !items[item].tensor.shape.isEmpty && !finished.contains(item)
     }
     let inOrder = tensors.map { (plan.source.readingOrdinal(ofTensor: items[$0.item].index), $0) }
       .sorted { $0.0 < $1.0 }
@@ -71,13 +71,13 @@ struct TileGrid {
   }
 
   /// Cuts a tensor into ranges of rows; a small one is one tile.
-  private func tiles(_ place: Int, at position: Int) -> [Tile] {
-    let item = items[place]
+  private func tiles(_ index: Int, at position: Int) -> [ConversionTile] {
+    let item = items[index]
     let (size, rows) = (item.tensor.bytesPerRow, item.tensor.shape.rows)
     let height = max(1, values / item.tensor.shape.columns / item.rowGroup) * item.rowGroup
     return stride(from: 0, to: rows, by: height).map { first in
-      Tile(
-        item: place, rows: first..<min(first + height, rows), offset: first * size,
+      ConversionTile(
+        item: index, rows: first..<min(first + height, rows), offset: first * size,
         position: position + first * size)
     }
   }

@@ -53,7 +53,8 @@ public struct MergedCatalogue: Catalogue {
       }
       tensors.append(TensorDescriptor(name: tensor.name, type: kind.type, shape: tensor.shape))
       var source = Source(
-        isReplaced: kind == .ziya && Self.isEmbedding(tensor.name), base: baseIndex, delta: deltaIndex)
+        isReplaced: kind == .ziya && Self.isEmbedding(tensor.name), base: baseIndex,
+        delta: deltaIndex)
       if kind == .meanPad, tensor.shape.rows > self.base.tensors[baseIndex].shape.rows {
         source.padding = try MeanRow.values(of: self.base, baseIndex).littleEndianBytes
       }

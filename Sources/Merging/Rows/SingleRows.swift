@@ -22,7 +22,8 @@ enum SingleRows {
             littleEndian: source.loadUnaligned(fromByteOffset: element &* 2, as: UInt16.self))
           let value = isHalf ? Binary16.float(bits) : BFloat16.float(bits)
           unsafe target.storeBytes(
-            of: value.bitPattern.littleEndian, toByteOffset: offset &+ element &* 4, as: UInt32.self)
+            of: value.bitPattern.littleEndian, toByteOffset: offset &+ element &* 4, as: UInt32.self
+          )
         }
       }
     }

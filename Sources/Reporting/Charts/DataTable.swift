@@ -30,9 +30,9 @@ func dataTable(_ caption: String, columns: [Column], rows: [[Markup]]) -> Markup
       tag("tbody") {
         for row in rows {
           tag("tr") {
-            for (place, cell) in row.enumerated() {
-              let name = place < columns.count ? columns[place].name : nil
-              if place == 0 {
+            for (column, cell) in row.enumerated() {
+              let name = column < columns.count ? columns[column].name : nil
+              if column == 0 {
                 tag("th", ["scope": "row", "class": name]) { cell }
               } else {
                 tag("td", ["class": name]) { cell }

@@ -49,7 +49,7 @@ struct DriftChart {
   private func middle(_ index: Int) -> Double { (Double(index) + 0.5) / Double(layers.count) }
 
   private func point(_ index: Int) -> String {
-    "\(Plot.x(middle(index))) \(Plot.y(axis.place(layers[index].relativeError)))"
+    "\(Plot.x(middle(index))) \(Plot.y(axis.position(layers[index].relativeError)))"
   }
 
   private var drawing: Markup {

@@ -12,10 +12,10 @@ struct HeatMap {
   private let others: [Tensor]
   private let kinds: [String]
   private let layers: [Int]
-  private let cells: [Place: Tensor]
+  private let cells: [CellKey: Tensor]
   private let scale: ColourScale
 
-  private struct Place: Hashable {
+  private struct CellKey: Hashable {
     let kind: String
     let layer: Int
   }
@@ -30,7 +30,7 @@ struct HeatMap {
       inLayers.map(\.kind).filter { seen.insert($0).inserted }.prefix(Self.maximumKinds))
     layers = Set(inLayers.compactMap(\.layer)).sorted()
     cells = inLayers.reduce(into: [:]) { cells, tensor in
-      if let layer = tensor.layer { cells[Place(kind: tensor.kind, layer: layer)] = tensor }
+      if let layer = tensor.layer { cells[CellKey(kind: tensor.kind, layer: layer)] = tensor }
     }
     scale = ColourScale(report.tensors.map(\.relativeError))
   }
@@ -51,7 +51,7 @@ struct HeatMap {
       rows: layers.map { layer in
         ["\(layer)"]
           + kinds.map { kind in
-            cells[Place(kind: kind, layer: layer)].map { Shown.number($0.relativeError) } ?? ""
+            cells[CellKey(kind: kind, layer: layer)].map { Shown.number($0.relativeError) } ?? ""
           }
       })
   }
@@ -70,7 +70,7 @@ struct HeatMap {
       ) {
         for (row, kind) in kinds.enumerated() {
           for (column, layer) in layers.enumerated() {
-            cells[Place(kind: kind, layer: layer)].map { cell($0, column: column, row: row) }
+            cells[CellKey(kind: kind, layer: layer)].map { cell($0, column: column, row: row) }
           }
         }
       }
@@ -78,7 +78,10 @@ struct HeatMap {
         for label in Plot.labels(layers: layers, atMost: 10) {
           tag(
             "span",
-            ["class": label.isMinor ? "minor" : nil, "style": "left:\(Plot.percent(label.place))"]
+            [
+              "class": label.isMinor ? "minor" : nil,
+              "style": "left:\(Plot.percent(label.position))",
+            ]
           ) { label.text }
         }
       }

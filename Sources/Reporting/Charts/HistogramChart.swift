@@ -50,14 +50,15 @@ struct HistogramChart {
   private var flags: [Plot.Flag] {
     quantiles.filter { !$0.value.isNaN }.map { quantile in
       Plot.Flag(
-        place: place(quantile.value), text: "\(quantile.name) \(Shown.number(quantile.value))")
+        position: position(quantile.value), text: "\(quantile.name) \(Shown.number(quantile.value))"
+      )
     }
   }
 
   private var drawing: Markup {
     let width = 1 / Double(bins.count)
     let bars = bins.indices.filter { bins[$0].count > 0 }.map { index in
-      let top = axis.place(Double(bins[index].count))
+      let top = axis.position(Double(bins[index].count))
       let left = Double(index) * width
       return
         "M\(Plot.x(left + width * 0.06)) 240V\(Plot.y(top))H\(Plot.x(left + width * 0.94))V240Z"
@@ -73,7 +74,7 @@ struct HistogramChart {
   }
 
   /// Where a divergence lies: bins are equally wide, and logarithmic within.
-  private func place(_ value: Double) -> Double {
+  private func position(_ value: Double) -> Double {
     guard let index = bins.firstIndex(where: { value < $0.to }) else { return 1 }
     let bin = bins[index]
     let within: Double =
@@ -92,16 +93,16 @@ struct HistogramChart {
     }
     guard powers.count > 1 else {
       return [
-        Plot.Label(place: 0, text: Shown.short(bins[0].from)),
-        Plot.Label(place: 1, text: Shown.short(bins[bins.count - 1].to)),
+        Plot.Label(position: 0, text: Shown.short(bins[0].from)),
+        Plot.Label(position: 1, text: Shown.short(bins[bins.count - 1].to)),
       ]
     }
     let labels = powers.enumerated().map { number, power in
       Plot.Label(
-        place: Double(power.0) / Double(bins.count), text: LogarithmicAxis.label(power.1),
+        position: Double(power.0) / Double(bins.count), text: LogarithmicAxis.label(power.1),
         isMinor: powers.count > 5 && number % 2 == 1)
     }
     guard bins[0].from == 0, powers[0].0 > 1 else { return labels }
-    return [Plot.Label(place: 0, text: "0")] + labels
+    return [Plot.Label(position: 0, text: "0")] + labels
   }
 }

@@ -29,11 +29,11 @@ struct LinearAxis: Axis {
     (0...steps).map { number in
       let value = Double(number) * step
       let label = isCount && value < 1e15 ? Text.grouped(Int(value)) : Shown.short(value)
-      return Tick(place: Double(number) / Double(steps), label: label)
+      return Tick(position: Double(number) / Double(steps), label: label)
     }
   }
 
-  func place(_ value: Double) -> Double {
+  func position(_ value: Double) -> Double {
     value.isNaN ? 0 : min(max(value / (step * Double(steps)), 0), 1)
   }
 }

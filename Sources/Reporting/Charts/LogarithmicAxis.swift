@@ -1,6 +1,6 @@
 import Tensors
 
-/// Between two powers of ten. There is no place for 0: it lies at the lower end.
+/// Between two powers of ten. There is no room for 0: it lies at the lower end.
 struct LogarithmicAxis: Axis {
   /// How many powers of ten an axis spans at most; what is smaller lies at the lower end.
   private static let decades = 9
@@ -27,11 +27,11 @@ struct LogarithmicAxis: Axis {
     let span = upper - lower
     let step = span > 5 ? 2 : 1
     return stride(from: upper, through: lower, by: -step).reversed().map { exponent in
-      Tick(place: Double(exponent - lower) / Double(span), label: Self.label(exponent))
+      Tick(position: Double(exponent - lower) / Double(span), label: Self.label(exponent))
     }
   }
 
-  func place(_ value: Double) -> Double {
+  func position(_ value: Double) -> Double {
     guard value > 0 else { return 0 }
     guard value.isFinite else { return 1 }
     return min(max((Self.exponent(value) - Double(lower)) / Double(upper - lower), 0), 1)

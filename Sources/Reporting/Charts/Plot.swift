@@ -8,7 +8,7 @@ struct Plot {
   /// A label below or above the drawing.
   struct Label {
     /// From 0 to 1.
-    let place: Double
+    let position: Double
     let text: String
     /// Whether a narrow page does without it.
     var isMinor = false
@@ -18,7 +18,7 @@ struct Plot {
 
   /// A value marked across the whole drawing: a line with a label on a row of its own above it.
   struct Flag {
-    let place: Double
+    let position: Double
     let text: String
   }
 
@@ -43,7 +43,7 @@ struct Plot {
       if !flags.isEmpty { flagRows }
       tag("div", ["class": "side", "aria-hidden": "true"]) {
         for tick in vertical.ticks {
-          tag("span", ["style": "bottom:\(Self.percent(tick.place))"]) { tick.label }
+          tag("span", ["style": "bottom:\(Self.percent(tick.position))"]) { tick.label }
         }
       }
       tag(
@@ -68,7 +68,7 @@ struct Plot {
   }
 
   private var grid: Markup {
-    let lines = vertical.ticks.map { "M0 \(Self.y($0.place))H\(Self.number(Self.width))" }
+    let lines = vertical.ticks.map { "M0 \(Self.y($0.position))H\(Self.number(Self.width))" }
     return leaf("path", ["class": "grid", "d": lines.joined()])
   }
 
@@ -76,13 +76,14 @@ struct Plot {
   /// their label to the left and come first, the rightmost on top: so no line crosses a label of
   /// the same side.
   private var flagRows: Markup {
-    let sorted = flags.sorted { $0.place < $1.place }
-    let rows = sorted.filter { $0.place > 0.6 }.reversed() + sorted.filter { $0.place <= 0.6 }
+    let sorted = flags.sorted { $0.position < $1.position }
+    let rows = sorted.filter { $0.position > 0.6 }.reversed() + sorted.filter { $0.position <= 0.6 }
     return tag("div", ["class": "flags", "style": "--flags:\(rows.count)", "aria-hidden": "true"]) {
       for (row, flag) in rows.enumerated() {
-        let isLeft = flag.place > 0.6
+        let isLeft = flag.position > 0.6
         let side =
-          isLeft ? "right:\(Self.percent(1 - flag.place))" : "left:\(Self.percent(flag.place))"
+          isLeft
+          ? "right:\(Self.percent(1 - flag.position))" : "left:\(Self.percent(flag.position))"
         tag("span", ["class": isLeft ? "before" : nil, "style": "\(side);--row:\(row)"]) {
           tag("b") { flag.text }
         }
@@ -92,29 +93,29 @@ struct Plot {
 
   private var flagLines: Markup {
     guard !flags.isEmpty else { return .empty }
-    let lines = flags.map { "M\(Self.x($0.place)) 0V\(Self.number(Self.height))" }
+    let lines = flags.map { "M\(Self.x($0.position)) 0V\(Self.number(Self.height))" }
     return leaf("path", ["class": "flag", "d": lines.joined()])
   }
 
   private static func style(_ label: Label) -> String {
     let width = label.width.map { ";max-width:\(percent($0))" } ?? ""
-    return "left:\(percent(label.place))\(width)"
+    return "left:\(percent(label.position))\(width)"
   }
 
   /// Labels at the ends do not stick out.
   private static func placing(_ label: Label) -> String? {
-    let side = label.place < 0.02 ? "first" : label.place > 0.98 ? "last" : nil
+    let side = label.position < 0.02 ? "first" : label.position > 0.98 ? "last" : nil
     let names = [side, label.isMinor ? "minor" : nil].compactMap { $0 }
     return names.isEmpty ? nil : names.joined(separator: " ")
   }
 }
 
 extension Plot {
-  /// The distance from the left of a place along the bottom.
-  static func x(_ place: Double) -> String { number(place * width) }
+  /// The distance from the left of a position along the bottom.
+  static func x(_ position: Double) -> String { number(position * width) }
 
-  /// The distance from the top of a place along the side, which counts from the bottom.
-  static func y(_ place: Double) -> String { number((1 - place) * height) }
+  /// The distance from the top of a position along the side, which counts from the bottom.
+  static func y(_ position: Double) -> String { number((1 - position) * height) }
 
   /// A coordinate, as short as a tenth allows.
   static func number(_ value: Double) -> String {
@@ -122,8 +123,8 @@ extension Plot {
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 
-  /// A place for a style.
-  static func percent(_ place: Double) -> String { Text.fixed(place * 100, 2) + "%" }
+  /// A position as a percentage, for a style.
+  static func percent(_ position: Double) -> String { Text.fixed(position * 100, 2) + "%" }
 
   /// An invisible piece of the drawing that says what is there when it is pointed at.
   static func tip(from: Double, to: Double, _ text: String) -> Markup {
@@ -147,7 +148,7 @@ extension Plot {
     let shown = layers.indices.filter { layers[$0] % step == 0 || layers.count == 1 }
     return shown.enumerated().map { number, index in
       Label(
-        place: (Double(index) + 0.5) / Double(layers.count),
+        position: (Double(index) + 0.5) / Double(layers.count),
         text: layers[index] < 0 ? "emb" : "\(layers[index])",
         isMinor: shown.count > 6 && number % 2 == 1)
     }

@@ -31,7 +31,7 @@ struct ProfileChart {
       horizontal: texts.filter { $0.to - $0.from >= Self.narrowest || texts.count == 1 }
         .map {
           Plot.Label(
-            place: ($0.from + $0.to) / 2, text: Shown.name($0.name, limit: 28),
+            position: ($0.from + $0.to) / 2, text: Shown.name($0.name, limit: 28),
             width: $0.to - $0.from)
         },
       horizontalTitle: "position, text by text", drawing: drawing
@@ -60,7 +60,7 @@ struct ProfileChart {
       leaf("path", ["class": "area", "d": outline(from: 0)]),
       leaf("path", ["class": "line", "d": steps]),
       leaf("path", ["class": "dots", "d": dots]),
-      leaf("path", ["class": "mean", "d": "M0 \(Plot.y(axis.place(mean)))H1000"]),
+      leaf("path", ["class": "mean", "d": "M0 \(Plot.y(axis.position(mean)))H1000"]),
       leaf(
         "path",
         ["class": "border", "d": texts.dropFirst().map { "M\(Plot.x($0.from)) 0V240" }.joined()]),
@@ -73,7 +73,7 @@ struct ProfileChart {
 
   private var steps: String {
     bins.indices.reduce(into: "") { path, index in
-      let y = Plot.y(axis.place(bins[index].mean))
+      let y = Plot.y(axis.position(bins[index].mean))
       let starts = index == 0 || !Self.isSameText(bins[index - 1], bins[index])
       path += starts ? "M\(Plot.x(edges[index])) \(y)" : "V\(y)"
       path += "H\(Plot.x(edges[index + 1]))"
@@ -82,7 +82,7 @@ struct ProfileChart {
 
   private func outline(from floor: Double) -> String {
     let top = bins.indices.map { index in
-      "V\(Plot.y(axis.place(bins[index].mean)))H\(Plot.x(edges[index + 1]))"
+      "V\(Plot.y(axis.position(bins[index].mean)))H\(Plot.x(edges[index + 1]))"
     }
     return "M0 \(Plot.y(floor))" + top.joined() + "V\(Plot.y(floor))Z"
   }
@@ -90,7 +90,7 @@ struct ProfileChart {
   private var dots: String {
     bins.indices.reduce(into: "") { path, index in
       let middle = (edges[index] + edges[index + 1]) / 2
-      path += "M\(Plot.x(middle)) \(Plot.y(axis.place(bins[index].maximum)))h0"
+      path += "M\(Plot.x(middle)) \(Plot.y(axis.position(bins[index].maximum)))h0"
     }
   }
 

@@ -57,7 +57,7 @@ enum MarkdownText {
     return isLetter(index - 1) && isLetter(index + 1)
   }
 
-  /// Whether a word stands directly before a place, in any case: `www.` begins a link.
+  /// Whether a word stands directly before an index, in any case: `www.` begins a link.
   private static func follows(_ word: String, _ index: Int, _ scalars: [Unicode.Scalar]) -> Bool {
     let before = scalars[max(0, index - word.unicodeScalars.count)..<index]
     return before.map { String(Character($0)).lowercased() }.joined() == word

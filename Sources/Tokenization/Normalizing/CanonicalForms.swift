@@ -33,22 +33,22 @@ enum CanonicalForms {
 
   /// Sorts each run of combining marks by class, keeping the order of equals.
   private static func sortMarks(_ text: inout [Unicode.Scalar]) {
-    var place = 0
-    while place < text.count {
-      guard text[place].combiningClass > 0 else {
-        place += 1
+    var index = 0
+    while index < text.count {
+      guard text[index].combiningClass > 0 else {
+        index += 1
         continue
       }
-      var end = place + 1
+      var end = index + 1
       while end < text.count, text[end].combiningClass > 0 { end += 1 }
-      if end - place > 1 {
-        let sorted = text[place..<end].enumerated().sorted { a, b in
+      if end - index > 1 {
+        let sorted = text[index..<end].enumerated().sorted { a, b in
           let (left, right) = (a.element.combiningClass, b.element.combiningClass)
           return left != right ? left < right : a.offset < b.offset
         }
-        text.replaceSubrange(place..<end, with: sorted.map(\.element))
+        text.replaceSubrange(index..<end, with: sorted.map(\.element))
       }
-      place = end
+      index = end
     }
   }
 
@@ -63,10 +63,10 @@ enum CanonicalForms {
     var last: UInt8 = 0
     for scalar in text {
       let own = scalar.combiningClass
-      if let place = starter, place == result.count - 1 || last < own,
-        let pair = pair(result[place], scalar)
+      if let index = starter, index == result.count - 1 || last < own,
+        let pair = pair(result[index], scalar)
       {
-        result[place] = pair
+        result[index] = pair
         continue
       }
       if own == 0 { starter = result.count }

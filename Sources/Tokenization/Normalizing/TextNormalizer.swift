@@ -63,14 +63,14 @@ extension [Unicode.Scalar] {
     guard let first = old.first else { return self }
     var result: [Unicode.Scalar] = []
     result.reserveCapacity(count)
-    var place = 0
-    while place < count {
-      if self[place] == first, self[place...].starts(with: old) {
+    var index = 0
+    while index < count {
+      if self[index] == first, self[index...].starts(with: old) {
         result += new
-        place += old.count
+        index += old.count
       } else {
-        result.append(self[place])
-        place += 1
+        result.append(self[index])
+        index += 1
       }
     }
     return result

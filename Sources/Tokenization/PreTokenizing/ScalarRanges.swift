@@ -9,18 +9,18 @@ struct ScalarRanges: Equatable, Sendable {
       !scalars.contains(where: { ["\\", "[", "]", "&"].contains($0) })
     else { return nil }
     var ranges: [ClosedRange<UInt32>] = []
-    var place = 0
-    while place < scalars.count {
-      let low = scalars[place].value
-      guard place + 2 < scalars.count, scalars[place + 1] == "-" else {
+    var index = 0
+    while index < scalars.count {
+      let low = scalars[index].value
+      guard index + 2 < scalars.count, scalars[index + 1] == "-" else {
         ranges.append(low...low)
-        place += 1
+        index += 1
         continue
       }
-      let high = scalars[place + 2].value
+      let high = scalars[index + 2].value
       guard low <= high else { return nil }
       ranges.append(low...high)
-      place += 3
+      index += 3
     }
     self.ranges = ranges
   }

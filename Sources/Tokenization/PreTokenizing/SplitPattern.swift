@@ -2,7 +2,7 @@
 enum SplitPattern: Equatable, Sendable {
   /// Each occurrence of a text.
   case literal([Unicode.Scalar])
-  /// The first of the alternatives that matches at a place.
+  /// The first of the alternatives that matches at a position.
   case words([WordPart])
 
   /// Recognises a regular expression of a file by its text; `nil` for one that is not known.
@@ -132,26 +132,26 @@ enum SplitPattern: Equatable, Sendable {
       done = range.upperBound
     }
     let scanner = WordScanner(text)
-    var place = 0
-    while place < text.count {
-      guard let end = end(in: scanner, at: place) else {
-        place += 1
+    var position = 0
+    while position < text.count {
+      guard let end = end(in: scanner, at: position) else {
+        position += 1
         continue
       }
-      add(place..<end)
-      place = end
+      add(position..<end)
+      position = end
     }
     if done < text.count { matches.append(Match(range: done..<text.count, isMatch: false)) }
     return matches
   }
 
-  private func end(in scanner: WordScanner, at place: Int) -> Int? {
+  private func end(in scanner: WordScanner, at position: Int) -> Int? {
     switch self {
     case .literal(let literal):
-      return scanner.text[place...].starts(with: literal) ? place + literal.count : nil
+      return scanner.text[position...].starts(with: literal) ? position + literal.count : nil
     case .words(let parts):
       for part in parts {
-        if let end = scanner.end(of: part, at: place) { return end }
+        if let end = scanner.end(of: part, at: position) { return end }
       }
       return nil
     }

@@ -1,4 +1,4 @@
-/// Matches the alternatives of patterns at places of a text.
+/// Matches the alternatives of patterns at positions of a text.
 struct WordScanner {
   let text: [Unicode.Scalar]
   private let classes: [ScalarClass]
@@ -8,63 +8,63 @@ struct WordScanner {
     classes = text.map { ScalarClass($0) }
   }
 
-  /// Where a match of an alternative ends that begins at a place; `nil` if there is none.
-  func end(of part: WordPart, at place: Int) -> Int? {
+  /// Where a match of an alternative ends that begins at a position; `nil` if there is none.
+  func end(of part: WordPart, at position: Int) -> Int? {
     switch part {
     case .contraction(let anyCase):
-      return contraction(at: place, anyCase: anyCase)
+      return contraction(at: position, anyCase: anyCase)
     case .spaced(let own):
-      return after(isBlank(place), at: place) { run(of: own, from: $0) }
+      return after(isBlank(position), at: position) { run(of: own, from: $0) }
     case .spacedExcept(let others, let ends):
-      return after(isBlank(place), at: place) { run(except: others.union(.space), from: $0) }
+      return after(isBlank(position), at: position) { run(except: others.union(.space), from: $0) }
         .map { skip(ends, from: $0) }
     case .spacedPunctuation:
-      return after(isBlank(place), at: place) { run(of: [.punctuation, .symbol], from: $0) }
+      return after(isBlank(position), at: position) { run(of: [.punctuation, .symbol], from: $0) }
         .map { skip(.lineEnds, from: $0) }
     case .prefixed(let own, let others):
-      return after(isPrefix(place, except: others), at: place) { run(of: own, from: $0) }
+      return after(isPrefix(position, except: others), at: position) { run(of: own, from: $0) }
     case .capitalized(let contractions):
-      return cased(at: place, contractions: contractions, capitalized)
+      return cased(at: position, contractions: contractions, capitalized)
     case .capitals(let contractions):
-      return cased(at: place, contractions: contractions, capitals)
+      return cased(at: position, contractions: contractions, capitals)
     case .asciiWord:
-      return asciiWord(at: place)
+      return asciiWord(at: position)
     case .run(let own, let most):
-      return run(of: own, from: place, upTo: most)
+      return run(of: own, from: position, upTo: most)
     case .listed(let ranges, let isSpaced):
-      return after(isSpaced && has(.space, at: place), at: place) { listed(ranges, from: $0) }
+      return after(isSpaced && has(.space, at: position), at: position) { listed(ranges, from: $0) }
     case .anySpaced(let own):
-      return after(has(.space, at: place), at: place) { run(of: own, from: $0) }
+      return after(has(.space, at: position), at: position) { run(of: own, from: $0) }
     case .lineEnd:
-      return isLineEnd(place) ? place + 1 : nil
+      return isLineEnd(position) ? position + 1 : nil
     case .spaceToLineEnd, .spaceBeforeSpace, .space, .spaceAtEnd:
-      return space(part, at: place)
+      return space(part, at: position)
     }
   }
 
   // MARK: Characters
 
-  private func has(_ own: ScalarClass, at place: Int) -> Bool {
-    place < classes.count && !classes[place].isDisjoint(with: own)
+  private func has(_ own: ScalarClass, at position: Int) -> Bool {
+    position < classes.count && !classes[position].isDisjoint(with: own)
   }
 
-  private func isBlank(_ place: Int) -> Bool { place < text.count && text[place] == " " }
+  private func isBlank(_ position: Int) -> Bool { position < text.count && text[position] == " " }
 
-  private func isLineEnd(_ place: Int) -> Bool {
-    place < text.count && (text[place] == "\r" || text[place] == "\n")
+  private func isLineEnd(_ position: Int) -> Bool {
+    position < text.count && (text[position] == "\r" || text[position] == "\n")
   }
 
   /// Whether a character may go before a word without being of it.
-  private func isPrefix(_ place: Int, except others: ScalarClass) -> Bool {
-    place < text.count && !isLineEnd(place) && classes[place].isDisjoint(with: others)
+  private func isPrefix(_ position: Int, except others: ScalarClass) -> Bool {
+    position < text.count && !isLineEnd(position) && classes[position].isDisjoint(with: others)
   }
 
   // MARK: Runs
 
   /// A match of `body` after one character more, if that is allowed and works; else right here.
-  private func after(_ isAllowed: Bool, at place: Int, _ body: (Int) -> Int?) -> Int? {
-    if isAllowed, let end = body(place + 1) { return end }
-    return body(place)
+  private func after(_ isAllowed: Bool, at position: Int, _ body: (Int) -> Int?) -> Int? {
+    if isAllowed, let end = body(position + 1) { return end }
+    return body(position)
   }
 
   private func run(of own: ScalarClass, from start: Int, upTo most: Int = .max) -> Int? {
@@ -99,19 +99,19 @@ struct WordScanner {
   private static let shortEndings: Set<Unicode.Scalar> = ["s", "t", "m", "d"]
   private static let longEndings: [[Unicode.Scalar]] = [["r", "e"], ["v", "e"], ["l", "l"]]
 
-  private func contraction(at place: Int, anyCase: Bool) -> Int? {
-    guard place + 1 < text.count, text[place] == "'" else { return nil }
-    let first = anyCase ? text[place + 1].folded : text[place + 1]
-    if Self.shortEndings.contains(first) { return place + 2 }
-    guard place + 2 < text.count else { return nil }
-    let second = anyCase ? text[place + 2].folded : text[place + 2]
-    return Self.longEndings.contains([first, second]) ? place + 3 : nil
+  private func contraction(at position: Int, anyCase: Bool) -> Int? {
+    guard position + 1 < text.count, text[position] == "'" else { return nil }
+    let first = anyCase ? text[position + 1].folded : text[position + 1]
+    if Self.shortEndings.contains(first) { return position + 2 }
+    guard position + 2 < text.count else { return nil }
+    let second = anyCase ? text[position + 2].folded : text[position + 2]
+    return Self.longEndings.contains([first, second]) ? position + 3 : nil
   }
 
   private func cased(
-    at place: Int, contractions: Bool, _ body: (Int) -> Int?
+    at position: Int, contractions: Bool, _ body: (Int) -> Int?
   ) -> Int? {
-    guard let end = after(isPrefix(place, except: [.letter, .number]), at: place, body) else {
+    guard let end = after(isPrefix(position, except: [.letter, .number]), at: position, body) else {
       return nil
     }
     return contractions ? contraction(at: end, anyCase: true) ?? end : end
@@ -133,31 +133,33 @@ struct WordScanner {
     run(of: Self.high, from: start).map { run(of: Self.low, from: $0) ?? $0 }
   }
 
-  private func asciiWord(at place: Int) -> Int? {
-    guard place < text.count, text[place].isASCII, has([.punctuation, .symbol], at: place) else {
+  private func asciiWord(at position: Int) -> Int? {
+    guard position < text.count, text[position].isASCII, has([.punctuation, .symbol], at: position)
+    else {
       return nil
     }
-    var end = place + 1
+    var end = position + 1
     while end < text.count, text[end].isASCII, has(.letter, at: end) { end += 1 }
-    return end > place + 1 ? end : nil
+    return end > position + 1 ? end : nil
   }
 
   // MARK: White space
 
-  private func space(_ part: WordPart, at place: Int) -> Int? {
+  private func space(_ part: WordPart, at position: Int) -> Int? {
     switch part {
     case .spaceToLineEnd:
-      guard let end = run(of: .space, from: place) else { return nil }
-      return (place..<end).last { isLineEnd($0) }.map { $0 + 1 }
+      guard let end = run(of: .space, from: position) else { return nil }
+      return (position..<end).last { isLineEnd($0) }.map { $0 + 1 }
     case .spaceBeforeSpace:
-      guard let end = run(of: .space, from: place) else { return nil }
-      return end == text.count ? end : end - place > 1 ? end - 1 : nil
+      guard let end = run(of: .space, from: position) else { return nil }
+      return end == text.count ? end : end - position > 1 ? end - 1 : nil
     case .spaceAtEnd:
       // Where the start of a run does not match, no later part of it does.
-      guard place == 0 || !has(.space, at: place - 1), let end = run(of: .space, from: place)
+      guard position == 0 || !has(.space, at: position - 1),
+        let end = run(of: .space, from: position)
       else { return nil }
-      return (place + 1...end).last { $0 == text.count || text[$0] == "\n" }
-    default: return run(of: .space, from: place)
+      return (position + 1...end).last { $0 == text.count || text[$0] == "\n" }
+    default: return run(of: .space, from: position)
     }
   }
 }

@@ -7,11 +7,11 @@ enum Base64 {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count / 4 * 3)
     var bits: UInt32 = 0
-    for (place, digit) in text.dropLast(padding).enumerated() {
+    for (index, digit) in text.dropLast(padding).enumerated() {
       guard let value = value(of: digit) else { return nil }
       bits = bits << 6 | value
-      if place % 4 > 0 {
-        bytes.append(UInt8(truncatingIfNeeded: bits >> (6 - 2 * UInt32(place % 4))))
+      if index % 4 > 0 {
+        bytes.append(UInt8(truncatingIfNeeded: bits >> (6 - 2 * UInt32(index % 4))))
       }
     }
     // What does not fill a byte must be zero: else two texts would be the same bytes.

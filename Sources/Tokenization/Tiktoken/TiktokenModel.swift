@@ -46,9 +46,9 @@ public struct TiktokenModel: Sendable {
     }
     let merges = try Self.merges(tokens, location: location)
     let texts = tokens.map { ByteLevelAlphabet.text(of: $0) }
-    let added = Self.specialTexts.enumerated().map { place, text in
+    let added = Self.specialTexts.enumerated().map { ordinal, text in
       AddedToken(
-        id: tokens.count + place, content: text, isSingleWord: false, stripsLeft: false,
+        id: tokens.count + ordinal, content: text, isSingleWord: false, stripsLeft: false,
         stripsRight: false, isNormalized: false, isSpecial: true)
     }
     var special = Vocabulary.Special(bos: tokens.count, eos: tokens.count + 1, unknown: nil)

@@ -48,8 +48,8 @@ struct AddedTokenReader {
     }
     var total = 0
     var tokens: [AddedToken] = []
-    for (place, value) in values.enumerated() {
-      let token = try token(JSONFields(value, location, "added token \(place)"))
+    for (index, value) in values.enumerated() {
+      let token = try token(JSONFields(value, location, "added token \(index)"))
       total += token.content.unicodeScalars.count
       tokens.append(token)
     }
@@ -77,7 +77,7 @@ struct AddedTokenReader {
       isNormalized: try fields.flag("normalized", orElse: !isSpecial), isSpecial: isSpecial)
   }
 
-  /// The model's texts with those of added tokens in their places.
+  /// The model's texts with those of added tokens at their ids.
   private static func merged(
     _ added: [AddedToken], _ model: BPEModelReader, location: String
   ) throws(WeightmillError) -> ([String?], Set<Int>) {

@@ -92,7 +92,7 @@ struct BPEModelReader {
     return (texts, ids)
   }
 
-  /// An array has a place for each id up to the last one.
+  /// An array has an element for each id up to the last one.
   static func checkDensity(last: Int, count: Int, location: String) throws(WeightmillError) {
     guard last < 2 * count + spareGaps else {
       throw WeightmillError(
@@ -109,13 +109,13 @@ struct BPEModelReader {
     merges.reserveCapacity(pairs.count)
     var seen: Set<UInt64> = []
     seen.reserveCapacity(pairs.count)
-    for (place, pair) in pairs.enumerated() {
+    for (index, pair) in pairs.enumerated() {
       func id(_ text: String) throws(WeightmillError) -> Int32 {
         guard let id = ids[TensorName(text)] else {
           throw WeightmillError(
             .malformed, location,
             "has a merge with \(quoted(text)), which is not in the vocabulary",
-            at: "merge \(place)")
+            at: "merge \(index)")
         }
         return id
       }
@@ -124,7 +124,7 @@ struct BPEModelReader {
         throw WeightmillError(
           .malformed, location,
           "merges \(quoted(pair.left, limit: 40)) and "
-            + "\(quoted(pair.right, limit: 40)) twice", at: "merge \(place)")
+            + "\(quoted(pair.right, limit: 40)) twice", at: "merge \(index)")
       }
       let result = try id(pair.left + pair.right)
       merges.append(BPEVocabulary.Merge(left: left, right: right, result: result))

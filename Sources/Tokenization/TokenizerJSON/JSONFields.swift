@@ -6,23 +6,23 @@ struct JSONFields {
   private let members: [TensorName: JSONValue]
   let location: String
   /// Where the object is in the file: `pre_tokenizer`.
-  let place: String
+  let position: String
 
   /// Takes members by their names.
-  init(_ members: [TensorName: JSONValue], _ location: String, _ place: String) {
+  init(_ members: [TensorName: JSONValue], _ location: String, _ position: String) {
     self.members = members
     self.location = location
-    self.place = place
+    self.position = position
   }
 
   /// Takes a value that must be an object.
-  init(_ value: JSONValue?, _ location: String, _ place: String) throws(WeightmillError) {
+  init(_ value: JSONValue?, _ location: String, _ position: String) throws(WeightmillError) {
     guard let object = value?.object else {
-      throw WeightmillError(.malformed, location, "holds no object where one must be", at: place)
+      throw WeightmillError(.malformed, location, "holds no object where one must be", at: position)
     }
     var members: [TensorName: JSONValue] = [:]
     for member in object.members { members[TensorName(member.name)] = member.value }
-    self.init(members, location, place)
+    self.init(members, location, position)
   }
 
   /// A member; `nil` when it is absent.
@@ -33,7 +33,7 @@ struct JSONFields {
 
   /// An error about this object.
   func error(_ code: WeightmillError.Code, _ problem: String) -> WeightmillError {
-    WeightmillError(code, location, problem, at: place)
+    WeightmillError(code, location, problem, at: position)
   }
 
   /// Whether the member is there and not null.
@@ -104,13 +104,13 @@ struct JSONFields {
 
   /// The steps that a value consists of: none for null, one, or those of sequences in sequences.
   static func steps(
-    of value: JSONValue?, in list: String, _ location: String, _ place: String
+    of value: JSONValue?, in list: String, _ location: String, _ position: String
   ) throws(WeightmillError) -> [JSONFields] {
     guard let value, value != .null else { return [] }
     var steps: [JSONFields] = []
     var waiting = [value]
     while let next = waiting.popLast() {
-      let fields = try JSONFields(next, location, place)
+      let fields = try JSONFields(next, location, position)
       if try fields.text("type") == "Sequence" {
         waiting += try fields.array(list).reversed()
       } else {

@@ -53,13 +53,13 @@ struct PipelineReader {
   /// A mark before the first word only: which word is the first is a matter of where in the
   /// original text it lies, which is not followed through steps that change the text's length.
   private func checkMarks(_ preparation: TextPreparation) throws(WeightmillError) {
-    let place = preparation.preTokenizers.lastIndex {
+    let index = preparation.preTokenizers.lastIndex {
       if case .metaspace(_, prepends: .first, _) = $0 { true } else { false }
     }
-    let keepsPlaces = preparation.normalizers.allSatisfy {
+    let keepsLength = preparation.normalizers.allSatisfy {
       if case .replace(let old, let new) = $0 { old.count == 1 && new.count == 1 } else { false }
     }
-    guard let place, place > 0 || !keepsPlaces else { return }
+    guard let index, index > 0 || !keepsLength else { return }
     throw WeightmillError(
       .unsupported, location, "puts a mark before the first word only, but not as the first step",
       at: "pre_tokenizer")
@@ -111,7 +111,7 @@ struct PipelineReader {
 
   /// The pattern of a step: a text, or a regular expression that is known.
   private func pattern(_ fields: JSONFields) throws(WeightmillError) -> SplitPattern {
-    let pattern = try JSONFields(fields["pattern"], location, fields.place)
+    let pattern = try JSONFields(fields["pattern"], location, fields.position)
     if pattern.has("String") {
       let literal = try pattern.scalars("String", limit: TextNormalizer.maximumText)
       guard !literal.isEmpty else { throw fields.error(.unsupported, "looks for an empty text") }
@@ -122,7 +122,7 @@ struct PipelineReader {
       throw WeightmillError(
         .unsupported, location,
         "cuts text with a regular expression that Weightmill does not know: \(quoted(text))",
-        at: fields.place)
+        at: fields.position)
     }
     return known
   }
@@ -162,11 +162,11 @@ struct PipelineReader {
     var template = TextTemplate()
     var hasText = false
     let special = try JSONFields(
-      fields["special_tokens"], location, fields.place)
+      fields["special_tokens"], location, fields.position)
     for piece in try fields.array("single") {
-      let piece = try JSONFields(piece, location, fields.place)
+      let piece = try JSONFields(piece, location, fields.position)
       if let token = piece["SpecialToken"] {
-        let name = try JSONFields(token, location, fields.place).text("id")
+        let name = try JSONFields(token, location, fields.position).text("id")
         let ids = try ids(of: name, special)
         if hasText { template.after += ids } else { template.before += ids }
         guard template.before.count + template.after.count <= TextTemplate.maximumCount else {
@@ -174,7 +174,7 @@ struct PipelineReader {
             .unsupported, "puts more than \(TextTemplate.maximumCount) tokens around a text")
         }
       } else {
-        let sequence = try JSONFields(piece["Sequence"], location, fields.place)
+        let sequence = try JSONFields(piece["Sequence"], location, fields.position)
         guard try sequence.text("id") == "A", !hasText else {
           throw fields.error(.unsupported, "has a template that does not hold the text once")
         }
@@ -192,7 +192,7 @@ struct PipelineReader {
       throw special.error(.malformed, "has a template with \(quoted(name)), but no ids for it")
     }
     var ids: [Int] = []
-    for value in try JSONFields(token, location, special.place).array("ids") {
+    for value in try JSONFields(token, location, special.position).array("ids") {
       guard let id = value.integer, (0..<count).contains(id) else {
         throw special.error(
           .malformed, "has a template with an id of \(quoted(name)) that is not in the vocabulary")

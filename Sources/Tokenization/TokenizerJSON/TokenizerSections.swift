@@ -96,11 +96,11 @@ struct TokenizerSections {
     var pairs: [Pair] = []
     var first: JSONStream.Kind?
     try stream.array { (stream) throws(WeightmillError) in
-      let place = "merge \(pairs.count)"
+      let position = "merge \(pairs.count)"
       first = first ?? stream.kind
       guard let kind = stream.kind, kind == first, kind == .string || kind == .array else {
         throw WeightmillError(
-          .malformed, location, "has merges that are neither all texts nor all pairs", at: place)
+          .malformed, location, "has merges that are neither all texts nor all pairs", at: position)
       }
       let pair: Pair?
       if kind == .string {
@@ -113,7 +113,7 @@ struct TokenizerSections {
       }
       guard let pair, !pair.left.isEmpty, !pair.right.isEmpty else {
         throw WeightmillError(
-          .malformed, location, "has a merge that is not of two tokens", at: place)
+          .malformed, location, "has a merge that is not of two tokens", at: position)
       }
       pairs.append(pair)
       guard pairs.count <= TokenizerJSON.maximumMerges else {
