@@ -28,7 +28,7 @@ public struct ImportanceCollector: Sendable {
     self.includesOutput = includesOutput && !model.tiesEmbeddings
   }
 
-  /// Gathers.
+  /// Runs the model over a text and gathers the sums.
   ///
   /// - Parameters:
   ///   - text: The text; all tokens of its windows count.

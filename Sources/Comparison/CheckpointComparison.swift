@@ -48,7 +48,7 @@ public struct CheckpointComparison: Sendable {
     pairs.reduce(0) { $0 + ($1.isRead ? $1.tensor.byteCount + ($1.other?.byteCount ?? 0) : 0) }
   }
 
-  /// Compares.
+  /// Compares the checkpoints.
   ///
   /// - Parameters:
   ///   - workers: The threads; the figures do not depend on their number.

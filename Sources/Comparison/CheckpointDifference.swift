@@ -1,4 +1,4 @@
-/// How two checkpoints differ, tensor by tensor.
+/// The differences of two checkpoints, tensor by tensor.
 public struct CheckpointDifference: Encodable, Sendable {
   /// The tensors: A's in their order, then those that only B has.
   public let tensors: [TensorDifference]
@@ -38,7 +38,7 @@ public struct CheckpointDifference: Encodable, Sendable {
     }.prefix(count).map(\.element)
   }
 
-  /// What is no number comes first.
+  /// The figure that tensors are ranked by; a figure that is no number comes first.
   private static func rank(_ difference: TensorDifference) -> Double {
     guard let figures = difference.figures, figures.unmatched == 0, !figures.relativeRMS.isNaN
     else { return .infinity }

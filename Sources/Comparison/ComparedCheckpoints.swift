@@ -7,23 +7,23 @@ public import Tensors
 /// Two LLaMA models are compared under Hugging Face's names and with its order of rows, whatever
 /// files they are in. Everything else is compared under the names that the files have.
 public struct ComparedCheckpoints: Sendable {
-  /// Under which names tensors are compared.
+  /// The names under which tensors are compared.
   public enum Names: String, Encodable, Sendable {
-    /// Hugging Face's.
+    /// Hugging Face's names.
     case huggingFace
-    /// Those of the files.
+    /// The names in the files.
     case own
   }
 
-  /// The tensors of one side.
+  /// The tensors of side A.
   public let a: any Catalogue
-  /// The tensors of the other.
+  /// The tensors of side B.
   public let b: any Catalogue
-  /// The names.
+  /// The names under which tensors are compared.
   public let names: Names
   /// How many neighbouring rows are best read together.
   let rowGroup: Int
-  /// What the user should know.
+  /// Notes for the user.
   public let notes: [String]
 
   /// Opens checkpoints.
@@ -63,11 +63,11 @@ public struct ComparedCheckpoints: Sendable {
     (self.a, self.b, names, rowGroup, notes) = (a, b, .own, 1, [])
   }
 
-  /// One side.
+  /// One of the two checkpoints.
   private struct Subject {
     let catalogue: any Catalogue
     let model: LlamaModel?
-    /// Why it is no model.
+    /// The reason why it is no model.
     let obstacle: WeightmillError?
     let notes: [String]
 
@@ -107,7 +107,7 @@ public struct ComparedCheckpoints: Sendable {
     return notes
   }
 
-  /// What the models do differently with the same tensors.
+  /// Notes on what the models do differently with the same tensors.
   private static func differences(
     _ a: LlamaConfiguration, _ b: LlamaConfiguration
   ) -> [String] {

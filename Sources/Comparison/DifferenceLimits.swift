@@ -1,4 +1,4 @@
-/// How far apart two tensors may be to be taken for the same.
+/// Limits within which two tensors are taken for the same.
 ///
 /// Without a limit every value must be the same. A tensor that is missing or of another shape, and a
 /// value that is not finite where the other side's is not the same, keep no limit.

@@ -5,7 +5,7 @@
 struct DifferenceSums: Sendable {
   /// The pair whose values differ most.
   struct Pair: Sendable {
-    /// Its index among the values of the tensor, row by row.
+    /// The index of the pair among the values of the tensor, row by row.
     let index: Int
     let a: Double
     let b: Double
@@ -17,11 +17,11 @@ struct DifferenceSums: Sendable {
   private(set) var differing = 0
   /// How many values of each side are infinite or no numbers.
   private(set) var nonFinite = (a: 0, b: 0)
-  /// In how many pairs a value is not finite, and the other is not the same bits.
+  /// The number of pairs in which a value is not finite, and the other is not the same bits.
   private(set) var unmatched = 0
   /// The largest difference, not squared, of finite values.
   private(set) var maximum = 0.0
-  /// Where it is; `nil` when there is none.
+  /// The pair with the largest difference; `nil` when there is none.
   private(set) var worst: Pair?
   /// Whether the stored bytes are the same.
   var sameBytes = true
@@ -114,7 +114,8 @@ struct DifferenceSums: Sendable {
   /// The root of the mean square of the differences.
   var rms: Double { finite > 0 ? (squaredDifference / Double(finite)).squareRoot() : 0 }
 
-  /// The same, as a share of the root of A's mean square; infinite when A is zero and B is not.
+  /// The root mean square difference as a share of A's root mean square; infinite when A is zero
+  /// and B is not.
   var relative: Double {
     guard squaredDifference > 0 else { return squaredDifference }
     return (squaredDifference / squares.a).squareRoot()

@@ -1,8 +1,8 @@
 import Tensors
 
-/// How a tensor of one checkpoint differs from that of the same name in another.
+/// The difference of a tensor from that of the same name in another checkpoint.
 public struct TensorDifference: Encodable, Sendable {
-  /// What can be said of the two.
+  /// The verdict on a pair of tensors.
   public enum Verdict: String, Encodable, Sendable {
     /// The same type and the same bytes.
     case sameBytes
@@ -20,7 +20,7 @@ public struct TensorDifference: Encodable, Sendable {
     case otherType
   }
 
-  /// One side's tensor.
+  /// The tensor of one side.
   public struct Side: Encodable, Equatable, Sendable {
     /// The type.
     public let type: String
@@ -41,13 +41,13 @@ public struct TensorDifference: Encodable, Sendable {
     public let values: Int
     /// How many of them differ.
     public let differing: Int
-    /// In how many of those a value is not finite.
+    /// How many of those have a value that is not finite.
     public let unmatched: Int
     /// The largest difference.
     public let maximum: Double
     /// The root of the mean square difference.
     public let rms: Double
-    /// The same over the root of the mean square of A's values; infinite when these are all zero.
+    /// The root mean square difference over that of A's values; infinite when these are all zero.
     public let relativeRMS: Double
     /// The cosine of the angle between the two as vectors; `nil` when one is zero, or
     /// enormous.
@@ -78,7 +78,7 @@ public struct TensorDifference: Encodable, Sendable {
 
   /// The name.
   public let name: String
-  /// What can be said.
+  /// The verdict.
   public let verdict: Verdict
   /// A's tensor, if it has one.
   public let a: Side?

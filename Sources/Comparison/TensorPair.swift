@@ -1,7 +1,7 @@
 import Quantization
 import Tensors
 
-/// One thread's buffers, reused from tile to tile.
+/// The buffers of one thread, reused from tile to tile.
 struct PairBuffers {
   fileprivate var bytes: (a: [UInt8], b: [UInt8]) = ([], [])
   fileprivate var floats: (a: [Float], b: [Float]) = ([], [])
@@ -14,7 +14,7 @@ struct TensorPair: Sendable {
 
   /// A's tensor.
   let tensor: TensorDescriptor
-  /// B's.
+  /// B's tensor of the same name, if there is one.
   let other: TensorDescriptor?
   private let indices: (a: Int, b: Int)
   private let decoders: (a: RowDecoder, b: RowDecoder)?
@@ -41,7 +41,7 @@ struct TensorPair: Sendable {
     return isDecoded || other.type == tensor.type
   }
 
-  /// What the sums over all rows say.
+  /// The difference that the sums over all rows make.
   func difference(_ sums: DifferenceSums) -> TensorDifference {
     guard let other else { return TensorDifference(tensor.name, .onlyInA, a: tensor, b: nil) }
     guard isRead else {

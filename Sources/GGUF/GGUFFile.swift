@@ -15,7 +15,7 @@ public final class GGUFFile: FileCatalogue {
   public let metadata: GGUFMetadata
   /// Tensors begin at multiples of this many bytes.
   public let alignment: Int
-  /// Where each tensor begins, from the start of the data.
+  /// The offset of each tensor in bytes, from the start of the data.
   public let offsets: [Int]
   private let file: InputFile
   private let positions: [Int]

@@ -4,11 +4,11 @@ import Tensors
 struct GGUFHeaderReader {
   struct Tensor {
     let descriptor: TensorDescriptor
-    /// From the start of the data.
+    /// The offset in bytes, from the start of the data.
     let offset: Int
   }
 
-  /// How much of a file may be header. A vocabulary of 150,000 tokens takes about 10 MB.
+  /// The largest header accepted, in bytes. A vocabulary of 150,000 tokens takes about 10 MB.
   private static let maximumHeaderBytes = 256 << 20
   /// How many array elements the header may hold in all, since each takes more memory than bytes.
   private static let maximumElements = 1 << 23

@@ -139,7 +139,7 @@ public enum GGUFValue: Equatable, Sendable {
 
 /// The metadata of a GGUF file: keys in file order, none of them twice.
 public struct GGUFMetadata: Equatable, Sendable {
-  /// One key with its value.
+  /// A key with its value.
   public struct Entry: Equatable, Sendable {
     /// The key.
     public let key: String

@@ -1,6 +1,6 @@
 /// The name of one of the files of a split GGUF file: `NAME-00001-of-00003.gguf`.
 package struct ShardName: Equatable {
-  /// What precedes the numbers, with the folder.
+  /// The path up to the numbers.
   package let stem: String
   /// The number, from 1.
   package let number: Int

@@ -1,6 +1,6 @@
 package import Tensors
 
-/// What a run writes: one file, or a folder of files.
+/// An output that is being written: one file, or a folder of files.
 ///
 /// It appears under its name when it is complete. One that is not committed is removed.
 package protocol PendingOutput: Sendable {

@@ -1,8 +1,8 @@
 package import SystemPackage
 
-/// One run's temporary names: `.NAME.ID.partial` beside what shall be NAME.
+/// The temporary names of a run: `.NAME.ID.partial` beside what shall be NAME.
 package struct TemporaryNames: Sendable, Equatable {
-  /// What tells this run's files from those of others.
+  /// The random id that tells this run's files from those of others.
   package let id: String
   /// Whether files of an earlier run are there to be continued.
   package let isResumed: Bool

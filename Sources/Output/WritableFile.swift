@@ -9,7 +9,7 @@ package import Tensors
 /// lost, and to that one only once. So the descriptor that writes also flushes, whoever flushes
 /// keeps the error, and the file must be closed by `close` before it gets its name.
 package final class WritableFile: Sendable {
-  /// What the user calls it, for messages.
+  /// The file's path as the user would name it, for messages.
   private let shown: String
   private let descriptor: FileDescriptor
   private let disk: DiskCalls
@@ -131,7 +131,7 @@ package final class WritableFile: Sendable {
   }
 }
 
-/// How the disk is asked to keep what was written: tests have it fail.
+/// The calls by which the disk is asked to keep what was written: tests have them fail.
 package struct DiskCalls: Sendable {
   /// Flushes a file to the disk.
   package var flush: @Sendable (FileDescriptor) -> Errno? = { $0.flush() }
@@ -141,7 +141,7 @@ package struct DiskCalls: Sendable {
     return nil
   }
 
-  /// Those of the operating system.
+  /// The calls of the operating system.
   package init() {}
 }
 

@@ -10,7 +10,7 @@ struct LegacyArchive {
   private static let magic: [UInt8] = [
     0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
   ]
-  /// How the pickle of the magic number begins: with its protocol, and a frame from 4 on.
+  /// The beginnings of the pickle of the magic number: its protocol, and a frame from 4 on.
   private static let beginnings: [[UInt8]] = [2, 3, 4, 5].map { version in
     [0x80, version] + (version < 4 ? [] : [0x95, UInt8(magic.count), 0, 0, 0, 0, 0, 0, 0]) + magic
   }
@@ -21,7 +21,7 @@ struct LegacyArchive {
   let outcome: PickleInterpreter.Outcome
   let storages: [String: StoredBytes]
 
-  /// How long the first pickle is; `nil` when a file does not begin as such a file does.
+  /// The length of the first pickle in bytes; `nil` when a file does not begin as such a file does.
   static func beginning(of head: [UInt8]) -> Int? {
     beginnings.first { head.starts(with: $0) }?.count
   }

@@ -15,7 +15,7 @@ public final class PyTorchFile: FileCatalogue {
   public let location: String
   /// The tensors, in the order of the dictionary.
   public let tensors: [TensorDescriptor]
-  /// What of the file was left out.
+  /// Notes for the user on what of the file was left out.
   public let notes: [String]
   private let file: InputFile
   private let views: [PickleTensor]

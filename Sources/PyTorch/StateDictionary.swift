@@ -1,31 +1,31 @@
 import Tensors
 
-/// Which tensors of a PyTorch file are wanted.
+/// The choice of tensors of a PyTorch file.
 public enum TensorSelection: Sendable, Equatable {
-  /// The model's: those of the dictionary, or of the one that trainers nest the model in.
+  /// The model's tensors: those of the dictionary, or of the one that trainers nest the model in.
   case model
-  /// Those under a key of the dictionary, with names relative to it.
+  /// The tensors under a key of the dictionary, with names relative to it.
   case member(String)
-  /// All of them, the names of nested ones joined with dots.
+  /// All tensors, the names of nested ones joined with dots.
   case everything
 }
 
 /// The named tensors of a pickle's result, in the order they were saved.
 struct StateDictionary {
-  /// Where trainers put the model.
+  /// The keys under which trainers nest the model.
   private static let nests = [
     "model", "state_dict", "module", "model_state_dict", "model_state",
   ]
-  /// How deep, and how large, what the pickle nests may be; names are counted in bytes.
+  /// The limits of what a pickle nests: depth, number of values, and bytes of names.
   private static let limits = (depth: 64, values: 1 << 20, names: 1 << 26)
 
   private(set) var tensors: [(name: String, tensor: PickleTensor)] = []
-  /// What was left out.
+  /// Notes on what was left out.
   private(set) var notes: [String] = []
   private let arena: [PickleValue]
   private let file: String
   private var names: Set<TensorName> = []
-  /// What the walk through nested values has come to.
+  /// The number of values, and of bytes of names, that the walk through nested values has met.
   private var visited = (values: 0, names: 0)
   private var reached: Set<PickleReference> = []
   private var hasUnnamed = false
@@ -185,7 +185,7 @@ struct StateDictionary {
     }
   }
 
-  /// A value that the walk has still to come to.
+  /// A value that the walk has still to visit.
   private struct Visit {
     let value: PickleReference
     let path: String

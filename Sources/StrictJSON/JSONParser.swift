@@ -6,7 +6,7 @@ public import Tensors
 /// merge names that differ only in Unicode normalisation; a tensor can be lost that way. Here each
 /// of these is an error with its byte offset.
 public struct JSONParser {
-  /// How deep arrays and objects may be nested.
+  /// The depth to which arrays and objects may be nested.
   public static let maximumDepth = 100
 
   /// How many values a text may hold in all, since each takes more memory than bytes. The header of a

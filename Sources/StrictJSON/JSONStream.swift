@@ -6,7 +6,7 @@ public import Tensors
 /// is kept. The caller asks for what it expects next and is told where the text holds something
 /// else. Names of an object are compared as bytes, and none may occur twice.
 public struct JSONStream {
-  /// What a value is.
+  /// The kind of a value.
   public enum Kind: Sendable {
     /// A value without parts.
     case null, bool, number, string
@@ -27,7 +27,7 @@ public struct JSONStream {
     parser.skipSpace()
   }
 
-  /// What the next value begins like; `nil` when nothing that follows can be one.
+  /// The kind of the next value, by its first byte; `nil` when nothing that follows can be one.
   public var kind: Kind? {
     switch parser.cursor.first {
     case UInt8(ascii: "{"): .object

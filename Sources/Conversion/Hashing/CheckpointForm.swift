@@ -14,7 +14,7 @@ public struct CheckpointForm: Catalogue {
   public let location: String
   /// The tensors in Hugging Face's names and row order.
   public let tensors: [TensorDescriptor]
-  /// What the user should know.
+  /// Notes for the user.
   public let notes: [String]
   private let view: LlamaView
 

@@ -11,11 +11,11 @@ package final class OrderedDigest: Sendable {
   package typealias Reading = @Sendable (Int, Int) throws(WeightmillError) -> [UInt8]
 
   private struct State {
-    /// `nil` while a thread hashes.
+    /// The hash so far; `nil` while a thread hashes.
     var hash: SHA256? = SHA256()
     /// How many bytes from the first on are hashed.
     var next = 0
-    /// What came too early, by position.
+    /// The bytes that came too early, by position.
     var waiting: [(position: Int, bytes: [UInt8])] = []
   }
 
@@ -85,7 +85,7 @@ package final class OrderedDigest: Sendable {
     case over
     /// Other bytes come first, or another thread hashes.
     case later
-    /// It is the bytes' turn, but for the first of them.
+    /// The bytes are hashed now, but for the first of them.
     case now(SHA256, skipped: Int)
   }
 

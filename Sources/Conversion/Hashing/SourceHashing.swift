@@ -1,12 +1,12 @@
 import Models
 
-/// Which weight files are hashed while they are read; vocabularies always are.
+/// The choice of weight files that are hashed while they are read; vocabularies always are.
 public enum SourceHashing: Sendable {
-  /// None.
+  /// No weight files.
   case none
-  /// Those whose name and size are those of a published file.
+  /// Weight files whose name and size are those of a published file.
   case known
-  /// All.
+  /// All weight files.
   case all
 
   /// Whether a file is hashed.

@@ -4,13 +4,13 @@ public import Models
 internal import Synchronization
 public import Tensors
 
-/// What is asked of the files a model is made from.
+/// Requirements of the files a model is made from.
 public struct SourceRequirements: Sendable {
   /// Lists of further files that are known, as `sha256sum` prints them.
   public var lists: [String] = []
   /// Whether every weight file must be a known one.
   public var requiresKnown = false
-  /// What the values of the merged model must add up to.
+  /// The sum that the values of the merged model must have.
   public var expectedSum: Double?
   /// Whether contradictions are reported only.
   public var forcesBase = false
@@ -61,7 +61,7 @@ public final class SourceChecks: Sendable {
     found.withLock { $0 = notes }
   }
 
-  /// What was found, for the user.
+  /// Notes for the user on what was found.
   public var notes: [String] { found.withLock { $0 } }
 
   private func judgedFiles(_ sources: [HashedSource]) throws(WeightmillError) -> [String] {
@@ -131,7 +131,7 @@ public final class SourceChecks: Sendable {
 }
 
 extension SourceFile {
-  /// Its ordinal among the weight files of its side.
+  /// The file's ordinal among the weight files of its side.
   fileprivate var ordinal: Int {
     if case .weights(let ordinal) = kind { return ordinal }
     return 0

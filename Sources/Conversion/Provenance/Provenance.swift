@@ -5,12 +5,12 @@ import Models
 import Quantization
 import Tensors
 
-/// What a GGUF file says of where its weights come from, under keys that begin with `weightmill.`.
+/// The origin of a GGUF file's weights, in metadata under keys that begin with `weightmill.`.
 ///
 /// llama.cpp ignores them. None names a folder, a person or a date: the same inputs give the same
 /// bytes anywhere. `formats/gguf.md` has the list.
 public enum Provenance {
-  /// What all keys begin with.
+  /// The beginning of all keys.
   public static let prefix = "weightmill."
   private static let sourcePrefix = "weightmill.source."
 
@@ -97,9 +97,9 @@ public enum Provenance {
   }
 }
 
-/// What provenance says of one tensor that is written.
+/// A tensor that is written, as provenance needs it.
 struct PlannedTensor {
-  /// Its name, type and shape.
+  /// The tensor's name, type and shape.
   let descriptor: TensorDescriptor
   /// For each column how much an error in it costs, if that is known.
   let importance: [Float]?

@@ -1,14 +1,14 @@
 public import GGUF
 
-/// What a GGUF file says of where its weights come from.
+/// The origin of a GGUF file's weights, as its metadata tells it.
 public struct ProvenanceRecord: Sendable, Encodable {
   /// A file that the weights come from.
   public struct Source: Sendable, Encodable {
-    /// Which input it belonged to: `base`, `delta`, `adapter`, or `model`.
+    /// The input that the file belonged to: `base`, `delta`, `adapter`, or `model`.
     public let role: String
     /// The file's name without its folder.
     public let name: String
-    /// Its size in bytes.
+    /// The file's size in bytes.
     public let bytes: Int?
     /// The SHA-256 of the whole file; `nil` when it was not hashed.
     public let sha256: String?
@@ -18,7 +18,7 @@ public struct ProvenanceRecord: Sendable, Encodable {
   public let version: String?
   /// The rule by which a delta was merged.
   public let mergeRule: String?
-  /// How scales were chosen, in a file that holds quantized tensors.
+  /// The encoder: how scales were chosen, in a file that holds quantized tensors.
   public let encoder: String?
   /// The SHA-256 of the plan: `formats/gguf.md` says of what.
   public let planSHA256: String?

@@ -3,7 +3,7 @@ import Output
 internal import Synchronization
 import Tensors
 
-/// One execution of a plan: its files, its threads, what it has done so far.
+/// An execution of a plan: its files, its threads, what it has done so far.
 final class ConversionJob: Sendable {
   private let plan: ConversionPlan
   private let target: OutputTarget
@@ -18,7 +18,7 @@ final class ConversionJob: Sendable {
   private let done = Atomic<Int>(0)
   private let faults: Mutex<[ValueFaults]>
   private let begun = Mutex<[WritableFile]>([])
-  /// What of an interrupted run was not as its journal says, and was done again.
+  /// The tensors of an interrupted run that were not as its journal says, and were done again.
   private let redone = Mutex<[String]>([])
 
   /// Checks the output, opens the journal, and makes the temporary files.
@@ -75,7 +75,7 @@ final class ConversionJob: Sendable {
     journal.keep()
   }
 
-  /// What was done.
+  /// The report on what was done.
   var report: ConversionReport {
     let found = faults.withLock { $0 }
     let redone = redone.withLock { $0 }

@@ -1,6 +1,6 @@
 public import Tensors
 
-/// What a conversion did.
+/// The outcome of a conversion.
 public struct ConversionReport: Sendable {
   /// The values of one tensor that are not finite where they should be, or were lost.
   public struct Fault: Sendable {
@@ -15,7 +15,7 @@ public struct ConversionReport: Sendable {
     /// Whether the values are sums of a base and a delta.
     public let isMerged: Bool
 
-    /// What is wrong, for people: `holds 2 values that are not finite`.
+    /// The problems in words: `holds 2 values that are not finite`.
     public var problems: [String] {
       var problems: [String] = []
       if nonFinite > 0 {

@@ -1,7 +1,7 @@
 internal import Synchronization
 public import Tensors
 
-/// How far a conversion has come.
+/// The progress of a conversion.
 public struct ConversionProgress: Sendable {
   /// Bytes of the output written.
   public let done: Int

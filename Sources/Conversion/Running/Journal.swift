@@ -4,13 +4,14 @@ internal import Synchronization
 internal import SystemPackage
 import Tensors
 
-/// What a run has finished, on the disk beside its temporary file: after kill -9 another run goes on.
+/// The tensors that a run has finished, on the disk beside its temporary file: after kill -9
+/// another run goes on.
 ///
 /// The file is named `.NAME.ID.journal`. Its first line is the run's description, each other one a
 /// tensor whose bytes are all written, with their digest. A last line that was cut off counts for
 /// nothing. The process that writes it holds a lock on it, which ends with the process.
 final class Journal: Sendable {
-  /// What is read of a journal at most: a model of 10,000 tensors takes 3 MB.
+  /// The largest journal that is read, in bytes: one of a model of 10,000 tensors takes 3 MB.
   private static let maximumBytes = 1 << 28
 
   /// The temporary names that belong to it.
@@ -121,7 +122,7 @@ final class Journal: Sendable {
   }
 }
 
-/// Journals that are there.
+/// Finding and opening journals that are there.
 extension Journal {
   /// The temporary files' names of runs to an output that left a journal, oldest name first.
   private static func all(of output: String) -> [(path: FilePath, run: TemporaryNames)] {
@@ -135,7 +136,7 @@ extension Journal {
     }
   }
 
-  /// What interrupted runs to an output have left, if nobody is at work on it.
+  /// The files that interrupted runs to an output have left, if nobody is at work on it.
   ///
   /// - Parameter output: The output.
   /// - Returns: The paths of journals.

@@ -2,9 +2,9 @@ import Output
 internal import SystemPackage
 import Tensors
 
-/// Where a run writes: the whole output, or one file of a split one.
+/// The files that a run writes: the whole output, or one file of a split one.
 struct OutputTarget: Sendable {
-  /// What is written: the output, or the one file.
+  /// The path of what is written: the output, or the one file.
   let path: String
   /// The files that are written.
   let files: [OutputLayout.File]

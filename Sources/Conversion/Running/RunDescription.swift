@@ -6,7 +6,8 @@ import StrictJSON
 internal import SystemPackage
 import Tensors
 
-/// What decides every byte of an output: a run can be continued only by one of the same description.
+/// Everything that decides the bytes of an output: a run can be continued only by one of the same
+/// description.
 ///
 /// The inputs are known by name, size, time of change and the digest of their first mebibyte: a run
 /// of hours must not begin with reading everything once.

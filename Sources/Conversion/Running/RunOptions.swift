@@ -1,6 +1,6 @@
 package import Output
 
-/// How a plan is executed. None of it changes a byte that is written.
+/// Options of a run. None of them changes a byte that is written.
 public struct RunOptions: Sendable {
   /// How many bytes of buffers a run may use, unless it is told otherwise: 256 MiB.
   public static let defaultMemory = 256 << 20
@@ -16,7 +16,7 @@ public struct RunOptions: Sendable {
   /// How many bytes of buffers may be used: rows that are read and written, and bytes that wait to
   /// be hashed.
   public var memory = RunOptions.defaultMemory
-  /// How the disk is asked to keep what was written.
+  /// The calls by which the disk is asked to keep what was written.
   package var disk = DiskCalls()
 
   /// Describes a run that writes all of a new output.

@@ -1,7 +1,7 @@
 import Quantization
 import Tensors
 
-/// One thread's buffers, reused from tile to tile.
+/// The buffers of one thread, reused from tile to tile.
 struct TileBuffers {
   var input: [UInt8] = []
   /// A strip of the tile.
@@ -26,13 +26,13 @@ struct TileBuffers {
   }
 }
 
-/// How many values are not what they were, and why.
+/// Counts of values that are not what they were.
 struct ValueFaults: Equatable {
-  /// Those that were infinite or not numbers before they were converted.
+  /// The number of values that were infinite or not numbers before they were converted.
   var nonFinite = 0
-  /// Those that became infinite, since they are too large for the type.
+  /// The number of values that became infinite, since they are too large for the type.
   var overflowed = 0
-  /// Those that became one number because another of their block is far larger.
+  /// The number of values that became one number because another of their block is far larger.
   var lost = 0
 
   mutating func add(_ other: ValueFaults) {

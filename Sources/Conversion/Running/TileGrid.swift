@@ -6,13 +6,13 @@ struct ConversionTile {
   let item: Int
   /// The rows.
   let rows: Range<Int>
-  /// Where in the tensor's bytes they begin.
+  /// The offset of the rows in the tensor's bytes.
   let offset: Int
-  /// Where in the file they begin.
+  /// The offset of the rows in the file, in bytes.
   let position: Int
 }
 
-/// How tensors are cut into tiles, for as many threads as memory allows.
+/// The cutting of tensors into tiles, for as many threads as memory allows.
 ///
 /// Neither changes a byte of the output.
 struct TileGrid {

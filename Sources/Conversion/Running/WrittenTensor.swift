@@ -25,7 +25,7 @@ final class WrittenTensor: Sendable {
     }
   }
 
-  /// What is wrong with its values.
+  /// The faults of the tensor's values.
   var faults: ValueFaults { found.withLock { $0 } }
 
   /// Takes a tile that has been written.

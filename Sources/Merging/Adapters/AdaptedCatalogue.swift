@@ -6,11 +6,11 @@ import Tensors
 /// Every tensor keeps the type it has in the model. Rows of a module that the adapter stores whole
 /// are the adapter's, rounded to that type; an update is added to what is there then.
 struct AdaptedCatalogue: Catalogue {
-  /// What an adapter does to a tensor.
+  /// The change that an adapter makes to a tensor.
   struct Change: Sendable {
     /// The tensor of the adapter that replaces it.
     var saved: Int?
-    /// What is added.
+    /// The update that is added.
     var update: LowRankUpdate?
   }
 

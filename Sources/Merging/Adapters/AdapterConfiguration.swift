@@ -1,7 +1,7 @@
 public import StrictJSON
 public import Tensors
 
-/// What an `adapter_config.json` of PEFT says about a LoRA adapter.
+/// The settings of a LoRA adapter, from PEFT's `adapter_config.json`.
 ///
 /// Only what changes the merged weights is kept; which tensors are adapted is seen from the tensors
 /// themselves. Source: `LoraConfig` of PEFT 0.21; `formats/lora-peft.md`.
@@ -11,7 +11,7 @@ public struct AdapterConfiguration: Sendable {
 
   /// The rank of every update that `rank_pattern` does not name.
   public let rank: Int
-  /// What the update is scaled by, before it is divided by the rank.
+  /// The factor of the update, before it is divided by the rank.
   public let alpha: Double
   /// Whether the scale is divided by the root of the rank, not by the rank (rsLoRA).
   public let isRankStabilized: Bool
@@ -67,7 +67,7 @@ public struct AdapterConfiguration: Sendable {
     ranks.first { $0.pattern.matches(module) }?.rank ?? rank
   }
 
-  /// What B·A is multiplied by: alpha / rank, or alpha / √rank for rsLoRA.
+  /// The factor of B·A: alpha / rank, or alpha / √rank for rsLoRA.
   ///
   /// The quotient is taken in binary64, as Python does, then rounded to binary32, as torch does.
   ///

@@ -17,7 +17,7 @@ struct AdapterContent {
   private(set) var saved: [TensorRole: Int] = [:]
   /// The tensors that are not used.
   private(set) var ignored: [String] = []
-  /// What does not fit.
+  /// The tensors that do not fit, and why.
   private(set) var faults: [TensorFault] = []
   private let catalogue: any Catalogue
   private var indices: [TensorRole: [AdapterTensorName.Part: Int]] = [:]
@@ -69,7 +69,7 @@ struct AdapterContent {
     }
   }
 
-  /// What a module's weights are for in the base; models without a head lack the first component.
+  /// The role of a module's weights in the base; models without a head lack the first component.
   private static func role(_ module: String, layerCount: Int) -> TensorRole? {
     let scheme = NamingScheme.huggingFace
     switch scheme.role(of: module + ".weight") ?? scheme.role(of: "model." + module + ".weight") {

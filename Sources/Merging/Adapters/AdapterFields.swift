@@ -3,7 +3,7 @@ import Tensors
 
 /// Typed access to the fields of an `adapter_config.json`.
 struct AdapterFields {
-  /// How long all names of a pattern table may be together, in bytes.
+  /// The largest length of all names of a pattern table together, in bytes.
   private static let maximumPatternBytes = 1 << 16
   /// The largest scale; what people use is from 1 to some hundreds.
   private static let largestNumber = 1e6

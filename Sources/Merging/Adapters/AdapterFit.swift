@@ -3,9 +3,9 @@ import Tensors
 
 /// An adapter held against a model: what changes, and what does not fit.
 struct AdapterFit {
-  /// What happens to the tensors of the model.
+  /// The changes to the model's tensors.
   private(set) var changes: [TensorRole: AdaptedCatalogue.Change] = [:]
-  /// What does not fit.
+  /// The tensors that do not fit, and why.
   private(set) var faults: [TensorFault]
   /// The rows of embedding and output matrix after the merge.
   let vocabularyRows: Int
@@ -88,7 +88,7 @@ struct AdapterFit {
       scale: configuration.scale(of: Self.module(role)), roundsFirst: update.isEmbedding)
   }
 
-  /// How wide the model is that the adapter was made for, where that is not this model's width.
+  /// The width of the model that the adapter was made for, where that is not this model's width.
   var otherWidth: Int? {
     let inputs = content.updates.compactMap { role, update -> Int? in
       guard case .layer(_, let tensor) = role, [.query, .key, .value, .gate, .up].contains(tensor)
@@ -110,7 +110,7 @@ struct AdapterFit {
         "has \(rows) rows in the base, the embeddings \(vocabularyRows) in the adapter"))
   }
 
-  /// What the configuration says is stored whole must be there.
+  /// Checks that the modules are there which the configuration says are stored whole.
   private mutating func checkSavedModules() {
     for role in model.roles where content.saved[role] == nil {
       let module = Self.module(role)
@@ -125,7 +125,7 @@ struct AdapterFit {
     TensorName(name) == TensorName(module) || module.hasSuffix("." + name)
   }
 
-  /// What is merged, in one line.
+  /// One line on what is merged.
   func summary(_ location: String) -> String {
     var parts: [String] = []
     if !content.updates.isEmpty {
@@ -157,7 +157,7 @@ struct AdapterFit {
     return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
   }
 
-  /// What is odd about the adapter, but no error.
+  /// Notes on what is odd about the adapter, but no error.
   func notes(_ location: String) -> [String] {
     var notes: [String] = []
     if !content.ignored.isEmpty {

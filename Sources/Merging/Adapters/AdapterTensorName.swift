@@ -1,11 +1,11 @@
 import Tensors
 
-/// What the name of an adapter's tensor says.
+/// The name of an adapter's tensor: its module, and its part of the update.
 ///
 /// PEFT writes `base_model.model.` + the module's name in the base + what the tensor is for, with or
 /// without the adapter's own name in it: `….q_proj.lora_A.weight`, `….q_proj.lora_A.default.weight`.
 struct AdapterTensorName {
-  /// What a tensor is for.
+  /// The part of an update that a tensor is.
   enum Part: Hashable {
     /// A of W + B·A.
     case a

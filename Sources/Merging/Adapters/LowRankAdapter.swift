@@ -84,7 +84,7 @@ public struct LowRankAdapter: Sendable {
     }
   }
 
-  /// What must be decoded as a whole must fit in memory.
+  /// Checks that the factors fit in memory which must be decoded as a whole.
   private func checkSizes(_ fit: AdapterFit, _ model: LlamaModel) throws(WeightmillError) {
     for (role, change) in fit.changes {
       let name = NamingScheme.huggingFace.name(of: role)

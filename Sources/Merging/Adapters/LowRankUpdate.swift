@@ -1,7 +1,7 @@
 import CKernels
 import Tensors
 
-/// What a LoRA adapter adds to a matrix: scale · left · right, of low rank.
+/// The update of a matrix by a LoRA adapter: scale · left · right, of low rank.
 ///
 /// For the weights of a layer, left is B, [outputs, rank], and right is A, [rank, inputs]. For an
 /// embedding, left is Aᵀ and right is Bᵀ.
@@ -14,7 +14,7 @@ import Tensors
 struct LowRankUpdate: Sendable {
   let left: LowRankFactor
   let right: LowRankFactor
-  /// What the product is multiplied by.
+  /// The factor of the product.
   let scale: Float
   /// Whether scale · left · right is rounded to the weights' type before it is added, as PEFT does
   /// for embeddings.

@@ -31,7 +31,7 @@ private struct Choice: Sendable {
     case any
   }
 
-  /// What may be in front of the name.
+  /// The text that may be in front of the name.
   private enum Front {
     case nothing
     case dot

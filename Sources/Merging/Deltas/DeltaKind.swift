@@ -8,15 +8,18 @@ public import Tensors
 public enum DeltaKind: String, CaseIterable, Sendable {
   /// Embeddings and output matrix are the delta's, whole; F16: Ziya.
   case ziya
-  /// They are base + delta, like everything else; F16: Vicuna v1.1, Panda, UltraLM.
+  /// Embeddings and output matrix are base + delta, like everything else; F16: Vicuna v1.1, Panda,
+  /// UltraLM.
   case add
-  /// The base's get rows of zeros up to the delta's height, then as `add`: Vicuna v0, StableVicuna.
+  /// The base's embeddings and output matrix get rows of zeros up to the delta's height, then as
+  /// `add`: Vicuna v0, StableVicuna.
   case zeroPad = "zero-pad"
   /// As `zeroPad`; tensors of a vision part are left out: LLaVA, LLaVA-Med.
   case submatrix
   /// As `add`, in F32: KnowLM.
   case addF32 = "add-f32"
-  /// The base's get rows that are the mean of the others, then as `addF32`: Alpaca.
+  /// The base's embeddings and output matrix get rows that are the mean of the others, then as
+  /// `addF32`: Alpaca.
   case meanPad = "mean-pad"
 
   /// The type in which base and delta are added, and of the merged tensors.

@@ -1,7 +1,7 @@
 import LLaMA
 import Tensors
 
-/// What the values of a base and a delta tell about whether they belong together.
+/// The evidence in the values of a base and a delta on whether they belong together.
 struct MergeEvidence: Sendable {
   private let base: LlamaModel
   private let delta: LlamaModel
@@ -50,7 +50,7 @@ struct MergeEvidence: Sendable {
     return true
   }
 
-  /// What speaks clearly against the merge, the plainest first.
+  /// The clear evidence against the merge, the plainest first.
   ///
   /// - Parameter kind: The delta's family.
   /// - Returns: Errors to throw.

@@ -5,7 +5,7 @@ import Tensors
 struct NormGains {
   /// The share of gains below zero.
   let negativeShare: Double
-  /// Their root mean square.
+  /// The root mean square of the gains.
   let size: Double
 
   /// Reads the gains of both norms of every layer.

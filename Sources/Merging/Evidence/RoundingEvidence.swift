@@ -12,7 +12,7 @@ import Tensors
 /// No real deltas were at hand; `formats/delta-families.md` has figures from small trained models
 /// and from simulated ones.
 struct RoundingEvidence: Sendable {
-  /// What the figures tell.
+  /// The conclusion from the figures.
   enum Verdict {
     /// The base the delta was made for, or a copy that lost some bits.
     case right
@@ -20,7 +20,7 @@ struct RoundingEvidence: Sendable {
     case relative
     /// A model that has nothing to do with that base.
     case stranger
-    /// That base with the delta in it.
+    /// The base the delta was made for, with the delta added already.
     case merged
   }
 
@@ -30,22 +30,26 @@ struct RoundingEvidence: Sendable {
   let reversed: Double
   /// The share of sums that are rounded when the base's values are moved by half a row.
   let control: Double
-  /// What they tell; `nil` for nothing.
+  /// The conclusion from the three shares; `nil` for none.
   let verdict: Verdict?
 
   /// The fewest values that tell something.
   static let fewest = 2000
-  /// Where fewer sums of the control are rounded, the delta is too coarse for any base to show.
+  /// The least share of rounded sums in the control: with fewer the delta is too coarse for any
+  /// base to show.
   private static let leastControl = 0.1
-  /// Where more are, the delta may lie on no grid: it was made in a finer type.
+  /// The largest share in the control: with more the delta may lie on no grid, made in a finer
+  /// type.
   private static let mostControl = 0.5
-  /// Right bases reach 0.53 of the control, with a delta as large as the base.
+  /// The largest share of the control that a right base reaches; 0.53 with a delta as large as the
+  /// base.
   private static let rightRatio = 0.6
-  /// Another model reaches 1.
+  /// The least share of the control that shows another model; such a model reaches 1.
   private static let strangerRatio = 0.9
-  /// Sums over differences: right bases reach 0.82, models made from them come from there to 1.44.
+  /// The least ratio of sums to differences of a model made from the base: these have 0.82 to 1.44,
+  /// right bases up to 0.82.
   private static let relativeRatio = 0.9
-  /// Merged bases come down to 1.6.
+  /// The least ratio of sums to differences of a merged base.
   private static let mergedRatio = 1.6
   /// The fewest rounded values that tell sums from differences.
   private static let fewestRounded = 200.0

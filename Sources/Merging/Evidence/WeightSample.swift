@@ -8,7 +8,7 @@ struct WeightSample: Sendable {
 
   /// About how many rows are read.
   private static let rowCount = 256
-  /// How much of a row is looked at.
+  /// The number of values of a row that are looked at.
   private static let width = 4096
   /// The matrices whose rows are in the same order in every layout.
   private static let matrices: [TensorRole.LayerTensor] = [

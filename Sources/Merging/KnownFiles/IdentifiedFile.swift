@@ -1,10 +1,10 @@
 /// An input file that is known by its SHA-256.
 public struct IdentifiedFile: Sendable {
-  /// Which input a file belongs to.
+  /// The input that a file belongs to.
   public enum Side: String, Sendable {
     /// A model that nothing is merged into.
     case model
-    /// What the delta or the adapters are added to.
+    /// The base that the delta or the adapters are added to.
     case base
     /// The delta.
     case delta
@@ -14,11 +14,11 @@ public struct IdentifiedFile: Sendable {
 
   /// The file as the user would name it.
   public let path: String
-  /// Which input it belongs to.
+  /// The input that the file belongs to.
   public let side: Side
-  /// Its ordinal among the weight files of its side, counted from 0.
+  /// The file's ordinal among the weight files of its side, counted from 0.
   public let ordinal: Int
-  /// What it is.
+  /// The published file that it is.
   public let file: KnownFile
 
   /// Names a file.

@@ -1,6 +1,6 @@
 /// A published file that is known by its SHA-256.
 public struct KnownFile: Sendable {
-  /// What a file is for.
+  /// The role of a file in a model's folder.
   public enum Role: Equatable, Sendable {
     /// One of Meta's model-parallel files, counted from 1.
     case part(Int, of: Int)
@@ -14,9 +14,9 @@ public struct KnownFile: Sendable {
 
   /// The SHA-256 in lower-case hexadecimal.
   public let sha256: String
-  /// What the file is for.
+  /// The file's role.
   public let role: Role
-  /// Whose weights it holds, if it holds weights.
+  /// The model whose weights the file holds, if it holds weights.
   public let model: KnownModel?
   /// The size in bytes, where it was published.
   public let byteCount: Int?
@@ -32,7 +32,7 @@ public struct KnownFile: Sendable {
     }
   }
 
-  /// What the file is, in words: `Meta LLaMA 13B part 1 of 2`.
+  /// The file in words: `Meta LLaMA 13B part 1 of 2`.
   public var description: String {
     let owner = model?.rawValue ?? ""
     return switch (role, model?.nature) {

@@ -4,7 +4,7 @@
 /// 1; the pages of the files on Hugging Face for Ziya, as far as they were found: not every shard.
 /// The hashes of the eight parts of 65B were not at hand.
 public enum KnownFiles {
-  /// All of them.
+  /// All known files.
   public static let all: [KnownFile] =
     tokenizers + llama7B + llama13B + llama33B + llama13BHuggingFace
     + ziya + ziya11 + ziyaPretrain + ziya11Merged
@@ -45,7 +45,8 @@ public enum KnownFiles {
       "1adfcef71420886119544949767f6a56cb6339b4d5fcde755d80fe68b49de93b",
     ])
 
-  /// As the converter of spring 2023 wrote it; other versions of torch give other hashes.
+  /// The files as the converter of spring 2023 wrote them; other versions of torch give other
+  /// hashes.
   private static let llama13BHuggingFace = shards(
     .llama13BHuggingFace, of: 3,
     [
@@ -90,7 +91,7 @@ public enum KnownFiles {
       (28, "88348f807061ae3bf8fd7e09ea91c45d7d70622db434383d9759b85e342244c0"),
     ])
 
-  /// As the author of Ziya merged it.
+  /// The files as the author of Ziya merged them.
   private static let ziya11Merged = shards(
     .ziya11Merged, of: 3,
     [

@@ -17,7 +17,7 @@ public enum KnownModel: String, CaseIterable, Sendable {
   /// Version 1.1, its delta added.
   case ziya11Merged = "Ziya-LLaMA-13B-v1.1, merged"
 
-  /// What its weights are.
+  /// The nature of a model's weights.
   public enum Nature: Sendable {
     /// A model by itself.
     case whole
@@ -27,7 +27,7 @@ public enum KnownModel: String, CaseIterable, Sendable {
     case merged
   }
 
-  /// What its weights are.
+  /// The nature of a model's weights.
   public var nature: Nature {
     switch self {
     case .llama7B, .llama13B, .llama33B, .llama13BHuggingFace: .whole
@@ -36,7 +36,7 @@ public enum KnownModel: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whose vocabulary it has.
+  /// The model's vocabulary.
   var vocabulary: KnownVocabulary {
     switch self {
     case .llama7B, .llama13B, .llama33B, .llama13BHuggingFace: .llama
@@ -59,6 +59,6 @@ public enum KnownModel: String, CaseIterable, Sendable {
 public enum KnownVocabulary: String, Sendable {
   /// The 32,000 tokens of LLaMA 1.
   case llama = "LLaMA's tokenizer"
-  /// Those of LLaMA, and Chinese characters.
+  /// The tokens of LLaMA, and Chinese characters.
   case ziya = "Ziya's tokenizer"
 }

@@ -9,7 +9,7 @@ struct BFloat16Trace {
   /// The smallest share of values with at most 8 significant bits. F16 has 1 in 8 by chance.
   private static let smallestShare = 0.95
 
-  /// What the user should know.
+  /// Notes for the user.
   let notes: [String]
 
   /// Judges a base.

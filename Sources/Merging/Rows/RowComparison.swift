@@ -1,7 +1,7 @@
 import LLaMA
 import Tensors
 
-/// How the rows of a tensor compare between two models, by a sample spread evenly over the rows
+/// The likeness of a tensor's rows in two models, by a sample spread evenly over the rows
 /// that both have.
 struct RowComparison: Sendable {
   /// The mean cosine of a row in one model and in the other.

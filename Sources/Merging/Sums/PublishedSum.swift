@@ -2,7 +2,7 @@ public import LLaMA
 
 /// A sum of all values that was published for a merged model.
 public struct PublishedSum: Sendable {
-  /// Whose model.
+  /// The model's name.
   public let name: String
   /// The sum.
   public let value: Double

@@ -79,7 +79,7 @@ enum PickleGlobal: Equatable {
     "bits4x2",
   ]
 
-  /// Where Lightning has had its dictionary of hyperparameters.
+  /// The modules in which Lightning has had its dictionary of hyperparameters.
   private static let lightning: Set<String> = [
     "lightning.fabric.utilities.data", "lightning.pytorch.utilities.parsing",
     "lightning_fabric.utilities.data", "pytorch_lightning.utilities.parsing",

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What the pickle calls: functions of the list, with arguments of the right number and kind.
+/// Calls of a pickle: functions of the list, with arguments of the right number and kind.
 extension PickleInterpreter {
   /// How many values all views may have together that have more than their storage.
   private static let maximumRepeated = 1 << 26

@@ -14,15 +14,15 @@ struct PickleInterpreter {
   /// How many values the memo may hold. A checkpoint of 10,000 tensors keeps about 150,000.
   private static let maximumKept = 1 << 20
 
-  /// How storages are referred to.
+  /// The form of references to storages.
   enum Dialect {
-    /// Five parts, in zip files.
+    /// References of five parts, in zip files.
     case zip
-    /// Six parts, the last one a view of the storage, before PyTorch 1.6.
+    /// References of six parts, the last one a view of the storage, before PyTorch 1.6.
     case legacy
   }
 
-  /// What a pickle gives.
+  /// The result of a pickle.
   struct Outcome {
     let arena: [PickleValue]
     let root: PickleReference

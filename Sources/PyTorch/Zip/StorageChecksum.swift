@@ -12,11 +12,11 @@ final class StorageChecksum: Sendable {
     let crc: UInt
   }
 
-  /// What has been read: segments in order, none of them overlapping.
+  /// The segments read so far, in order, none of them overlapping.
   private struct State {
     var segments: [Segment] = []
     var covered = 0
-    /// Verified, or given up.
+    /// Whether it was verified, or given up.
     var isClosed = false
   }
 

@@ -5,7 +5,7 @@ import Tensors
 /// Where two readers could see two different archives the file is refused; the rules and their
 /// ids (ZIP-01 …) are in `formats/pytorch.md`.
 struct ZipArchive: Sendable {
-  /// One entry: where its bytes lie and how they are stored.
+  /// An entry: where its bytes lie and how they are stored.
   struct Entry: Sendable {
     enum Method: UInt16 {
       case stored = 0
@@ -15,7 +15,7 @@ struct ZipArchive: Sendable {
     let name: String
     let flags: UInt16
     let method: Method
-    /// 0 when the writer recorded none.
+    /// The CRC-32 of the data; 0 when the writer recorded none.
     let crc: UInt32
     let compressedSize: Int
     let size: Int

@@ -1,4 +1,4 @@
-/// Where the values of a chart lie along one of its sides, from 0 to 1.
+/// An axis of a chart: the positions of values along one of its sides, from 0 to 1.
 protocol Axis {
   /// The marks along it.
   var ticks: [Tick] { get }
@@ -9,8 +9,8 @@ protocol Axis {
 
 /// A mark on an axis.
 struct Tick: Equatable {
-  /// From 0 to 1.
+  /// The position along the axis, 0 to 1.
   let position: Double
-  /// What stands beside it.
+  /// The text beside the mark.
   let label: String
 }

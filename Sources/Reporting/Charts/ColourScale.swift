@@ -28,7 +28,7 @@ struct ColourScale {
     return "h\(min(max(Int(share * Double(Self.steps)), 0), Self.steps - 1))"
   }
 
-  /// What the colours mean, in words and figures.
+  /// The legend: what the colours mean, in words and figures.
   var legend: Markup {
     tag("p", ["class": "scale"]) {
       if high > 0 {

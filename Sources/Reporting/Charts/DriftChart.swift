@@ -22,7 +22,7 @@ struct DriftChart {
     ).markup
   }
 
-  /// What the chart shows, in words.
+  /// The chart in words.
   var summary: String {
     let last = layers[layers.count - 1]
     let end = "\(Shown.number(last.relativeError)) after \(Self.longName(last))"
@@ -33,7 +33,7 @@ struct DriftChart {
       + "\(Self.longName(step.layer)), by \(Shown.number(step.growth))."
   }
 
-  /// The same figures.
+  /// The figures of the chart as a table.
   var table: Markup {
     dataTable(
       "Relative error of the residual stream",

@@ -43,7 +43,7 @@ struct HeatMap {
     .then(scale.legend)
   }
 
-  /// The same figures.
+  /// The figures of the map as a table.
   var table: Markup {
     dataTable(
       "Relative error of each tensor's output",
@@ -99,7 +99,7 @@ struct HeatMap {
     ) { tag("title") { Self.tip(tensor) } }
   }
 
-  /// Embeddings, last norm and output.
+  /// The tensors outside of layers: embeddings, last norm and output.
   private var list: Markup {
     tag("table", ["class": "others"]) {
       tag("caption") { "Outside layers" }

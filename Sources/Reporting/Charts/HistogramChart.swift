@@ -1,7 +1,7 @@
 import Presentation
 import Verification
 
-/// How often which divergence occurs, the quantiles marked.
+/// A histogram of the divergences, the quantiles marked.
 struct HistogramChart {
   private let bins: [VerificationReport.HistogramBin]
   private let divergence: LogitStatistics.Divergence
@@ -25,7 +25,7 @@ struct HistogramChart {
     ).markup
   }
 
-  /// The same figures.
+  /// The figures of the chart as a table.
   var table: Markup {
     dataTable(
       "Distribution of the divergence",
@@ -73,7 +73,7 @@ struct HistogramChart {
     return .joined([leaf("path", ["class": "bars", "d": bars.joined()]), .joined(tips)])
   }
 
-  /// Where a divergence lies: bins are equally wide, and logarithmic within.
+  /// The position of a divergence: bins are equally wide, and logarithmic within.
   private func position(_ value: Double) -> Double {
     guard let index = bins.firstIndex(where: { value < $0.to }) else { return 1 }
     let bin = bins[index]

@@ -1,7 +1,7 @@
 import Presentation
 import Tensors
 
-/// From 0 up to a round number.
+/// A linear axis from 0 up to a round number.
 struct LinearAxis: Axis {
   private let step: Double
   private let steps: Int

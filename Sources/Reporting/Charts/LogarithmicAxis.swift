@@ -1,6 +1,6 @@
 import Tensors
 
-/// Between two powers of ten. There is no room for 0: it lies at the lower end.
+/// A logarithmic axis between two powers of ten. There is no room for 0: it lies at the lower end.
 struct LogarithmicAxis: Axis {
   /// How many powers of ten an axis spans at most; what is smaller lies at the lower end.
   private static let decades = 9
@@ -41,7 +41,7 @@ struct LogarithmicAxis: Axis {
     Elementary.logarithm(value) / Elementary.logarithm(10)
   }
 
-  /// Where a value lies between two others on a logarithmic scale, 0 to 1; all are positive.
+  /// The position of a value between two others on a logarithmic scale, 0 to 1; all are positive.
   static func share(of value: Double, from low: Double, to high: Double) -> Double {
     guard value > low, low < high else { return 0 }
     guard value < high else { return 1 }
@@ -56,7 +56,7 @@ struct LogarithmicAxis: Axis {
     return abs(exponent - exponent.rounded()) < 1e-9 ? Int(exponent.rounded()) : nil
   }
 
-  /// `0.01` or `10⁻⁸`.
+  /// The label of a power of ten: `0.01` or `10⁻⁸`.
   static func label(_ exponent: Int) -> String {
     if (0...3).contains(exponent) { return "1" + String(repeating: "0", count: exponent) }
     if (-3..<0).contains(exponent) {

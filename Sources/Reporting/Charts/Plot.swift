@@ -7,7 +7,7 @@ import Presentation
 struct Plot {
   /// A label below or above the drawing.
   struct Label {
-    /// From 0 to 1.
+    /// The position along the axis, 0 to 1.
     let position: Double
     let text: String
     /// Whether a narrow page does without it.
@@ -26,13 +26,13 @@ struct Plot {
   static let width = 1000.0
   static let height = 240.0
 
-  /// What it shows, in a sentence, for those who do not see it.
+  /// A sentence on what the plot shows, for those who do not see it.
   let description: String
   let vertical: any Axis
-  /// What the values along the side are.
+  /// The title of the values along the side.
   let verticalTitle: String
   let horizontal: [Label]
-  /// What the values along the bottom are.
+  /// The title of the values along the bottom.
   let horizontalTitle: String
   var flags: [Flag] = []
   let drawing: Markup

@@ -11,7 +11,7 @@ struct ProfileChart {
   private let bins: [VerificationReport.ProfileBin]
   private let mean: Double
   private let axis: LogarithmicAxis
-  /// Where each bin begins and, at the end, the last one ends, 0 to 1.
+  /// The position at which each bin begins and, as the last element, the last one ends, 0 to 1.
   private let edges: [Double]
 
   /// Makes the chart; `nil` when there is nothing to draw.
@@ -38,7 +38,7 @@ struct ProfileChart {
     ).markup
   }
 
-  /// The same figures in at most 40 rows.
+  /// The figures of the chart as a table of at most 40 rows.
   var table: Markup {
     let rows = Self.joined(bins, atMost: 40)
     return dataTable(

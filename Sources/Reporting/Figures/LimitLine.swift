@@ -8,7 +8,8 @@ struct LimitLine {
   let measured: String
   /// `at most 0.02`, `at least 0.95`.
   let allowed: String
-  /// Which share of what is allowed was used; above 1 the limit is broken. `nil` if that says nothing.
+  /// The share of what is allowed that was used; above 1 the limit is broken. `nil` if that says
+  /// nothing.
   let used: Double?
   let passed: Bool
   let origin: String?
@@ -30,7 +31,7 @@ struct LimitLine {
     }
   }
 
-  /// The option; what follows a colon is which figure it is about: `--max-regression (kld)`.
+  /// The option; after a colon comes the figure it is about: `--max-regression (kld)`.
   private static func name(_ limit: String) -> String {
     if limit == LimitOutcome.fileErrors { return "errors in the file" }
     let parts = limit.split(separator: ":", maxSplits: 1).map { Shown.name(String($0), limit: 60) }

@@ -2,7 +2,7 @@ import Presentation
 import Tensors
 import Verification
 
-/// How a comparison was made, in words.
+/// The settings of a comparison, in words.
 enum ReportSettings {
   static func sentence(_ report: VerificationReport) -> String {
     let settings = report.settings
@@ -13,7 +13,7 @@ enum ReportSettings {
       + "Weightmill \(Shown.name(report.version, limit: 40)), report schema \(report.schema)."
   }
 
-  /// How many tensors of which type, the most frequent first.
+  /// The number of tensors of each type, the most frequent first.
   static func types(_ subject: VerificationReport.Subject) -> String {
     let sorted = subject.types.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     let shown = sorted.prefix(12).map {

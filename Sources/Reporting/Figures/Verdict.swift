@@ -2,13 +2,13 @@ import Verification
 
 /// The judgement on the candidate, as both report pages head their text with it.
 struct Verdict {
-  /// How it ended.
+  /// The way in which a comparison ended.
   enum Outcome: String {
     case passed, failed, measured, interrupted
   }
 
   let outcome: Outcome
-  /// One or two words.
+  /// The verdict in one or two words.
   let title: String
   /// How many limits were kept.
   let detail: String
@@ -42,7 +42,7 @@ struct Verdict {
     }
   }
 
-  /// What a partial report says first.
+  /// The first sentence of a partial report.
   static let partial =
     "The run was interrupted: the figures are of the text that was read until then."
 }

@@ -3,7 +3,7 @@
 /// Text gets in by `init(_:)` alone, which escapes it; names of elements and attributes are literals
 /// of this program. So nothing that a file holds can become an element, an attribute or a script.
 struct Markup: Sendable {
-  /// Nothing.
+  /// Empty markup.
   static let empty = Markup(source: "")
 
   /// The markup as text.

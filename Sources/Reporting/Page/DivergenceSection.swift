@@ -1,7 +1,7 @@
 import Presentation
 import Verification
 
-/// How far the predictions are apart: along the texts, how often, and text by text.
+/// The section on how far the predictions are apart: along the texts, how often, and text by text.
 struct DivergenceSection {
   let report: VerificationReport
 

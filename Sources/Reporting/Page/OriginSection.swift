@@ -85,7 +85,7 @@ struct OriginSection {
     }
   }
 
-  /// Those with the largest error first; what is not a number before all.
+  /// The tensors with the largest error first; errors that are no numbers before all.
   static func worst(
     _ tensors: [VerificationReport.TensorError]
   ) -> [VerificationReport.TensorError] {

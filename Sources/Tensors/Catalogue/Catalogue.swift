@@ -22,7 +22,7 @@ public protocol Catalogue: Sendable {
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError)
 
-  /// Where a tensor comes in the order of the files, to read them from beginning to end.
+  /// A tensor's ordinal in the order in which the files are best read: from beginning to end.
   ///
   /// - Parameter index: The tensor's index in `tensors`.
   /// - Returns: Its ordinal: larger for tensors that lie further behind.

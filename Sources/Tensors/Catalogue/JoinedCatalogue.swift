@@ -3,7 +3,7 @@
 /// Part *k* of a tensor cut by rows holds the *k*-th range of rows; of one cut by columns, the
 /// *k*-th range of every row. Rows are joined on the fly, without a temporary.
 public struct JoinedCatalogue: Catalogue {
-  /// How a tensor was cut.
+  /// The way in which a tensor was cut.
   public enum Join: Sendable {
     /// Each part holds some of the rows.
     case rows

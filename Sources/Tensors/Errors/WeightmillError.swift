@@ -1,4 +1,4 @@
-/// What went wrong, in which file, where, and what to do about it.
+/// A failure: what went wrong, in which file, where, and what to do about it.
 ///
 /// Every throwing function of the library throws this type. `description` is one line in which
 /// control characters are escaped, so that names from hostile files cannot drive a terminal.
@@ -34,11 +34,11 @@ public struct WeightmillError: Error, Equatable, Sendable, CustomStringConvertib
   public let code: Code
   /// The file or folder concerned, as the user would name it.
   public let file: String
-  /// What is wrong.
+  /// The problem, without a full stop.
   public let problem: String
   /// Where in the file: a byte offset, a tensor, a line.
   public let position: String?
-  /// What the user can do about it.
+  /// The remedy: what the user can do about it.
   public let remedy: String?
 
   /// Creates an error.

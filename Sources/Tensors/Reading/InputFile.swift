@@ -15,7 +15,7 @@ public struct InputFile: ~Copyable, Sendable {
   public let path: String
   /// The size in bytes when the file was opened.
   public let byteCount: Int
-  /// Which file it is, whatever the path.
+  /// The file's identity, whatever the path.
   public let identity: FileIdentity
   private let descriptor: FileDescriptor
   private let watch = ReadWatch()
@@ -149,7 +149,7 @@ public struct InputFile: ~Copyable, Sendable {
   }
 }
 
-/// Which file a path leads to: its device and its number there.
+/// A file's identity: its device and its number there.
 public struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let inode: UInt64

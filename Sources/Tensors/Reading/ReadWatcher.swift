@@ -12,7 +12,7 @@ public protocol ReadWatcher: AnyObject, Sendable {
   func didRead(_ bytes: RawSpan, at position: Int)
 }
 
-/// Who looks at what is read of a file, if anybody does.
+/// The watcher of a file's reads, if there is one.
 final class ReadWatch: Sendable {
   private let current = Mutex<(any ReadWatcher)?>(nil)
 

@@ -1,8 +1,8 @@
-/// What a catalogue says of one tensor: its name, type and shape.
+/// A tensor's name, type and shape.
 public struct TensorDescriptor: Hashable, Sendable {
   /// The name, in the words of the file it comes from.
   public let name: String
-  /// How the values are stored.
+  /// The type in which the values are stored.
   public let type: TensorType
   /// The extents, outermost first.
   public let shape: TensorShape

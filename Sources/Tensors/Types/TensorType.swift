@@ -1,4 +1,4 @@
-/// How the values of a tensor are stored: one by one, or in blocks that share scales.
+/// The type of a tensor's stored values: numbers one by one, or blocks that share scales.
 ///
 /// The raw value is the type's name: safetensors' spelling for scalars, ggml's for blocks. This
 /// type knows sizes only; the meaning of a block's bits is the `Quantization` room's.

@@ -2,7 +2,7 @@
 struct CanonicalTable: Sendable {
   /// The full decomposition of each character that has one, Hangul aside.
   let decompositions: [Unicode.Scalar: [Unicode.Scalar]]
-  /// What two characters compose to, by the first in the upper half and the second in the lower.
+  /// The composition of two characters, by the first in the upper half and the second in the lower.
   let compositions: [UInt64: Unicode.Scalar]
 
   /// Made when the first text with such characters is normalized.

@@ -1,6 +1,6 @@
 import Tensors
 
-/// One step of what is done to a text before it is cut into words.
+/// A step done to a text before it is cut into words.
 enum TextNormalizer: Equatable, Sendable {
   /// Canonical composition, or only decomposition.
   case canonical(composes: Bool)
@@ -11,7 +11,7 @@ enum TextNormalizer: Equatable, Sendable {
   /// Another text for each occurrence of one.
   case replace([Unicode.Scalar], with: [Unicode.Scalar])
 
-  /// How long the texts of a step may be, in characters. The longest known are of one.
+  /// The largest length of the texts of a step, in characters. The longest known are of one.
   static let maximumText = 64
   /// How many steps there may be. LLaMA has two.
   static let maximumSteps = 16

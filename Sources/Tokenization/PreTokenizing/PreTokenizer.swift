@@ -9,7 +9,7 @@ enum PreTokenizer: Equatable, Sendable {
   /// Spaces become a visible mark, which may go before the text, too.
   case metaspace(mark: Unicode.Scalar, prepends: Prepending, splits: Bool)
 
-  /// Where a mark goes before a text.
+  /// The texts before which a mark goes.
   enum Prepending: String, Equatable, Sendable {
     case first
     case never

@@ -1,4 +1,4 @@
-/// What a character is, as far as patterns for cutting text ask.
+/// The class of a character, as far as patterns for cutting text ask.
 ///
 /// By general category; which characters are assigned is the Unicode version of Swift's library.
 struct ScalarClass: OptionSet, Sendable {

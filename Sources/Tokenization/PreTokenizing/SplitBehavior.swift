@@ -1,8 +1,8 @@
-/// What becomes of the matches when a text is cut at them.
+/// The treatment of the matches at which a text is cut.
 enum SplitBehavior: String, Equatable, Sendable {
-  /// They are dropped.
+  /// The matches are dropped.
   case removed = "Removed"
-  /// Each is a piece.
+  /// Each match is a piece.
   case isolated = "Isolated"
   /// Each belongs to the piece before it, unless that is a match, too.
   case mergedWithPrevious = "MergedWithPrevious"

@@ -1,4 +1,4 @@
-/// What a text is cut at.
+/// A pattern that a text is cut at.
 enum SplitPattern: Equatable, Sendable {
   /// Each occurrence of a text.
   case literal([Unicode.Scalar])
@@ -120,7 +120,7 @@ enum SplitPattern: Equatable, Sendable {
     return .listed(ranges, spaced: isSpaced)
   }
 
-  /// Where a text matches and where it does not, in order and without gaps.
+  /// The parts of a text that match and those that do not, in order and without gaps.
   func matches(in text: [Unicode.Scalar]) -> [Match] {
     var matches: [Match] = []
     var done = 0

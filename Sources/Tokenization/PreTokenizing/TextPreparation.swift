@@ -1,4 +1,4 @@
-/// What is done to a text before words become tokens.
+/// The steps done to a text before words become tokens.
 struct TextPreparation: Equatable, Sendable {
   var normalizers: [TextNormalizer] = []
   var preTokenizers: [PreTokenizer] = []

@@ -37,7 +37,7 @@ enum WordPart: Equatable, Sendable {
   /// `\s+$`: white space up to a line's or the text's end.
   case spaceAtEnd
 
-  /// What may follow a run of punctuation.
+  /// The characters that may follow a run of punctuation.
   enum Ends: Equatable, Sendable {
     case nothing
     /// `[\r\n]*`.

@@ -8,7 +8,7 @@ struct WordScanner {
     classes = text.map { ScalarClass($0) }
   }
 
-  /// Where a match of an alternative ends that begins at a position; `nil` if there is none.
+  /// The end of the match of an alternative that begins at a position; `nil` if there is none.
   func end(of part: WordPart, at position: Int) -> Int? {
     switch part {
     case .contraction(let anyCase):

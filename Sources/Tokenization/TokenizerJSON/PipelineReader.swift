@@ -1,7 +1,7 @@
 import StrictJSON
 import Tensors
 
-/// What a `tokenizer.json` does to text before and after the model.
+/// A reader of what a `tokenizer.json` does to text before and after the model.
 ///
 /// Types and names are checked (`malformed`); parts that are not known are `unsupported`, with
 /// their name.
@@ -30,7 +30,7 @@ struct PipelineReader {
 
   // MARK: Before the model
 
-  /// Normalizers and pre-tokenizers.
+  /// Reads normalizers and pre-tokenizers.
   func preparation() throws(WeightmillError) -> TextPreparation {
     var preparation = TextPreparation()
     for fields in try steps("normalizer", in: "normalizers") {

@@ -67,7 +67,7 @@ public struct TokenizerJSON: Sendable {
       onlyAdded: added.onlyAdded)
   }
 
-  /// What was read, or the reason why it is not supported; other errors are errors.
+  /// The value that was read, or the reason why it is not supported; other errors are thrown.
   private static func orObstacle<Value>(
     _ read: @autoclosure () throws(WeightmillError) -> Value
   ) throws(WeightmillError) -> (value: Value?, obstacle: WeightmillError?) {
