@@ -21,17 +21,17 @@ enum StandardOutput {
   ///   - terminator: What follows it.
   /// - Throws: `inputOutput` when not all of it could be written.
   static func print(_ text: String, terminator: String = "\n") throws(WeightmillError) {
-    var bytes = (text + terminator).utf8.span.bytes
+    var bytes = unsafe (text + terminator).utf8.span.bytes
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { buffer in
-        write(STDOUT_FILENO, buffer.baseAddress, buffer.count)
+      let count = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe write(STDOUT_FILENO, buffer.baseAddress, buffer.count)
       }
       if count > 0 {
         bytes = bytes.extracting(droppingFirst: count)
       } else if count < 0, errno == EAGAIN {
         // A pipe that does not wait: somebody else has set it so.
         var pipe = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-        poll(&pipe, 1, -1)
+        unsafe poll(&pipe, 1, -1)
       } else if count == 0 || errno != EINTR {
         throw failure(count == 0 ? EIO : errno)
       }
@@ -64,7 +64,8 @@ enum StandardOutput {
       default: "send it elsewhere"
       }
     return WeightmillError(
-      .inputOutput, "standard output", "cannot be written: \(String(cString: strerror(code)))",
+      .inputOutput, "standard output",
+      "cannot be written: \(unsafe String(cString: strerror(code)))",
       remedy: remedy)
   }
 }
