@@ -21,10 +21,11 @@ struct MemoryModel: Catalogue {
 
   init(_ type: TensorType) throws {
     let configuration = Self.configuration
-    tensors = TensorRole.all(layerCount: 1).compactMap { role in
+    tensors = TensorRole.all(in: configuration).compactMap { role in
       TensorShape(role.extents(in: configuration)).map { shape in
         TensorDescriptor(
-          name: NamingScheme.gguf.name(of: role), type: role.isNorm ? .f32 : type, shape: shape)
+          name: NamingScheme.gguf.name(of: role, in: .llama), type: role.isNorm ? .f32 : type,
+          shape: shape)
       }
     }
     let encoder = try RowEncoder(type, location: location)

@@ -53,7 +53,7 @@ public struct ImportanceCollector: Sendable {
       }
     }
     return ImportanceMatrix(
-      entries: Self.entries(gathered), datasets: text.names,
+      entries: Self.entries(gathered, pass.model.architecture), datasets: text.names,
       chunkCount: text.windows.windows.count, chunkSize: text.context)
   }
 
@@ -83,17 +83,21 @@ public struct ImportanceCollector: Sendable {
       throw WeightmillError(
         .mismatch, pass.model.catalogue.location,
         "computes values that are infinite or not numbers",
-        at: "the input of \(NamingScheme.gguf.name(of: matrices[0]))",
+        at: "the input of \(NamingScheme.gguf.name(of: matrices[0], in: pass.model.architecture))",
         remedy: "its weights are damaged: look for the notes when it was converted")
     }
   }
 
   /// Books what was gathered for each of the matrices that share an input.
-  private static func entries(_ gathered: Gathered) -> [TensorName: ImportanceMatrix.Entry] {
+  private static func entries(
+    _ gathered: Gathered, _ architecture: Architecture
+  ) -> [TensorName: ImportanceMatrix.Entry] {
     var entries: [TensorName: ImportanceMatrix.Entry] = [:]
     for (matrices, sums) in gathered {
       let entry = sums.entry
-      for matrix in matrices { entries[TensorName(NamingScheme.gguf.name(of: matrix))] = entry }
+      for matrix in matrices {
+        entries[TensorName(NamingScheme.gguf.name(of: matrix, in: architecture))] = entry
+      }
     }
     return entries
   }

@@ -152,7 +152,9 @@ struct HuggingFaceFolderTests {
 
   @Test func tensorsOfSeveralTypesAreKeptAndNamed() throws {
     let norm = "model.norm.weight"
-    let all = TensorRole.all(layerCount: 1).map { NamingScheme.huggingFace.name(of: $0) }
+    let all = TensorRole.all(in: SmallModel().configuration).map {
+      NamingScheme.huggingFace.name(of: $0, in: .llama)
+    }
     var (half, single) = (SmallModel(), SmallModel(type: .f32))
     half.omitted = [norm]
     single.omitted = Set(all).subtracting([norm])

@@ -30,9 +30,9 @@ struct RequantizationTests {
       metadata["llama.\(key)"] = .uint32(size)
     }
     metadata["llama.attention.layer_norm_rms_epsilon"] = .float32(1e-6)
-    let tensors = try TensorRole.all(layerCount: 1).map { role in
+    let tensors = try TensorRole.all(in: configuration).map { role in
       TensorDescriptor(
-        name: NamingScheme.gguf.name(of: role), type: role.isNorm ? .f32 : type,
+        name: NamingScheme.gguf.name(of: role, in: .llama), type: role.isNorm ? .f32 : type,
         shape: try #require(TensorShape(role.extents(in: configuration))))
     }
     let layout = try GGUFLayout(metadata: metadata, tensors: tensors, path: name)

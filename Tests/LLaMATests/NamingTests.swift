@@ -8,13 +8,13 @@ import Testing
 struct NamingTests {
   @Test(arguments: [NamingScheme.meta, .huggingFace, .gguf])
   func everyNameLeadsBackToItsRole(scheme: NamingScheme) {
-    for role in TensorRole.all(layerCount: 3) {
-      #expect(scheme.role(of: scheme.name(of: role)) == role)
+    for role in TensorRole.all(in: SmallModel(layers: 3).configuration) {
+      #expect(scheme.role(of: scheme.name(of: role, in: .llama), in: .llama) == role)
     }
     for name in [
       "", "x", "layers", "layers.0", "blk.-1.attn_q.weight", "model.layers.x.y", "lm_head",
     ] {
-      #expect(scheme.role(of: name) == nil)
+      #expect(scheme.role(of: name, in: .llama) == nil)
     }
   }
 

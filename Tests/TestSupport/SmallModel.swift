@@ -53,7 +53,7 @@ public struct SmallModel: Sendable {
   }
 
   private func values(_ role: TensorRole, count: Int) -> [Float] {
-    let name = NamingScheme.huggingFace.name(of: role)
+    let name = NamingScheme.huggingFace.name(of: role, in: .llama)
     let seed = name.utf8.reduce(seed) { $0 &* 31 &+ UInt64($1) }
     var (weights, training) = (SeededGenerator(seed: seed), SeededGenerator(seed: ~seed))
     // Binary16 numbers, so that files of any type hold the same values.
@@ -91,8 +91,8 @@ public struct SmallModel: Sendable {
   public func write(to folder: TemporaryFolder, _ name: String) throws -> String {
     var header: [String] = []
     var data: [UInt8] = []
-    for role in TensorRole.all(layerCount: layers) {
-      let tensor = NamingScheme.huggingFace.name(of: role)
+    for role in TensorRole.all(in: configuration) {
+      let tensor = NamingScheme.huggingFace.name(of: role, in: .llama)
       guard !omitted.contains(tensor) else { continue }
       let extents = role.extents(in: configuration)
       let bytes = encoded(values(role, count: extents.reduce(1, *)))

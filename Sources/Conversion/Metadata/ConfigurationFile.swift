@@ -11,8 +11,6 @@ import Tokenization
 /// has none, it is made of the model's sizes.
 enum ConfigurationFile {
   static let name = "config.json"
-  /// The class in transformers; before 4.28 it was `LLaMAForCausalLM`, in files that still go round.
-  private static let className = "LlamaForCausalLM"
 
   /// Makes the file's content.
   ///
@@ -60,8 +58,7 @@ enum ConfigurationFile {
 
   private static func describe(_ configuration: LlamaConfiguration, in object: inout JSONObject) {
     func size(_ key: String, _ value: Int) { object[key] = .number("\(value)") }
-    object["architectures"] = .array([.string(className)])
-    object["model_type"] = .string("llama")
+    name(configuration.architecture, in: &object)
     size("vocab_size", configuration.vocabularyRows)
     object["hidden_act"] = .string("silu")
     size("hidden_size", configuration.hiddenSize)
@@ -77,12 +74,18 @@ enum ConfigurationFile {
     object["use_cache"] = .bool(true)
   }
 
+  /// Names the class in transformers: LLaMA's was `LLaMAForCausalLM` before version 4.28, in files
+  /// that still go round.
+  private static func name(_ architecture: Architecture, in object: inout JSONObject) {
+    object["architectures"] = .array([.string(architecture.huggingFaceClass)])
+    object["model_type"] = .string(architecture.huggingFaceType)
+  }
+
   /// Sets what the written tensors decide, and mends what transformers stumbles over.
   private static func correct(
     _ object: inout JSONObject, _ configuration: LlamaConfiguration, _ type: TensorType
   ) {
-    object["architectures"] = .array([.string(className)])
-    object["model_type"] = .string("llama")
+    name(configuration.architecture, in: &object)
     object["vocab_size"] = .number("\(configuration.vocabularyRows)")
     // An adapter may give the output matrix values of its own.
     if !configuration.tiesEmbeddings, object["tie_word_embeddings"]?.bool == true {
@@ -102,7 +105,8 @@ extension LlamaConfiguration {
   /// Whether two files describe the same model; the vocabulary is what the tensors say, and only
   /// some files tell the context length.
   fileprivate func describesSameModel(as other: LlamaConfiguration) -> Bool {
-    hiddenSize == other.hiddenSize && layerCount == other.layerCount
+    architecture == other.architecture && hiddenSize == other.hiddenSize
+      && layerCount == other.layerCount
       && headCount == other.headCount && keyValueHeadCount == other.keyValueHeadCount
       && headDimension == other.headDimension && feedForwardSize == other.feedForwardSize
       && normEpsilon == other.normEpsilon && ropeBase == other.ropeBase

@@ -17,27 +17,22 @@ extension GGUFMetadata {
     let count = model.llama.roles.reduce(0) {
       $0 + (model.llama.tensor($1)?.shape.count ?? 0)
     }
-    self["general.architecture"] = .string("llama")
+    self["general.architecture"] = .string(configuration.architecture.name)
     self["general.type"] = .string("model")
     self["general.name"] = .string(name)
     self["general.size_label"] = .string(Self.sizeLabel(parameters: count))
-    func size(_ key: String, _ value: Int) { self["llama." + key] = .uint32(UInt32(value)) }
-    size("block_count", configuration.layerCount)
-    size("context_length", configuration.contextLength)
-    size("embedding_length", configuration.hiddenSize)
-    size("feed_forward_length", configuration.feedForwardSize)
-    size("attention.head_count", configuration.headCount)
-    size("attention.head_count_kv", configuration.keyValueHeadCount)
-    self["llama.rope.freq_base"] = .float32(Float(configuration.ropeBase))
-    self["llama.attention.layer_norm_rms_epsilon"] = .float32(Float(configuration.normEpsilon))
-    size("attention.key_length", configuration.headDimension)
-    size("attention.value_length", configuration.headDimension)
+    append(Architecture.Key.common, of: configuration)
     self["general.file_type"] = .uint32(fileType)
-    size("vocab_size", configuration.vocabularyRows)
-    size("rope.dimension_count", configuration.headDimension)
+    append(configuration.architecture.furtherKeys, of: configuration)
     self["general.quantization_version"] = .uint32(2)
     if let vocabulary = model.vocabulary { append(vocabulary) }
     if let template = model.chatTemplate { self["tokenizer.chat_template"] = .string(template) }
+  }
+
+  private mutating func append(_ keys: [Architecture.Key], of configuration: LlamaConfiguration) {
+    for key in keys {
+      self[configuration.architecture.name(of: key)] = configuration.value(of: key)
+    }
   }
 
   private mutating func append(_ vocabulary: Vocabulary) {
@@ -64,5 +59,24 @@ extension GGUFMetadata {
     if scaled.rounded() >= 10 { return "\(Int(scaled.rounded()))\(suffix)" }
     let tenths = Int((scaled * 10).rounded())
     return "\(tenths / 10).\(tenths % 10)\(suffix)"
+  }
+}
+
+extension LlamaConfiguration {
+  /// What a GGUF file says under a key; `nil` for what such a model does not have.
+  fileprivate func value(of key: Architecture.Key) -> GGUFValue? {
+    switch key {
+    case .blockCount: .uint32(UInt32(layerCount))
+    case .contextLength: .uint32(UInt32(contextLength))
+    case .embeddingLength: .uint32(UInt32(hiddenSize))
+    case .feedForwardLength: .uint32(UInt32(feedForwardSize))
+    case .headCount: .uint32(UInt32(headCount))
+    case .keyValueHeadCount: .uint32(UInt32(keyValueHeadCount))
+    case .ropeBase: .float32(Float(ropeBase))
+    case .normEpsilon: .float32(Float(normEpsilon))
+    case .keyLength, .valueLength, .ropeDimensionCount: .uint32(UInt32(headDimension))
+    case .vocabularySize: .uint32(UInt32(vocabularyRows))
+    case .ropeScalingType, .expertCount: nil
+    }
   }
 }

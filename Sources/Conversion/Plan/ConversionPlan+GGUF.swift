@@ -51,7 +51,7 @@ extension ConversionPlan {
     let view = LlamaView(model.llama, as: .gguf)
     let tensors = try GGUFItems(
       view, model.llama, layers: layers, options,
-      rowGroup: model.llama.scheme.rowOrder == NamingScheme.gguf.rowOrder
+      rowGroup: model.llama.rowOrder == model.llama.architecture.rowOrder
         ? 1 : model.llama.configuration.headDimension)
     var metadata = GGUFMetadata(model, name: name, fileType: mix.fileType)
     metadata.apply(options)
@@ -114,7 +114,8 @@ extension ConversionPlan {
     metadata["general.quantization_version"] = .uint32(2)
     metadata["general.alignment"] = nil
     if !options.prunedLayers.isEmpty {
-      metadata["llama.block_count"] = .uint32(UInt32(layers.count))
+      let key = model.llama.architecture.name(of: .blockCount)
+      metadata[key] = .uint32(UInt32(layers.count))
     }
     metadata.apply(options)
     Provenance.describe(tensors.items.map(\.planned), options.method, mergeRule: nil, in: &metadata)

@@ -88,15 +88,16 @@ public struct ConversionPlan: Sendable {
         "tensor \(quoted(other.name)) is of type \(other.type.name), in which transformers runs "
           + "no model", remedy: "give the type to write, such as --type bf16")
     }
+    let (scheme, architecture) = (NamingScheme.huggingFace, model.llama.architecture)
     let rowGroup =
-      model.llama.scheme.rowOrder == NamingScheme.huggingFace.rowOrder
+      model.llama.rowOrder == scheme.rowOrder(of: architecture)
       ? 1 : model.llama.configuration.headDimension
     items = view.tensors.enumerated().map { index, tensor in
       Item(
         tensor: TensorDescriptor(
           name: tensor.name, type: type ?? tensor.type, shape: tensor.shape),
         index: index,
-        rowGroup: NamingScheme.huggingFace.role(of: tensor.name)?.isRotated == true ? rowGroup : 1,
+        rowGroup: scheme.role(of: tensor.name, in: architecture)?.isRotated == true ? rowGroup : 1,
         fallbackFrom: nil, importance: nil, shard: 0)
     }
     source = view

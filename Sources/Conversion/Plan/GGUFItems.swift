@@ -13,6 +13,7 @@ struct GGUFItems {
 
   private let options: QuantizationOptions
   private let layers: [Int]
+  private let architecture: Architecture
   private var missing: [String] = []
   private var known = 0
 
@@ -32,9 +33,10 @@ struct GGUFItems {
   ) throws(WeightmillError) {
     self.options = options
     self.layers = layers
+    architecture = model.architecture
     var chooser = TypeChooser(options, model)
     for (index, tensor) in source.tensors.enumerated() {
-      let role = NamingScheme.gguf.role(of: tensor.name) ?? .rotaryFrequencies(0)
+      let role = role(of: tensor.name)
       let choice = try chooser.choose(tensor, role)
       let target = TensorDescriptor(name: tensor.name, type: choice.type, shape: tensor.shape)
       let importance = target.type.isScalar ? nil : try importance(target, role)
@@ -43,7 +45,7 @@ struct GGUFItems {
       }
       items.append(
         ConversionPlan.Item(
-          tensor: target, index: index, rowGroup: role.isRotated ? rowGroup : 1,
+          tensor: target, index: index, rowGroup: role?.isRotated == true ? rowGroup : 1,
           fallbackFrom: choice.fallbackFrom, importance: importance,
           shard: shards.isEmpty ? 0 : shards[index]))
     }
@@ -51,26 +53,34 @@ struct GGUFItems {
     try noteImportance(source)
   }
 
+  /// What a tensor is for; `nil` for one that the architecture does not know: it gets the type of
+  /// most tensors, and importance by its name.
+  private func role(of name: String) -> TensorRole? {
+    NamingScheme.gguf.role(of: name, in: architecture)
+  }
+
   /// The name the tensor has in the whole model's GGUF file, from which importance is computed.
-  private func wholeName(_ role: TensorRole) -> String {
-    guard case .layer(let layer, let kind) = role else { return NamingScheme.gguf.name(of: role) }
-    return NamingScheme.gguf.name(of: .layer(layers[layer], kind))
+  private func wholeName(_ name: String) -> String {
+    guard case .layer(let layer, let kind)? = role(of: name), layers.indices.contains(layer) else {
+      return name
+    }
+    return NamingScheme.gguf.name(of: .layer(layers[layer], kind), in: architecture)
   }
 
   private mutating func importance(
-    _ tensor: TensorDescriptor, _ role: TensorRole
+    _ tensor: TensorDescriptor, _ role: TensorRole?
   ) throws(WeightmillError) -> [Float]? {
     guard let selection = options.importance else { return nil }
-    let weights = try selection.weights(of: wholeName(role), columns: tensor.shape.columns)
+    let weights = try selection.weights(of: wholeName(tensor.name), columns: tensor.shape.columns)
     if weights != nil { known += 1 }
     // Embeddings are looked up, not multiplied: there is no importance of theirs.
-    if weights == nil, case .layer = role { missing.append(tensor.name) }
+    if weights == nil, case .layer? = role { missing.append(tensor.name) }
     return weights
   }
 
   /// Why a tensor cannot be written; section 1.4 of `formats/quantization.md`.
   private func obstacle(
-    _ tensor: TensorDescriptor, _ role: TensorRole, _ importance: [Float]?, location: String
+    _ tensor: TensorDescriptor, _ role: TensorRole?, _ importance: [Float]?, location: String
   ) -> WeightmillError? {
     guard RowEncoder.types.contains(tensor.type) else {
       return WeightmillError(
@@ -86,7 +96,7 @@ struct GGUFItems {
         remedy: "leave out --encoder compatible, or use one of "
           + RowEncoder.compatibleTypes.map(\.name).joined(separator: ", "))
     }
-    guard importance == nil, needsImportance(tensor.type), case .layer = role else { return nil }
+    guard importance == nil, needsImportance(tensor.type), case .layer? = role else { return nil }
     guard let selection = options.importance else {
       return WeightmillError(
         .usage, location,
@@ -140,12 +150,8 @@ struct GGUFItems {
     "\(count) \(stem)\(count == 1 ? "x" : "ces")"
   }
 
-  private func wholeName(_ name: String) -> String {
-    NamingScheme.gguf.role(of: name).map(wholeName) ?? name
-  }
-
   private func isPruned(_ name: String) -> Bool {
-    guard case .layer(let layer, _)? = NamingScheme.gguf.role(of: name) else { return false }
+    guard case .layer(let layer, _)? = role(of: name) else { return false }
     return options.prunedLayers.contains(layer)
   }
 }

@@ -54,15 +54,9 @@ extension LlamaConfiguration {
     huggingFace json: JSONValue, location: String, alsoNamed types: Set<String> = []
   ) throws(WeightmillError) {
     let fields = try ConfigurationFields(json, location: location)
-    let type = try fields.text("model_type") ?? "llama"
-    guard type == "llama" || types.contains(type) else {
-      throw WeightmillError(
-        .unsupported, location, "is of model type \(quoted(type)); only llama is supported")
-    }
+    let architecture = try fields.architecture(alsoNamed: types)
     let ropeBase = try fields.ropeBase()
-    for flag in ["attention_bias", "mlp_bias"] where try fields.flag(flag) == true {
-      throw WeightmillError(.unsupported, location, "uses \(flag), which is not supported yet")
-    }
+    try fields.refuseBiases(beside: architecture)
     if let activation = try fields.text("hidden_act"), activation != "silu" {
       throw WeightmillError(
         .unsupported, location, "uses the activation \(quoted(activation)); only silu is supported")
@@ -71,7 +65,8 @@ extension LlamaConfiguration {
     let heads = try fields.requiredSize("num_attention_heads")
     let hidden = try fields.requiredSize("hidden_size")
     self = try LlamaConfiguration(
-      hiddenSize: hidden, layerCount: fields.requiredSize("num_hidden_layers"), headCount: heads,
+      architecture: architecture, hiddenSize: hidden,
+      layerCount: fields.requiredSize("num_hidden_layers"), headCount: heads,
       keyValueHeadCount: fields.size("num_key_value_heads") ?? heads,
       headDimension: fields.size("head_dim") ?? hidden / max(heads, 1),
       feedForwardSize: fields.requiredSize("intermediate_size"),
@@ -108,14 +103,15 @@ extension LlamaConfiguration {
       throw WeightmillError(.unsupported, location, "uses scaled rope, which is not supported yet")
     }
     func rows(_ role: TensorRole) throws(WeightmillError) -> Int {
-      let name = NamingScheme.meta.name(of: role)
+      let name = NamingScheme.meta.name(of: role, in: .llama)
       guard let tensor = tensors.first(where: { $0.name == name }) else {
         throw WeightmillError(.mismatch, location, "the checkpoint lacks tensor \(quoted(name))")
       }
       return tensor.shape.rows
     }
     self = try LlamaConfiguration(
-      hiddenSize: dimension, layerCount: fields.requiredSize("n_layers"), headCount: heads,
+      architecture: .llama, hiddenSize: dimension, layerCount: fields.requiredSize("n_layers"),
+      headCount: heads,
       keyValueHeadCount: fields.size("n_kv_heads") ?? heads,
       headDimension: dimension / max(heads, 1), feedForwardSize: rows(.layer(0, .gate)),
       vocabularyRows: rows(.tokenEmbedding),
@@ -161,6 +157,29 @@ private struct ConfigurationFields {
       throw WeightmillError(.malformed, location, "\(quoted(name)) is not a number")
     }
     return number
+  }
+
+  /// The architecture that is named; files that name none are LLaMA's.
+  func architecture(alsoNamed types: Set<String>) throws(WeightmillError) -> Architecture {
+    guard let type = try text("model_type"), !types.contains(type) else { return .llama }
+    guard let architecture = Architecture.ofHuggingFace(type: type) else {
+      throw WeightmillError(
+        .unsupported, location,
+        "is of model type \(quoted(type)); \(Architecture.onlySupported(\.huggingFaceType))")
+    }
+    return architecture
+  }
+
+  /// Biases that the file speaks of are refused where the architecture has none.
+  func refuseBiases(beside architecture: Architecture) throws(WeightmillError) {
+    let flags: [(String, Set<TensorRole.LayerTensor>)] = [
+      ("attention_bias", TensorRole.LayerTensor.attentionBiases),
+      ("mlp_bias", TensorRole.LayerTensor.feedForwardBiases),
+    ]
+    for (name, biases) in flags
+    where try flag(name) == true && !biases.isSubset(of: architecture.layerTensors) {
+      throw WeightmillError(.unsupported, location, "uses \(name), which is not supported yet")
+    }
   }
 
   /// The base of the rotary angles, where older files and transformers 5 keep it; scaling of the

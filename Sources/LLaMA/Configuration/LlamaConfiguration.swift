@@ -1,9 +1,11 @@
-/// The sizes and constants of a LLaMA model.
+/// The architecture of a model, its sizes and constants.
 public struct LlamaConfiguration: Equatable, Sendable {
+  /// What it has in common with other models.
+  public let architecture: Architecture
   /// The width of the residual stream.
   public let hiddenSize: Int
   /// How many layers there are.
-  public let layerCount: Int
+  public private(set) var layerCount: Int
   /// How many heads attend.
   public let headCount: Int
   /// How many heads keys and values have; each serves `headCount / keyValueHeadCount` others.
@@ -13,7 +15,7 @@ public struct LlamaConfiguration: Equatable, Sendable {
   /// The width inside the feed-forward block.
   public let feedForwardSize: Int
   /// The rows of the embedding matrix.
-  public let vocabularyRows: Int
+  public private(set) var vocabularyRows: Int
   /// How many tokens the model was trained to see at once.
   public let contextLength: Int
   /// What RMSNorm adds to the mean square.
@@ -21,11 +23,12 @@ public struct LlamaConfiguration: Equatable, Sendable {
   /// The base of the rotary position angles.
   public let ropeBase: Double
   /// Whether the output matrix may be the embedding matrix.
-  public let tiesEmbeddings: Bool
+  public private(set) var tiesEmbeddings: Bool
 
   /// Makes a configuration; `LlamaConfiguration.checked` refuses impossible ones.
   ///
   /// - Parameters:
+  ///   - architecture: What it has in common with other models.
   ///   - hiddenSize: The width of the residual stream.
   ///   - layerCount: How many layers there are.
   ///   - headCount: How many heads attend.
@@ -38,10 +41,11 @@ public struct LlamaConfiguration: Equatable, Sendable {
   ///   - ropeBase: The base of the rotary position angles.
   ///   - tiesEmbeddings: Whether the output matrix may be the embedding matrix.
   public init(
-    hiddenSize: Int, layerCount: Int, headCount: Int, keyValueHeadCount: Int, headDimension: Int,
-    feedForwardSize: Int, vocabularyRows: Int, contextLength: Int, normEpsilon: Double,
-    ropeBase: Double, tiesEmbeddings: Bool = false
+    architecture: Architecture = .llama, hiddenSize: Int, layerCount: Int, headCount: Int,
+    keyValueHeadCount: Int, headDimension: Int, feedForwardSize: Int, vocabularyRows: Int,
+    contextLength: Int, normEpsilon: Double, ropeBase: Double, tiesEmbeddings: Bool = false
   ) {
+    self.architecture = architecture
     self.hiddenSize = hiddenSize
     self.layerCount = layerCount
     self.headCount = headCount
@@ -64,12 +68,10 @@ public struct LlamaConfiguration: Equatable, Sendable {
   public func with(
     vocabularyRows rows: Int, tiesEmbeddings: Bool? = nil
   ) -> LlamaConfiguration {
-    LlamaConfiguration(
-      hiddenSize: hiddenSize, layerCount: layerCount, headCount: headCount,
-      keyValueHeadCount: keyValueHeadCount, headDimension: headDimension,
-      feedForwardSize: feedForwardSize, vocabularyRows: rows, contextLength: contextLength,
-      normEpsilon: normEpsilon, ropeBase: ropeBase,
-      tiesEmbeddings: tiesEmbeddings ?? self.tiesEmbeddings)
+    var other = self
+    other.vocabularyRows = rows
+    if let tiesEmbeddings { other.tiesEmbeddings = tiesEmbeddings }
+    return other
   }
 
   /// The same model with another number of layers.
@@ -77,12 +79,9 @@ public struct LlamaConfiguration: Equatable, Sendable {
   /// - Parameter count: How many layers there are.
   /// - Returns: The configuration.
   public func with(layerCount count: Int) -> LlamaConfiguration {
-    LlamaConfiguration(
-      hiddenSize: hiddenSize, layerCount: count, headCount: headCount,
-      keyValueHeadCount: keyValueHeadCount, headDimension: headDimension,
-      feedForwardSize: feedForwardSize, vocabularyRows: vocabularyRows,
-      contextLength: contextLength, normEpsilon: normEpsilon, ropeBase: ropeBase,
-      tiesEmbeddings: tiesEmbeddings)
+    var other = self
+    other.layerCount = count
+    return other
   }
 
   /// The width of all query heads together.

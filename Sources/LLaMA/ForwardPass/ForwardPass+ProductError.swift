@@ -24,7 +24,7 @@ extension ForwardPass {
     guard ours.rows == theirs.rows, ours.columns == theirs.columns else {
       throw WeightmillError(
         .mismatch, candidate.catalogue.location,
-        "\(quoted(candidate.scheme.name(of: role))) has \(theirs.rows) rows of "
+        "\(quoted(candidate.scheme.name(of: role, in: candidate.architecture))) has \(theirs.rows) rows of "
           + "\(theirs.columns), the reference's \(ours.rows) of \(ours.columns)",
         remedy: "compare a model with the one it was made from")
     }

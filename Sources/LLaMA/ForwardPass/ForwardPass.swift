@@ -60,8 +60,10 @@ public struct ForwardPass: Sendable {
   ///
   /// - Parameter tokens: Ids below the number of embedding rows.
   /// - Returns: `[tokens, hiddenSize]`.
-  /// - Throws: `mismatch` for an id without a row; reading errors.
+  /// - Throws: `mismatch` for an id without a row; `unsupported` for a model with tensors that are
+  ///   not computed with; reading errors.
   public func embed(_ tokens: [Int]) throws(WeightmillError) -> Activations {
+    try refuseUncomputed()
     let matrix = try WeightMatrix(.tokenEmbedding, of: model)
     if let token = tokens.first(where: { !(0..<matrix.rows).contains($0) }) {
       throw WeightmillError(
@@ -133,6 +135,22 @@ public struct ForwardPass: Sendable {
 
   // MARK: Parts
 
+  /// A model that has more than the tensors used here would be computed wrongly.
+  private func refuseUncomputed() throws(WeightmillError) {
+    let other = model.roles.first { role in
+      switch role {
+      case .tokenEmbedding, .outputNorm, .output: false
+      case .layer(_, let tensor): !TensorRole.LayerTensor.usual.contains(tensor)
+      case .ropeFactors, .rotaryFrequencies: true
+      }
+    }
+    guard let other else { return }
+    throw WeightmillError(
+      .unsupported, model.catalogue.location,
+      "has \(quoted(model.scheme.name(of: other, in: model.architecture))), with which nothing is "
+        + "computed yet")
+  }
+
   private func attention(
     _ layer: Int, _ hidden: Activations, _ texts: inout [AttendedText], _ observe: InputObserver
   ) throws(WeightmillError) -> Activations {
@@ -142,7 +160,7 @@ public struct ForwardPass: Sendable {
     var queries = try product(.layer(layer, .query), input)
     var keys = try product(.layer(layer, .key), input)
     let values = try product(.layer(layer, .value), input)
-    Rotation(configuration, model.scheme.rowOrder, kernels).apply(
+    Rotation(configuration, model.rowOrder, kernels).apply(
       to: &queries, &keys, texts: texts, workers)
     let seen = attention(queries: queries, keys: keys, values: values, texts: &texts)
     try observe([.layer(layer, .attentionOutput)], seen)

@@ -14,7 +14,7 @@ struct Rotation: Sendable {
   private let frequencies: [Double]
 
   init(
-    _ configuration: LlamaConfiguration, _ rowOrder: NamingScheme.RowOrder, _ kernels: Kernels
+    _ configuration: LlamaConfiguration, _ rowOrder: Architecture.RowOrder, _ kernels: Kernels
   ) {
     self.kernels = kernels
     heads = (configuration.headCount, configuration.keyValueHeadCount)

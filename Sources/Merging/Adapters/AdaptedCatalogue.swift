@@ -33,7 +33,7 @@ struct AdaptedCatalogue: Catalogue {
     var tensors: [TensorDescriptor] = []
     var sources: [(base: Int?, change: Change?)] = []
     for (index, tensor) in base.tensors.enumerated() {
-      let change = scheme.role(of: tensor.name).flatMap { changes[$0] }
+      let change = scheme.role(of: tensor.name, in: model.architecture).flatMap { changes[$0] }
       let shape = change?.saved.map { adapter.tensors[$0].shape } ?? tensor.shape
       tensors.append(TensorDescriptor(name: tensor.name, type: tensor.type, shape: shape))
       sources.append((index, change))
@@ -44,8 +44,8 @@ struct AdaptedCatalogue: Catalogue {
     {
       tensors.append(
         TensorDescriptor(
-          name: scheme.name(of: .output), type: embedding.type, shape: adapter.tensors[saved].shape)
-      )
+          name: scheme.name(of: .output, in: model.architecture), type: embedding.type,
+          shape: adapter.tensors[saved].shape))
       sources.append((nil, change))
     }
     self.tensors = tensors

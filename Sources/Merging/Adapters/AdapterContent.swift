@@ -20,15 +20,19 @@ struct AdapterContent {
   /// The tensors that do not fit, and why.
   private(set) var faults: [TensorFault] = []
   private let catalogue: any Catalogue
+  private let configuration: LlamaConfiguration
   private var indices: [TensorRole: [AdapterTensorName.Part: Int]] = [:]
 
-  /// Sorts the tensors of an adapter for a model with this many layers.
+  /// Sorts the tensors of an adapter for a model of this configuration.
   ///
   /// - Throws: `unsupported` for tensors of other kinds of LoRA, and for types that are not read.
-  init(_ catalogue: any Catalogue, layerCount: Int) throws(WeightmillError) {
+  init(
+    _ catalogue: any Catalogue, _ configuration: LlamaConfiguration
+  ) throws(WeightmillError) {
     self.catalogue = catalogue
+    self.configuration = configuration
     for (index, tensor) in catalogue.tensors.enumerated() {
-      try sort(tensor, index, layerCount: layerCount)
+      try sort(tensor, index)
     }
     for (role, parts) in indices { pair(role, parts) }
     // Dictionaries have no order; messages shall have one.
@@ -37,7 +41,7 @@ struct AdapterContent {
   }
 
   private mutating func sort(
-    _ tensor: TensorDescriptor, _ index: Int, layerCount: Int
+    _ tensor: TensorDescriptor, _ index: Int
   ) throws(WeightmillError) {
     guard let name = AdapterTensorName(tensor.name) else {
       if tensor.name.hasSuffix(".rotary_emb.inv_freq") {
@@ -52,7 +56,7 @@ struct AdapterContent {
         .unsupported, catalogue.location, "holds \(kind), which is not merged yet",
         at: "tensor \(quoted(tensor.name))", remedy: "merge it with PEFT and convert the result")
     }
-    guard let role = Self.role(name.module, layerCount: layerCount) else {
+    guard let role = role(name.module) else {
       faults.append(TensorFault(tensor.name, "is not for a module of the base"))
       return
     }
@@ -70,10 +74,12 @@ struct AdapterContent {
   }
 
   /// The role of a module's weights in the base; models without a head lack the first component.
-  private static func role(_ module: String, layerCount: Int) -> TensorRole? {
-    let scheme = NamingScheme.huggingFace
-    switch scheme.role(of: module + ".weight") ?? scheme.role(of: "model." + module + ".weight") {
-    case .layer(let layer, _) where layer >= layerCount: return nil
+  private func role(_ module: String) -> TensorRole? {
+    func role(_ name: String) -> TensorRole? {
+      NamingScheme.huggingFace.role(of: name, in: configuration.architecture)
+    }
+    switch role(module + ".weight") ?? role("model." + module + ".weight") {
+    case .layer(let layer, _) where layer >= configuration.layerCount: return nil
     case .rotaryFrequencies, nil: return nil
     case let role?: return role
     }

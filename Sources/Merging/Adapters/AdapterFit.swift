@@ -26,7 +26,7 @@ struct AdapterFit {
     let rows = model.configuration.vocabularyRows
     vocabularyRows =
       content.saved[.tokenEmbedding].flatMap { catalogue.tensors[$0].shape.extents.first } ?? rows
-    for role in TensorRole.all(layerCount: model.configuration.layerCount) {
+    for role in TensorRole.all(in: model.configuration) {
       if let index = content.saved[role] { save(index, role) }
       if let update = content.updates[role] { add(update, role) }
     }
@@ -40,8 +40,9 @@ struct AdapterFit {
   }
 
   /// A module's name as PEFT's configuration has it.
-  private static func module(_ role: TensorRole) -> String {
-    String(NamingScheme.huggingFace.name(of: role).dropLast(".weight".count))
+  private func module(_ role: TensorRole) -> String {
+    let name = NamingScheme.huggingFace.name(of: role, in: model.architecture)
+    return String(name.dropLast(".weight".count))
   }
 
   private mutating func save(_ index: Int, _ role: TensorRole) {
@@ -60,7 +61,7 @@ struct AdapterFit {
       faults.append(TensorFault(a.name, "is for a norm"))
       return
     }
-    let rank = configuration.rank(of: Self.module(role))
+    let rank = configuration.rank(of: module(role))
     // An embedding's weights are stored with its inputs, the tokens, as rows.
     let (inputs, outputs) =
       update.isEmbedding ? (extents[0], extents[1]) : (extents[1], extents[0])
@@ -85,7 +86,7 @@ struct AdapterFit {
     changes[role, default: .init()].update = LowRankUpdate(
       left: LowRankFactor(catalogue: catalogue, index: left, isTransposed: isExchanged),
       right: LowRankFactor(catalogue: catalogue, index: right, isTransposed: isExchanged),
-      scale: configuration.scale(of: Self.module(role)), roundsFirst: update.isEmbedding)
+      scale: configuration.scale(of: module(role)), roundsFirst: update.isEmbedding)
   }
 
   /// The width of the model that the adapter was made for, where that is not this model's width.
@@ -106,14 +107,14 @@ struct AdapterFit {
     guard vocabularyRows != rows, content.saved[.output] == nil else { return }
     faults.append(
       TensorFault(
-        NamingScheme.huggingFace.name(of: .output),
+        NamingScheme.huggingFace.name(of: .output, in: model.architecture),
         "has \(rows) rows in the base, the embeddings \(vocabularyRows) in the adapter"))
   }
 
   /// Checks that the modules are there which the configuration says are stored whole.
   private mutating func checkSavedModules() {
     for role in model.roles where content.saved[role] == nil {
-      let module = Self.module(role)
+      let module = module(role)
       if configuration.savedModules.contains(where: { Self.names($0, module) }) {
         faults.append(TensorFault(module, "is in modules_to_save, but is not there"))
       }
@@ -129,7 +130,7 @@ struct AdapterFit {
   func summary(_ location: String) -> String {
     var parts: [String] = []
     if !content.updates.isEmpty {
-      let roles = content.updates.keys.map(Self.module)
+      let roles = content.updates.keys.map(module)
       let ranks = Set(roles.map(configuration.rank)).sorted()
       let scales = Set(roles.map(configuration.scale)).sorted()
       func range(_ name: String, _ texts: [String]) -> String {
@@ -166,10 +167,10 @@ struct AdapterFit {
     }
     let missing = model.roles.filter { role in
       content.updates[role] == nil && content.saved[role] == nil
-        && configuration.targetModules.contains { Self.names($0, Self.module(role)) }
+        && configuration.targetModules.contains { Self.names($0, module(role)) }
     }
     if !missing.isEmpty {
-      let faults = missing.map { TensorFault(Self.module($0), "is a target, but has no update") }
+      let faults = missing.map { TensorFault(module($0), "is a target, but has no update") }
       notes.append("\(location): \(TensorFault.summary(faults, limit: .max))")
     }
     if configuration.isFanInFanOut, !changes.values.contains(where: \.isTurned) {

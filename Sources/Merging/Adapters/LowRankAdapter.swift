@@ -41,7 +41,7 @@ public struct LowRankAdapter: Sendable {
   public func merged(
     into model: LlamaModel
   ) throws(WeightmillError) -> (model: LlamaModel, notes: [String]) {
-    let content = try AdapterContent(catalogue, layerCount: model.configuration.layerCount)
+    let content = try AdapterContent(catalogue, model.configuration)
     try checkEmbeddings(content, model)
     let fit = AdapterFit(content, catalogue, configuration, model)
     guard fit.faults.isEmpty else {
@@ -87,7 +87,7 @@ public struct LowRankAdapter: Sendable {
   /// Checks that the factors fit in memory which must be decoded as a whole.
   private func checkSizes(_ fit: AdapterFit, _ model: LlamaModel) throws(WeightmillError) {
     for (role, change) in fit.changes {
-      let name = NamingScheme.huggingFace.name(of: role)
+      let name = NamingScheme.huggingFace.name(of: role, in: model.architecture)
       if let update = change.update {
         let whole = [update.right] + (update.left.isTransposed ? [update.left] : [])
         guard whole.allSatisfy({ $0.rows * $0.columns <= LowRankFactor.maximumValues }) else {

@@ -53,8 +53,8 @@ public struct MergedCatalogue: Catalogue {
       }
       tensors.append(TensorDescriptor(name: tensor.name, type: kind.type, shape: tensor.shape))
       var source = Source(
-        isReplaced: kind == .ziya && Self.isEmbedding(tensor.name), base: baseIndex,
-        delta: deltaIndex)
+        isReplaced: kind == .ziya && Self.isEmbedding(tensor.name, in: delta.architecture),
+        base: baseIndex, delta: deltaIndex)
       if kind == .meanPad, tensor.shape.rows > self.base.tensors[baseIndex].shape.rows {
         source.padding = try MeanRow.values(of: self.base, baseIndex).littleEndianBytes
       }
@@ -64,8 +64,8 @@ public struct MergedCatalogue: Catalogue {
     self.sources = sources
   }
 
-  private static func isEmbedding(_ name: String) -> Bool {
-    switch NamingScheme.huggingFace.role(of: name) {
+  private static func isEmbedding(_ name: String, in architecture: Architecture) -> Bool {
+    switch NamingScheme.huggingFace.role(of: name, in: architecture) {
     case .tokenEmbedding, .output: true
     default: false
     }

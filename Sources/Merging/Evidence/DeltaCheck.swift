@@ -38,7 +38,7 @@ public enum DeltaCheck {
   private static func checkShapes(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
     var faults: [TensorFault] = []
     for role in delta.roles {
-      let name = NamingScheme.huggingFace.name(of: role)
+      let name = NamingScheme.huggingFace.name(of: role, in: delta.architecture)
       guard let ours = base.tensor(role), let theirs = delta.tensor(role) else {
         faults.append(TensorFault(name, "is not in the base"))
         continue
@@ -53,7 +53,8 @@ public enum DeltaCheck {
       }
     }
     for role in base.roles where delta.tensor(role) == nil {
-      faults.append(TensorFault(NamingScheme.huggingFace.name(of: role), "is not in the delta"))
+      let name = NamingScheme.huggingFace.name(of: role, in: base.architecture)
+      faults.append(TensorFault(name, "is not in the delta"))
     }
     let (ours, theirs) = (base.configuration, delta.configuration)
     guard faults.isEmpty, ours.headCount == theirs.headCount,
@@ -86,7 +87,7 @@ public enum DeltaCheck {
 
   private static func checkTypes(_ model: LlamaModel) throws(WeightmillError) {
     for tensor in model.catalogue.tensors where !HalfRows.types.contains(tensor.type) {
-      guard let role = model.scheme.role(of: tensor.name) else { continue }
+      guard let role = model.scheme.role(of: tensor.name, in: model.architecture) else { continue }
       if case .rotaryFrequencies = role { continue }
       throw WeightmillError(
         .unsupported, model.catalogue.location,

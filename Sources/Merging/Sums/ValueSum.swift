@@ -25,7 +25,9 @@ public struct ValueSum: Sendable {
   public init?(_ catalogue: SummedCatalogue, _ configuration: LlamaConfiguration) {
     guard let sums = catalogue.sums, let index = try? TensorIndex(catalogue) else { return nil }
     func sum(_ role: TensorRole) -> Float {
-      index[NamingScheme.huggingFace.name(of: role)].map { Float(sums[$0]) } ?? 0
+      index[NamingScheme.huggingFace.name(of: role, in: configuration.architecture)].map {
+        Float(sums[$0])
+      } ?? 0
     }
     let frequencies = Self.frequencies(configuration)
     let order: [TensorRole.LayerTensor?] = [

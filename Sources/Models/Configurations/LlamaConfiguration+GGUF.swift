@@ -3,74 +3,83 @@ package import LLaMA
 package import Tensors
 
 extension LlamaConfiguration {
-  /// Reads the sizes and constants from a GGUF file's metadata.
+  /// Reads the architecture, the sizes and constants from a GGUF file's metadata.
   package init(gguf metadata: GGUFMetadata, catalogue: any Catalogue) throws(WeightmillError) {
     let location = catalogue.location
-    try Self.refuseUnsupported(metadata, catalogue)
-    func size(_ key: String) throws(WeightmillError) -> Int? {
-      guard let value = metadata["llama." + key] else { return nil }
+    let architecture = try Self.architecture(metadata, catalogue)
+    func size(_ key: Architecture.Key) throws(WeightmillError) -> Int? {
+      let name = architecture.name(of: key)
+      guard let value = metadata[name] else { return nil }
       guard let size = value.integer else {
-        throw WeightmillError(
-          .malformed, location, "the key \(quoted("llama." + key)) is no number")
+        throw WeightmillError(.malformed, location, "the key \(quoted(name)) is no number")
       }
       return size
     }
-    func required(_ key: String) throws(WeightmillError) -> Int {
-      guard let size = try size(key) else {
-        throw WeightmillError(.malformed, location, "lacks the key \(quoted("llama." + key))")
-      }
+    func missing(_ key: Architecture.Key) -> WeightmillError {
+      WeightmillError(
+        .malformed, location, "lacks the key \(quoted(architecture.name(of: key)))")
+    }
+    func required(_ key: Architecture.Key) throws(WeightmillError) -> Int {
+      guard let size = try size(key) else { throw missing(key) }
       return size
     }
-    guard let epsilon = metadata["llama.attention.layer_norm_rms_epsilon"]?.double else {
-      throw WeightmillError(
-        .malformed, location, "lacks the key \"llama.attention.layer_norm_rms_epsilon\"")
+    guard let epsilon = metadata[architecture.name(of: .normEpsilon)]?.double else {
+      throw missing(.normEpsilon)
     }
-    let base = metadata["llama.rope.freq_base"]
+    let baseKey = architecture.name(of: .ropeBase)
+    let base = metadata[baseKey]
     guard let ropeBase = base == nil ? 10_000 : base?.double ?? base?.integer.map(Double.init)
     else {
-      throw WeightmillError(.malformed, location, "the key \"llama.rope.freq_base\" is no number")
+      throw WeightmillError(.malformed, location, "the key \(quoted(baseKey)) is no number")
     }
-    let names = TensorRole.all(layerCount: 0).map { NamingScheme.gguf.name(of: $0) }
-    guard let embedding = catalogue.tensors.first(where: { $0.name == names[0] }) else {
-      throw WeightmillError(.mismatch, location, "lacks the tensor \(quoted(names[0]))")
+    func tensor(_ role: TensorRole) -> TensorDescriptor? {
+      let name = NamingScheme.gguf.name(of: role, in: architecture)
+      return catalogue.tensors.first { $0.name == name }
     }
-    let hidden = try required("embedding_length")
-    let heads = try required("attention.head_count")
+    guard let embedding = tensor(.tokenEmbedding) else {
+      let name = NamingScheme.gguf.name(of: .tokenEmbedding, in: architecture)
+      throw WeightmillError(.mismatch, location, "lacks the tensor \(quoted(name))")
+    }
+    let hidden = try required(.embeddingLength)
+    let heads = try required(.headCount)
     self = try LlamaConfiguration(
-      hiddenSize: hidden, layerCount: required("block_count"), headCount: heads,
-      keyValueHeadCount: size("attention.head_count_kv") ?? heads,
-      headDimension: size("attention.key_length") ?? hidden / max(heads, 1),
-      feedForwardSize: required("feed_forward_length"), vocabularyRows: embedding.shape.rows,
-      contextLength: required("context_length"), normEpsilon: epsilon,
-      ropeBase: ropeBase,
-      tiesEmbeddings: !catalogue.tensors.contains { $0.name == NamingScheme.gguf.name(of: .output) }
+      architecture: architecture, hiddenSize: hidden, layerCount: required(.blockCount),
+      headCount: heads, keyValueHeadCount: size(.keyValueHeadCount) ?? heads,
+      headDimension: size(.keyLength) ?? hidden / max(heads, 1),
+      feedForwardSize: required(.feedForwardLength), vocabularyRows: embedding.shape.rows,
+      contextLength: required(.contextLength), normEpsilon: epsilon, ropeBase: ropeBase,
+      tiesEmbeddings: tensor(.output) == nil
     ).checked(location: location)
-    if let turned = try size("rope.dimension_count"), turned != headDimension {
+    if let turned = try size(.ropeDimensionCount), turned != headDimension {
       throw WeightmillError(
         .unsupported, location, "turns \(turned) of each head's \(headDimension) values")
     }
   }
 
-  private static func refuseUnsupported(
+  /// The architecture that a file names, if all that the file says of it is supported.
+  private static func architecture(
     _ metadata: GGUFMetadata, _ catalogue: any Catalogue
-  ) throws(WeightmillError) {
+  ) throws(WeightmillError) -> Architecture {
     let location = catalogue.location
-    let architecture = metadata["general.architecture"]?.string
-    guard architecture == "llama" else {
+    let name = metadata["general.architecture"]?.string
+    guard let architecture = name.flatMap(Architecture.named) else {
       throw WeightmillError(
         .unsupported, location,
-        "is of architecture \(quoted(architecture ?? "none")); only llama is supported")
+        "is of architecture \(quoted(name ?? "none")); \(Architecture.onlySupported(\.name))")
     }
-    if let scaling = metadata["llama.rope.scaling.type"], scaling.string != "none" {
+    if let scaling = metadata[architecture.name(of: .ropeScalingType)], scaling.string != "none" {
       throw WeightmillError(
         .unsupported, location,
         "uses rope scaling \(quoted(scaling.string ?? "?")), which is not supported yet")
     }
-    if catalogue.tensors.contains(where: {
-      $0.name == NamingScheme.gguf.name(of: .rotaryFrequencies(0))
-    }) {
+    for factors in TensorRole.RopeFactors.allCases where !architecture.ropeFactors.contains(factors)
+    {
+      let name = NamingScheme.gguf.name(of: .ropeFactors(factors), in: architecture)
+      guard catalogue.tensors.contains(where: { $0.name == name }) else { continue }
       throw WeightmillError(
-        .unsupported, location, "has rope_freqs.weight (Llama 3.1), which is not supported yet")
+        .unsupported, location,
+        "has \(name)\(factors == .all ? " (Llama 3.1)" : ""), which is not supported yet")
     }
+    return architecture
   }
 }

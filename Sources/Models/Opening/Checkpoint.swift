@@ -225,7 +225,10 @@ public struct Checkpoint: Sendable {
   private static func scheme(of catalogue: any Catalogue) -> NamingScheme? {
     let schemes: [NamingScheme] = [.huggingFace, .meta, .gguf]
     return schemes.first { scheme in
-      catalogue.tensors.contains { scheme.role(of: $0.name) != nil && $0.name != "output.weight" }
+      catalogue.tensors.contains { tensor in
+        tensor.name != "output.weight"
+          && Architecture.all.contains { scheme.role(of: tensor.name, in: $0) != nil }
+      }
     }
   }
 }

@@ -72,7 +72,8 @@ public struct DivergenceAttribution: Sendable {
     cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
   ) throws(WeightmillError) -> Result {
     let pass = EvaluationPass(firstWindowsOf: texts, ofAtMost: tokens)
-    let groups = grouping.groups(candidate.roles.filter(Set(roles).contains))
+    let groups = grouping.groups(
+      candidate.roles.filter(Set(roles).contains), in: candidate.architecture)
     var result = Result(tokens: pass.tokens.count)
     guard !groups.isEmpty, !pass.judged.isEmpty else { return result }
     let expected = try logits(reference, pass)
@@ -87,7 +88,8 @@ public struct DivergenceAttribution: Sendable {
         break
       }
       progress(Double(number) / Double(groups.count))
-      let names = Set(group.roles.map { NamingScheme.gguf.name(of: $0) })
+      let names = Set(
+        group.roles.map { NamingScheme.gguf.name(of: $0, in: candidate.architecture) })
       let model = try LlamaModel(
         catalogue: SubstitutedCatalogue(
           candidate.catalogue, takingFrom: reference.catalogue, names: names),
@@ -193,6 +195,7 @@ extension TensorRole {
     switch self {
     case .tokenEmbedding: -1
     case .layer(let layer, _): layer
+    case .ropeFactors: 0
     case .outputNorm, .output, .rotaryFrequencies: Int.max
     }
   }

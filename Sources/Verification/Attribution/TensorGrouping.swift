@@ -11,22 +11,27 @@ public enum TensorGrouping: String, CaseIterable, Sendable {
 
   /// The name of the group that a tensor is in.
   ///
-  /// - Parameter role: What the tensor is for.
+  /// - Parameters:
+  ///   - role: What the tensor is for.
+  ///   - architecture: The model's architecture.
   /// - Returns: Its name in GGUF files without `.weight`, or a part of that.
-  public func name(of role: TensorRole) -> String {
-    switch (self, role) {
-    case (.kind, .layer(_, _)): role.kind
+  public func name(of role: TensorRole, in architecture: Architecture) -> String {
+    let kind = role.kind(in: architecture)
+    return switch (self, role) {
+    case (.kind, .layer(_, _)): kind
     case (.layer, .layer(let layer, _)): "blk.\(layer)"
-    case (_, .layer(let layer, _)): "blk.\(layer).\(role.kind)"
-    default: role.kind
+    case (_, .layer(let layer, _)): "blk.\(layer).\(kind)"
+    default: kind
     }
   }
 
   /// Groups tensors, in the order of their first members.
-  func groups(_ roles: [TensorRole]) -> [(name: String, roles: [TensorRole])] {
+  func groups(
+    _ roles: [TensorRole], in architecture: Architecture
+  ) -> [(name: String, roles: [TensorRole])] {
     var groups: [(name: String, roles: [TensorRole])] = []
     for role in roles {
-      let name = name(of: role)
+      let name = name(of: role, in: architecture)
       if let place = groups.firstIndex(where: { $0.name == name }) {
         groups[place].roles.append(role)
       } else {
@@ -39,8 +44,8 @@ public enum TensorGrouping: String, CaseIterable, Sendable {
 
 extension TensorRole {
   /// What the tensor is in its layer, such as `ffn_down`; its name without `.weight` outside layers.
-  var kind: String {
-    let name = NamingScheme.gguf.name(of: self)
+  func kind(in architecture: Architecture) -> String {
+    let name = NamingScheme.gguf.name(of: self, in: architecture)
     let parts = name.split(separator: ".")
     return String(parts[parts.count == 4 ? 2 : 0])
   }

@@ -40,7 +40,8 @@ extension VerificationReport {
     tensors = candidate.roles.compactMap { role in
       guard let error = result.errors[role], let tensor = candidate.tensor(role) else { return nil }
       return TensorError(
-        name: tensor.name, type: tensor.type.name, layer: role.layer, kind: role.kind,
+        name: tensor.name, type: tensor.type.name, layer: role.layer,
+        kind: role.kind(in: candidate.architecture),
         relativeError: error.relative, bytes: tensor.byteCount)
     }
   }

@@ -87,9 +87,20 @@ struct TypeMapTests {
     }
   }
 
+  /// A tensor that the architecture does not know gets what most matrices get, whatever the layer.
+  @Test(arguments: [(TypeMix.q4_K_M, TensorType.q4_K), (.q3_K_L, .q3_K), (.q8_0, .q8_0)])
+  func anUnknownMatrixGetsTheTypeOfMost(mix: TypeMix, type: TensorType) {
+    let model = MixedModel(
+      layerCount: 80, headCount: 64, keyValueHeadCount: 8, tiesEmbeddings: true,
+      hasImportance: false)
+    #expect(mix.type(of: nil, in: model, columns: 8192)?.type == type)
+  }
+
   private static func roles(_ name: String, layers: Int) -> [TensorRole]? {
-    if let role = NamingScheme.gguf.role(of: "\(name).weight") { return [role] }
-    return (0..<layers).compactMap { NamingScheme.gguf.role(of: "blk.\($0).\(name).weight") }
+    if let role = NamingScheme.gguf.role(of: "\(name).weight", in: .llama) { return [role] }
+    return (0..<layers).compactMap {
+      NamingScheme.gguf.role(of: "blk.\($0).\(name).weight", in: .llama)
+    }
   }
 
   /// The types of all layers from `q6_K@0-3,6|q4_K@4-5`.

@@ -36,16 +36,16 @@ struct TypeChooser {
   ///
   /// - Parameters:
   ///   - tensor: The tensor, under its name in the GGUF file.
-  ///   - role: What it is for.
+  ///   - role: What it is for; `nil` if that is not known.
   /// - Returns: The type, and the wanted one if the rows do not allow it.
   /// - Throws: `unsupported` when no type takes rows of that length in place of the wanted one.
   mutating func choose(
-    _ tensor: TensorDescriptor, _ role: TensorRole
+    _ tensor: TensorDescriptor, _ role: TensorRole?
   ) throws(WeightmillError) -> FittingType {
     let columns = tensor.shape.columns
     guard let mix = options.mix else { return FittingType(kept: tensor.type) }
     let choice: FittingType?
-    if tensor.shape.extents.count < 2 || role.isNorm {
+    if tensor.shape.extents.count < 2 || role?.isNorm == true {
       choice = FittingType(.f32, columns: columns)
     } else if role == .output, options.leavesOutput {
       leftOutput = true
@@ -67,7 +67,7 @@ struct TypeChooser {
   }
 
   /// The type that `--output-tensor-type` or `--token-embedding-type` gives.
-  private mutating func forced(_ role: TensorRole) -> TensorType? {
+  private mutating func forced(_ role: TensorRole?) -> TensorType? {
     if role == .tokenEmbedding, let type = options.embeddingType {
       usedEmbeddingType = true
       return type

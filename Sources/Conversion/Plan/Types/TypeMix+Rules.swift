@@ -75,27 +75,27 @@ extension TypeMix {
   ]
 
   /// The lines for a kind of tensor.
-  private static func rules(_ role: TensorRole, _ model: MixedModel) -> [MixRule] {
+  private static func rules(_ role: TensorRole?, _ model: MixedModel) -> [MixRule] {
     switch role {
     case .output: output
     case .tokenEmbedding: model.tiesEmbeddings ? output : tokenEmbedding
-    case .layer(_, .query), .layer(_, .key): queryAndKey
-    case .layer(_, .value): value
-    case .layer(_, .attentionOutput): attentionOutput
-    case .layer(_, .gate), .layer(_, .up): gateAndUp
-    case .layer(_, .down): down
+    case .layer(_, .query)?, .layer(_, .key)?: queryAndKey
+    case .layer(_, .value)?: value
+    case .layer(_, .attentionOutput)?: attentionOutput
+    case .layer(_, .gate)?, .layer(_, .up)?: gateAndUp
+    case .layer(_, .down)?: down
     default: []
     }
   }
 
   /// The type that the mix wants for a matrix, whatever the length of its rows.
-  private func wanted(_ role: TensorRole, _ model: MixedModel) -> TensorType {
+  private func wanted(_ role: TensorRole?, _ model: MixedModel) -> TensorType {
     var layer = 0
-    if case .layer(let number, _) = role { layer = number }
+    if case .layer(let number, _)? = role { layer = number }
     let rule = Self.rules(role, model).first { $0.applies(to: self, model, layer: layer) }
     // There are no experts, whose tensors alone would be MXFP4.
     let type = rule?.type ?? (self == .mxfp4_MoE ? .q8_0 : baseType)
-    if case .layer(_, .value) = role, !Self.iq1.union(Self.iq2).contains(self),
+    if case .layer(_, .value)? = role, !Self.iq1.union(Self.iq2).contains(self),
       model.layerCount == 80, model.headCount != model.keyValueHeadCount,
       type == .q3_K || type == .q4_K
     {
@@ -108,12 +108,12 @@ extension TypeMix {
   /// The type of a matrix.
   ///
   /// - Parameters:
-  ///   - role: What the matrix is for.
+  ///   - role: What the matrix is for; one that is not known gets the type of most matrices.
   ///   - model: What else the rules look at.
   ///   - columns: The length of its rows.
   /// - Returns: The type; `nil` when no type takes rows of that length in place of the mix's.
   package func type(
-    of role: TensorRole, in model: MixedModel, columns: Int
+    of role: TensorRole?, in model: MixedModel, columns: Int
   ) -> FittingType? {
     let wanted = wanted(role, model)
     let isOutput = role == .output || (role == .tokenEmbedding && model.tiesEmbeddings)

@@ -16,24 +16,26 @@ struct MetadataCheck {
   }
 
   /// The types of the keys that llama.cpp reads for this architecture.
+  private static let architectureKinds:
+    [(keys: [Architecture.Key], kinds: [GGUFValue.Kind], name: String)] = [
+      (
+        [
+          .contextLength, .embeddingLength, .blockCount, .keyLength, .valueLength,
+          .ropeDimensionCount, .vocabularySize,
+        ], [.uint32], "u32"
+      ),
+      ([.feedForwardLength, .headCount, .keyValueHeadCount], [.uint32, .array], "u32"),
+      ([.normEpsilon, .ropeBase], [.float32], "f32"),
+    ]
+
+  /// The types of the keys that llama.cpp reads for any architecture.
   private static let kinds: [(keys: [String], kinds: [GGUFValue.Kind], name: String)] = [
     (
       [
-        "llama.context_length", "llama.embedding_length", "llama.block_count",
-        "llama.attention.key_length", "llama.attention.value_length",
-        "llama.rope.dimension_count", "llama.vocab_size", "general.file_type",
+        "general.file_type",
         "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
         "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.padding_token_id",
       ], [.uint32], "u32"
-    ),
-    (
-      [
-        "llama.feed_forward_length", "llama.attention.head_count",
-        "llama.attention.head_count_kv",
-      ], [.uint32, .array], "u32"
-    ),
-    (
-      ["llama.attention.layer_norm_rms_epsilon", "llama.rope.freq_base"], [.float32], "f32"
     ),
     (
       [
@@ -62,12 +64,17 @@ struct MetadataCheck {
     let context = model.configuration.contextLength
     if context < 32 {
       findings.warning(
-        "metadata", "llama.context_length is \(context): llama.cpp takes that as the default")
+        "metadata", "\(key(.contextLength)) is \(context): llama.cpp takes that as the default")
     }
   }
 
+  private func key(_ key: Architecture.Key) -> String { model.architecture.name(of: key) }
+
   private func checkTypes(_ findings: inout FindingList) {
-    for group in Self.kinds {
+    let own = Self.architectureKinds.map {
+      (keys: $0.keys.map(key), kinds: $0.kinds, name: $0.name)
+    }
+    for group in own + Self.kinds {
       for key in group.keys {
         guard let value = metadata[key], !group.kinds.contains(value.kind) else { continue }
         findings.error(
@@ -89,27 +96,28 @@ struct MetadataCheck {
 
   private func checkHeads(_ findings: inout FindingList) {
     let head = model.configuration.headDimension
-    if let length = metadata["llama.attention.value_length"]?.integer, length != head {
+    if let length = metadata[key(.valueLength)]?.integer, length != head {
       findings.error(
         "metadata",
-        "llama.attention.value_length is \(length), but the heads of the tensors have "
+        "\(key(.valueLength)) is \(length), but the heads of the tensors have "
           + "\(head) values: llama.cpp refuses the file")
     }
-    if let rows = metadata["llama.vocab_size"]?.integer, rows != model.configuration.vocabularyRows
+    if let rows = metadata[key(.vocabularySize)]?.integer,
+      rows != model.configuration.vocabularyRows
     {
       findings.warning(
         "metadata",
-        "llama.vocab_size is \(rows), but token_embd.weight has "
+        "\(key(.vocabularySize)) is \(rows), but token_embd.weight has "
           + "\(model.configuration.vocabularyRows) rows")
     }
-    if let experts = metadata["llama.expert_count"]?.integer, experts > 0 {
+    if let experts = metadata[key(.expertCount)]?.integer, experts > 0 {
       findings.error(
         "metadata",
-        "llama.expert_count is \(experts), but there are no experts: llama.cpp stops when "
+        "\(key(.expertCount)) is \(experts), but there are no experts: llama.cpp stops when "
           + "it loads the file")
     }
-    if metadata["llama.rope.freq_base"] == nil {
-      findings.note("metadata", "llama.rope.freq_base is missing: 10000 is taken")
+    if metadata[key(.ropeBase)] == nil {
+      findings.note("metadata", "\(key(.ropeBase)) is missing: 10000 is taken")
     }
   }
 

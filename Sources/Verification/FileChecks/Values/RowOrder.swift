@@ -24,6 +24,8 @@ struct RowOrder {
   ///   - role: The tensor: queries or keys.
   /// - Returns: The orders.
   static func all(_ configuration: LlamaConfiguration, _ role: TensorRole) -> [RowOrder] {
+    // Rows that GGUF does not permute are not left in another order.
+    guard configuration.architecture.rowOrder == .neighbours else { return [] }
     let head = configuration.headDimension
     var orders = [
       RowOrder(

@@ -126,13 +126,17 @@ struct TensorIdentification {
   /// The tensor a match names, without its layer if that is the suspect's.
   private func described(_ role: TensorRole, in suspect: TensorRole) -> String {
     if case .layer(let layer, let kind) = role, case .layer(let own, let ownKind) = suspect {
-      if layer == own { return NamingScheme.gguf.name(of: .layer(0, kind)).dropLayer }
+      if layer == own { return name(.layer(0, kind)).dropLayer }
       if kind == ownKind {
-        return "\(NamingScheme.gguf.name(of: .layer(0, kind)).dropLayer) of the layer "
+        return "\(name(.layer(0, kind)).dropLayer) of the layer "
           + "\(abs(layer - own)) \(layer > own ? "further on" : "before")"
       }
     }
-    return NamingScheme.gguf.name(of: role)
+    return name(role)
+  }
+
+  private func name(_ role: TensorRole) -> String {
+    NamingScheme.gguf.name(of: role, in: candidate.model.architecture)
   }
 }
 
@@ -162,7 +166,7 @@ extension TensorIdentification {
       }
     }
     if case .layer(let layer, _) = suspect.role {
-      for kind in TensorRole.LayerTensor.allCases {
+      for kind in candidate.model.architecture.layerTensors {
         let other = TensorRole.layer(layer, kind)
         if other != suspect.role, isComparable(other, suspect),
           fits(try RowSet(reference, other, rows: sample.rows))

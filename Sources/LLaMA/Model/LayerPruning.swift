@@ -31,14 +31,14 @@ public struct LayerPruning: Sendable {
     }
     let numbers = Dictionary(
       uniqueKeysWithValues: layers.enumerated().map { ($0.element, $0.offset) })
-    let scheme = whole.scheme
+    let (scheme, architecture) = (whole.scheme, whole.architecture)
     let catalogue = RenamedCatalogue(whole.catalogue) { tensor in
-      switch scheme.role(of: tensor.name) {
+      switch scheme.role(of: tensor.name, in: architecture) {
       case .layer(let layer, let kind):
-        return numbers[layer].map { scheme.name(of: .layer($0, kind)) }
+        return numbers[layer].map { scheme.name(of: .layer($0, kind), in: architecture) }
       case .rotaryFrequencies(let layer)
-      where scheme.name(of: .rotaryFrequencies(layer)) == tensor.name:
-        return numbers[layer].map { scheme.name(of: .rotaryFrequencies($0)) }
+      where scheme.name(of: .rotaryFrequencies(layer), in: architecture) == tensor.name:
+        return numbers[layer].map { scheme.name(of: .rotaryFrequencies($0), in: architecture) }
       default: return tensor.name
       }
     }

@@ -6,7 +6,7 @@ public struct LlamaView: Catalogue {
   public let location: String
   /// The tensors under the scheme's names, in the order of use.
   public let tensors: [TensorDescriptor]
-  private let model: LlamaModel
+  private let catalogue: any Catalogue
   private let sources: [(index: Int, order: RowPermutation?)]
 
   /// Views a model.
@@ -16,21 +16,21 @@ public struct LlamaView: Catalogue {
   ///   - scheme: Whose names and row order to show.
   public init(_ model: LlamaModel, as scheme: NamingScheme) {
     self.location = model.catalogue.location
-    self.model = model
+    catalogue = model.catalogue
+    let order = scheme.rowOrder(of: model.architecture)
+    let permutation =
+      order == model.rowOrder
+      ? nil : RowPermutation(head: model.configuration.headDimension, to: order)
     var tensors: [TensorDescriptor] = []
     var sources: [(index: Int, order: RowPermutation?)] = []
-    for role in model.roles {
+    for role in model.roles where scheme.holds(role) {
       guard let index = model[role] else { continue }
       let source = model.catalogue.tensors[index]
       tensors.append(
-        TensorDescriptor(name: scheme.name(of: role), type: source.type, shape: source.shape))
-      let differs = scheme.rowOrder != model.scheme.rowOrder
-      sources.append(
-        (
-          index,
-          role.isRotated && differs
-            ? RowPermutation(head: model.configuration.headDimension, to: scheme.rowOrder) : nil
-        ))
+        TensorDescriptor(
+          name: scheme.name(of: role, in: model.architecture), type: source.type,
+          shape: source.shape))
+      sources.append((index, role.isRotated ? permutation : nil))
     }
     self.tensors = tensors
     self.sources = sources
@@ -38,7 +38,7 @@ public struct LlamaView: Catalogue {
 
   /// The ordinal of the tensor it comes from.
   public func readingOrdinal(ofTensor index: Int) -> Int {
-    model.catalogue.readingOrdinal(ofTensor: sources[index].index)
+    catalogue.readingOrdinal(ofTensor: sources[index].index)
   }
 
   /// Reads rows, those of queries and keys in the scheme's order.
@@ -47,8 +47,10 @@ public struct LlamaView: Catalogue {
   ) throws(WeightmillError) {
     let source = sources[index]
     guard let order = source.order else {
-      return try model.catalogue.read(
-        rows: rows, ofTensor: source.index, into: &bytes, at: offset)
+      return try catalogue.read(rows: rows, ofTensor: source.index, into: &bytes, at: offset)
+    }
+    guard tensors[index].shape.extents.count > 1 else {
+      return try readVector(rows, index, order, into: &bytes, at: offset)
     }
     // One read for each head: rows change places within it only.
     let size = tensors[index].bytesPerRow
@@ -57,13 +59,34 @@ public struct LlamaView: Catalogue {
       let end = min(rows.upperBound, (first / order.head + 1) * order.head)
       let sources = (first..<end).map(order.source)
       let (low, high) = (sources.min() ?? first, sources.max() ?? first)
-      let block = try model.catalogue.bytes(rows: low..<high + 1, ofTensor: source.index)
+      let block = try catalogue.bytes(rows: low..<high + 1, ofTensor: source.index)
       for (place, row) in sources.enumerated() {
         bytes.copy(
           block, from: (row - low) * size, count: size,
           to: offset + (first - rows.lowerBound + place) * size)
       }
       first = end
+    }
+  }
+
+  /// Reads what is added to queries or keys, or multiplies them: one row, whose values change places
+  /// as the rows of the matrix do.
+  private func readVector(
+    _ rows: Range<Int>, _ index: Int, _ order: RowPermutation, into bytes: inout MutableRawSpan,
+    at offset: Int
+  ) throws(WeightmillError) {
+    let tensor = tensors[index]
+    guard tensor.type.valuesPerBlock == 1 else {
+      throw WeightmillError(
+        .unsupported, location,
+        "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), whose values cannot change "
+          + "places", remedy: "start from the model before it was quantized")
+    }
+    let size = tensor.type.bytesPerBlock
+    let values = try catalogue.bytes(rows: rows, ofTensor: sources[index].index)
+    for place in 0..<values.count / size {
+      bytes.copy(
+        values, from: order.source(of: place) * size, count: size, to: offset + place * size)
     }
   }
 }
@@ -74,7 +97,7 @@ public struct LlamaView: Catalogue {
 /// order is row *hd* + 2*i* + *j* of the neighbours order.
 struct RowPermutation: Sendable {
   let head: Int
-  let to: NamingScheme.RowOrder
+  let to: Architecture.RowOrder
 
   /// The row of the other order that a row of the target order is.
   func source(of row: Int) -> Int {

@@ -1,6 +1,6 @@
 public import Tensors
 
-/// A catalogue known to hold a whole LLaMA model: every tensor there, each of the right shape.
+/// A catalogue known to hold a whole model: every tensor there, each of the right shape.
 public struct LlamaModel: Sendable {
   /// The model's sizes and constants.
   public let configuration: LlamaConfiguration
@@ -24,7 +24,7 @@ public struct LlamaModel: Sendable {
     var places: [TensorRole: Int] = [:]
     var faults: [TensorFault] = []
     for (place, tensor) in catalogue.tensors.enumerated() {
-      switch scheme.role(of: tensor.name) {
+      switch scheme.role(of: tensor.name, in: configuration.architecture) {
       case .rotaryFrequencies: break
       case .layer(let layer, _) where layer >= configuration.layerCount:
         faults.append(TensorFault(tensor.name, "belongs to no layer"))
@@ -37,9 +37,10 @@ public struct LlamaModel: Sendable {
       case nil: faults.append(TensorFault(tensor.name, "is unknown"))
       }
     }
-    for role in TensorRole.all(layerCount: configuration.layerCount)
-    where places[role] == nil && !(role == .output && configuration.tiesEmbeddings) {
-      faults.append(TensorFault(scheme.name(of: role), "is missing"))
+    for role in TensorRole.all(in: configuration)
+    where places[role] == nil && role.isRequired(in: configuration) {
+      let name = scheme.name(of: role, in: configuration.architecture)
+      faults.append(TensorFault(name, "is missing"))
     }
     guard faults.isEmpty else {
       throw WeightmillError(
@@ -53,6 +54,12 @@ public struct LlamaModel: Sendable {
     self.places = places
   }
 
+  /// What the model has in common with others.
+  public var architecture: Architecture { configuration.architecture }
+
+  /// The order of the rows of queries and keys in the catalogue.
+  public var rowOrder: Architecture.RowOrder { scheme.rowOrder(of: architecture) }
+
   /// Where in the catalogue a tensor is; the output matrix may be the embedding's (tied weights).
   ///
   /// - Parameter role: What the tensor is for.
@@ -65,7 +72,7 @@ public struct LlamaModel: Sendable {
 
   /// The model's tensors that a file must hold, in the order in which the model uses them.
   public var roles: [TensorRole] {
-    TensorRole.all(layerCount: configuration.layerCount).filter { places[$0] != nil }
+    TensorRole.all(in: configuration).filter { places[$0] != nil }
   }
 
   /// The description of a tensor.

@@ -15,7 +15,7 @@ public enum ModelParallelParts {
   public static func check(
     _ parts: [any Catalogue], folder: String, dimension: Int?
   ) throws(WeightmillError) {
-    let name = NamingScheme.meta.name(of: .layer(0, .query))
+    let name = NamingScheme.meta.name(of: .layer(0, .query), in: .llama)
     var firstRows: [[UInt8]] = []
     for part in parts {
       guard let index = part.tensors.firstIndex(where: { $0.name == name }) else { return }
@@ -45,7 +45,8 @@ public enum ModelParallelParts {
   private static func checkNorms(_ parts: [any Catalogue]) throws(WeightmillError) {
     guard let first = parts.first else { return }
     for (index, tensor) in first.tensors.enumerated() {
-      guard NamingScheme.meta.role(of: tensor.name)?.isNorm == true, tensor.byteCount <= 1 << 24
+      guard NamingScheme.meta.role(of: tensor.name, in: .llama)?.isNorm == true,
+        tensor.byteCount <= 1 << 24
       else { continue }
       let expected = try first.bytes(rows: 0..<tensor.shape.rows, ofTensor: index)
       for part in parts.dropFirst() {
@@ -72,10 +73,10 @@ public enum ModelParallelParts {
   public static func joins(
     _ part: any Catalogue
   ) -> (TensorDescriptor) -> JoinedCatalogue.Join {
-    let norm = NamingScheme.meta.name(of: .outputNorm)
+    let norm = NamingScheme.meta.name(of: .outputNorm, in: .llama)
     let width = part.tensors.first { $0.name == norm }?.shape.count
     return { tensor in
-      switch NamingScheme.meta.role(of: tensor.name) {
+      switch NamingScheme.meta.role(of: tensor.name, in: .llama) {
       case .tokenEmbedding: tensor.shape.columns == width ? .rows : .columns
       case .layer(_, .attentionOutput), .layer(_, .down): .columns
       case .output, .layer(_, .query), .layer(_, .key), .layer(_, .value), .layer(_, .gate),

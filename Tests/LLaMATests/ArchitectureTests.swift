@@ -1,0 +1,253 @@
+import GGUF
+import LLaMA
+import Models
+import StrictJSON
+import Tensors
+import TestSupport
+import Testing
+
+/// What an architecture is called and holds is said by its value, and by nothing else.
+struct ArchitectureTests {
+  /// Names of llama.cpp's converter for LLaMA, in the order in which it writes them: those of
+  /// `formats/gguf.md` section 7.1, without `general.` and `tokenizer.`.
+  private static let llamaKeys = [
+    "llama.block_count", "llama.context_length", "llama.embedding_length",
+    "llama.feed_forward_length", "llama.attention.head_count", "llama.attention.head_count_kv",
+    "llama.rope.freq_base", "llama.attention.layer_norm_rms_epsilon",
+    "llama.attention.key_length", "llama.attention.value_length", "llama.vocab_size",
+    "llama.rope.dimension_count",
+  ]
+
+  @Test func llamaHasLlamaCppsKeys() {
+    let llama = Architecture.llama
+    let keys = Architecture.Key.common + llama.furtherKeys
+    #expect(keys.map(llama.name) == Self.llamaKeys)
+  }
+
+  @Test func llamaIsFoundUnderTheNamesThatFilesHave() throws {
+    let config = try TextInput.json(Fixtures.miniZiya("base-hf/config.json")).object
+    let type = try #require(config?["model_type"]?.string)
+    let llama = try #require(Architecture.ofHuggingFace(type: type))
+    #expect(llama == .llama && Architecture.named("llama") == .llama)
+    #expect(config?["architectures"] == .array([.string(llama.huggingFaceClass)]))
+    for name in ["", "Llama", "llama2", "qwen2"] {
+      #expect(Architecture.named(name) == nil && Architecture.ofHuggingFace(type: name) == nil)
+    }
+  }
+
+  @Test func noTwoKnownArchitecturesAreConfused() {
+    let types = Architecture.all.map(\.huggingFaceType)
+    #expect(Set(types).count == types.count)
+    for architecture in Architecture.all {
+      // A file of a name is read as the first architecture of it, which must have its rows' order.
+      #expect(Architecture.named(architecture.name)?.rowOrder == architecture.rowOrder)
+    }
+  }
+
+  @Test(arguments: Architecture.all)
+  func everyNameLeadsBackToItsRole(architecture: Architecture) {
+    expectNamesLeadBack(MadeUpModel(architecture).configuration)
+  }
+
+  @Test(arguments: [NamingScheme.meta, .huggingFace, .gguf])
+  func whatLlamaDoesNotHaveIsNoRole(scheme: NamingScheme) {
+    for kind in TensorRole.LayerTensor.allCases where !TensorRole.LayerTensor.usual.contains(kind) {
+      let name = scheme.name(of: .layer(0, kind), in: .llama)
+      #expect(scheme.role(of: name, in: .llama) == nil, "\(name)")
+    }
+    for name in [
+      "rope_freqs.weight", "rope_factors_long.weight", "blk.00.attn_q.weight",
+      "blk.+1.attn_q.weight", "blk..attn_q.weight", "blk.0.attn_q", "blk.0.attn_q.weight.x",
+      "blk.99999999999999999999.attn_q.weight", "layers.01.attention.wq.weight",
+      "model.layers.0.self_attn.q_proj.bias", "xmodel.layers.0.self_attn.q_proj.weight",
+    ] {
+      #expect(scheme.role(of: name, in: .llama) == nil, "\(name)")
+    }
+  }
+
+  @Test func anUnknownTensorIsNamed() throws {
+    var model = MadeUpModel(.llama)
+    model.further = ["blk.0.attn_q.bias": [64], "blk.1.attn_norm.weight": [64]]
+    let error = expectError(.mismatch) { _ = try model.model(named: .gguf) }
+    #expect(error?.problem.contains("\"blk.0.attn_q.bias\" is unknown") == true)
+    #expect(error?.problem.contains("\"blk.1.attn_norm.weight\" belongs to no layer") == true)
+  }
+}
+
+/// An architecture that is not LLaMA's goes through names, shapes, checks and views by its value
+/// alone: nothing but the value is written for it.
+struct MadeUpArchitectureTests {
+  /// Rows that stay in order, biases, norms of heads that may be missing, one name of its own.
+  private static let ordered = Architecture(
+    name: "made-up", huggingFaceType: "made_up", huggingFaceClass: "MadeUpForCausalLM",
+    rowOrder: .halves,
+    requiredTensors: TensorRole.LayerTensor.usual.union([.queryBias, .keyBias, .valueBias]),
+    optionalTensors: [.queryNorm, .keyNorm], ropeFactors: [.all],
+    otherNames: [.huggingFace: [.feedForwardNorm: "pre_feedforward_layernorm.weight"]])
+
+  /// The same with rows that GGUF permutes.
+  private static let permuted = Architecture(
+    name: "made-up", huggingFaceType: "made_up", huggingFaceClass: "MadeUpForCausalLM",
+    rowOrder: .neighbours, requiredTensors: ordered.requiredTensors,
+    optionalTensors: [.queryNorm, .keyNorm], ropeFactors: [.all], otherNames: ordered.otherNames)
+
+  @Test func namesAreTheArchitectures() {
+    expectNamesLeadBack(MadeUpModel(Self.ordered).configuration)
+    let (scheme, layer) = (NamingScheme.huggingFace, "model.layers.0.")
+    for (name, role) in [
+      ("pre_feedforward_layernorm.weight", .feedForwardNorm), ("self_attn.q_proj.bias", .queryBias),
+      ("self_attn.k_norm.weight", .keyNorm), ("post_attention_layernorm.weight", nil),
+      ("self_attn.o_proj.bias", nil),
+    ] as [(String, TensorRole.LayerTensor?)] {
+      #expect(scheme.role(of: layer + name, in: Self.ordered) == role.map { .layer(0, $0) })
+    }
+    #expect(Self.ordered.name(of: .headCount) == "made-up.attention.head_count")
+  }
+
+  @Test func rolesComeInTheOrderOfUse() {
+    let roles = TensorRole.all(in: MadeUpModel(Self.ordered).configuration)
+    let layer: [TensorRole.LayerTensor] = [
+      .attentionNorm, .query, .queryBias, .queryNorm, .key, .keyBias, .keyNorm, .value, .valueBias,
+      .attentionOutput, .feedForwardNorm, .gate, .up, .down,
+    ]
+    #expect(
+      roles == [.tokenEmbedding, .ropeFactors(.all)] + layer.map { .layer(0, $0) }
+        + [.outputNorm, .output])
+  }
+
+  @Test func shapesFollowFromTheSizes() {
+    // 4 heads and 2 of keys and values, of 16 features, in a width of 48.
+    let configuration = MadeUpModel(Self.ordered).configuration
+    for (kind, extents) in [
+      (.query, [64, 48]), (.queryBias, [64]), (.keyBias, [32]), (.valueBias, [32]),
+      (.queryNorm, [16]), (.keyNorm, [16]), (.attentionOutput, [48, 64]),
+    ] as [(TensorRole.LayerTensor, [Int])] {
+      #expect(TensorRole.layer(0, kind).extents(in: configuration) == extents)
+    }
+    #expect(TensorRole.ropeFactors(.all).extents(in: configuration) == [8])
+  }
+
+  @Test func whatMustBeThereIsAskedFor() throws {
+    var model = MadeUpModel(Self.ordered)
+    #expect(try model.model(named: .gguf).roles == TensorRole.all(in: model.configuration))
+    model.omitted = [.layer(0, .queryNorm), .layer(0, .keyNorm), .ropeFactors(.all)]
+    #expect(try model.model(named: .gguf).tensor(.layer(0, .queryNorm)) == nil)
+    model.omitted.insert(.layer(0, .keyBias))
+    let error = expectError(.mismatch) { _ = try model.model(named: .gguf) }
+    #expect(error?.problem.contains("\"blk.0.attn_k.bias\" is missing") == true)
+  }
+
+  @Test func rowsThatStayInOrderAreViewedAsTheyAre() throws {
+    let model = try MadeUpModel(Self.ordered).model(named: .gguf)
+    let view = LlamaView(model, as: .huggingFace)
+    // Factors of frequencies are in GGUF files only.
+    #expect(view.tensors.count == model.roles.count - 1)
+    for (index, tensor) in view.tensors.enumerated() {
+      let role = try #require(NamingScheme.huggingFace.role(of: tensor.name, in: Self.ordered))
+      let place = try #require(model[role])
+      let rows = 0..<tensor.shape.rows
+      #expect(
+        try view.bytes(rows: rows, ofTensor: index)
+          == model.catalogue.bytes(rows: rows, ofTensor: place), "\(tensor.name)")
+    }
+  }
+
+  /// llama.cpp's converter: row r of a head of D is the source's (r mod 2) * D/2 + r/2.
+  @Test func biasesAndNormsArePermutedAsTheRowsAre() throws {
+    let model = try MadeUpModel(Self.permuted).model(named: .huggingFace)
+    let view = LlamaView(model, as: .gguf)
+    let head = model.configuration.headDimension
+    for (index, tensor) in view.tensors.enumerated() {
+      let role = try #require(NamingScheme.gguf.role(of: tensor.name, in: Self.permuted))
+      let place = try #require(model[role])
+      let rows = 0..<tensor.shape.rows
+      let source = try model.catalogue.bytes(rows: rows, ofTensor: place)
+      let isTurned = ["attn_q", "attn_k"].contains { tensor.name.contains($0) }
+      let size = tensor.shape.extents.count > 1 ? tensor.bytesPerRow : 4
+      let expected = (0..<source.count / size).flatMap { row in
+        let from = isTurned ? row / head * head + row % 2 * (head / 2) + row % head / 2 : row
+        return source[from * size..<(from + 1) * size]
+      }
+      #expect(try view.bytes(rows: rows, ofTensor: index) == expected, "\(tensor.name)")
+      #expect(isTurned == (expected != source), "\(tensor.name)")
+    }
+    // And back.
+    let gguf = try LlamaModel(
+      catalogue: view, configuration: model.configuration, scheme: .gguf)
+    let back = LlamaView(gguf, as: .huggingFace)
+    for (index, tensor) in back.tensors.enumerated() {
+      let rows = 0..<tensor.shape.rows
+      #expect(
+        try back.bytes(rows: rows, ofTensor: index)
+          == model.catalogue.bytes(rows: rows, ofTensor: index), "\(tensor.name)")
+    }
+  }
+
+  @Test func whatThePassDoesNotComputeIsRefused() throws {
+    let model = try MadeUpModel(Self.ordered).model(named: .gguf)
+    let error = expectError(.unsupported) {
+      _ = try ForwardPass(model, workers: Workers(threads: 1)).embed([0])
+    }
+    #expect(error?.problem.contains("\"rope_freqs.weight\"") == true)
+  }
+}
+
+/// Every tensor's name in every scheme that holds it leads back to what it is for.
+private func expectNamesLeadBack(_ configuration: LlamaConfiguration) {
+  let architecture = configuration.architecture
+  for scheme in [NamingScheme.meta, .huggingFace, .gguf] {
+    let roles = TensorRole.all(in: configuration).filter(scheme.holds)
+    let names = roles.map { scheme.name(of: $0, in: architecture) }
+    #expect(Set(names).count == names.count)
+    #expect(names.map { scheme.role(of: $0, in: architecture) } == roles)
+  }
+}
+
+/// A model of any architecture in memory: one layer of F32 tensors, every value another.
+struct MadeUpModel {
+  let architecture: Architecture
+  /// Tensors that are left out.
+  var omitted: Set<TensorRole> = []
+  /// Tensors by their names that no architecture knows.
+  var further: [String: [Int]] = [:]
+
+  init(_ architecture: Architecture) { self.architecture = architecture }
+
+  var configuration: LlamaConfiguration {
+    LlamaConfiguration(
+      architecture: architecture, hiddenSize: 48, layerCount: 1, headCount: 4,
+      keyValueHeadCount: 2, headDimension: 16, feedForwardSize: 32, vocabularyRows: 20,
+      contextLength: 64, normEpsilon: 1e-6, ropeBase: 10_000)
+  }
+
+  func model(named scheme: NamingScheme) throws -> LlamaModel {
+    let roles = TensorRole.all(in: configuration).filter {
+      scheme.holds($0) && !omitted.contains($0)
+    }
+    let known = roles.map {
+      (scheme.name(of: $0, in: architecture), $0.extents(in: configuration))
+    }
+    let tensors = try (known + further.sorted { $0.key < $1.key }).map { name, extents in
+      TensorDescriptor(name: name, type: .f32, shape: try #require(TensorShape(extents)))
+    }
+    return try LlamaModel(
+      catalogue: CountingCatalogue(tensors: tensors), configuration: configuration, scheme: scheme)
+  }
+}
+
+/// F32 tensors whose values count up, so that each is known by itself.
+private struct CountingCatalogue: Catalogue {
+  let location = "memory"
+  let tensors: [TensorDescriptor]
+
+  func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    let columns = tensors[index].shape.columns
+    let values = (rows.lowerBound * columns..<rows.upperBound * columns).flatMap { value in
+      let bits = Float(value + 10_000 * index).bitPattern
+      return (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * UInt32($0))) }
+    }
+    bytes.copy(values, from: 0, count: values.count, to: offset)
+  }
+}
