@@ -6,6 +6,9 @@ public struct LlamaView: Catalogue {
   public let location: String
   /// The tensors under the scheme's names, in the order of use.
   public let tensors: [TensorDescriptor]
+  private let model: LlamaModel
+  private let scheme: NamingScheme
+  /// The model's tensors, in the order of rows that is shown where they can be had in it.
   private let catalogue: any Catalogue
   private let sources: [(index: Int, order: RowPermutation?)]
 
@@ -15,12 +18,24 @@ public struct LlamaView: Catalogue {
   ///   - model: The model.
   ///   - scheme: Whose names and row order to show.
   public init(_ model: LlamaModel, as scheme: NamingScheme) {
+    self.init(model, as: scheme, scheme.rowOrder(of: model.architecture))
+  }
+
+  private init(
+    _ model: LlamaModel, as scheme: NamingScheme, _ order: Architecture.RowOrder
+  ) {
     self.location = model.catalogue.location
-    catalogue = model.catalogue
-    let order = scheme.rowOrder(of: model.architecture)
-    let permutation =
-      order == model.rowOrder
-      ? nil : RowPermutation(head: model.configuration.headDimension, to: order)
+    self.model = model
+    self.scheme = scheme
+    var permutation: RowPermutation?
+    if order == model.rowOrder {
+      catalogue = model.catalogue
+    } else if let other = (model.catalogue as? any RowOrderedCatalogue)?.ordered(order) {
+      catalogue = other
+    } else {
+      catalogue = model.catalogue
+      permutation = RowPermutation(head: model.configuration.headDimension, to: order)
+    }
     var tensors: [TensorDescriptor] = []
     var sources: [(index: Int, order: RowPermutation?)] = []
     for role in model.roles where scheme.holds(role) {
@@ -35,6 +50,20 @@ public struct LlamaView: Catalogue {
     self.tensors = tensors
     self.sources = sources
   }
+
+  /// The same tensors under the same names, rows of queries and keys in another order.
+  ///
+  /// - Parameter order: The order.
+  /// - Returns: The view; its tensors have the indices they have here.
+  package func ordered(_ order: Architecture.RowOrder) -> LlamaView {
+    LlamaView(model, as: scheme, order)
+  }
+
+  /// Whether the model's own rows are in an order.
+  ///
+  /// - Parameter order: The order.
+  /// - Returns: Whether they are read as they are stored.
+  package func isStored(in order: Architecture.RowOrder) -> Bool { model.rowOrder == order }
 
   /// The ordinal of the tensor it comes from.
   public func readingOrdinal(ofTensor index: Int) -> Int {

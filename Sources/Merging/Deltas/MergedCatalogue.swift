@@ -9,17 +9,17 @@ public import Tensors
 /// configuration. In families that are added in F16, both sides are rounded to binary16 first, as
 /// `from_pretrained(torch_dtype=float16)` does, and the sum once more to the nearest, ties to even;
 /// in the others both are widened to binary32 and the sum is binary32's. Tensors have Hugging
-/// Face's names and row order.
+/// Face's names, and its row order unless `ordered(_:)` gives them in another.
 ///
 /// Source: `apply_delta.py` of Fengshenbang-LM, FastChat and LLaVA, `weight_diff.py` of Stanford
 /// Alpaca; `formats/delta-families.md`.
-public struct MergedCatalogue: Catalogue {
+public struct MergedCatalogue: RowOrderedCatalogue {
   /// The base's path and the delta's, with a plus between them.
   public let location: String
   /// The merged tensors.
   public let tensors: [TensorDescriptor]
-  private let base: LlamaView
-  private let delta: LlamaView
+  private var base: LlamaView
+  private var delta: LlamaView
   private let sources: [Source]
 
   private struct Source: Sendable {
@@ -69,6 +69,16 @@ public struct MergedCatalogue: Catalogue {
     case .tokenEmbedding, .output: true
     default: false
     }
+  }
+
+  /// The same sums with the rows of queries and keys in another order, if one side is stored in it:
+  /// then only the other side's rows are permuted, and not its sums once more.
+  public func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
+    guard base.isStored(in: order) || delta.isStored(in: order) else { return nil }
+    var other = self
+    other.base = base.ordered(order)
+    other.delta = delta.ordered(order)
+    return other
   }
 
   /// The ordinal in the delta, which has all tensors.

@@ -1,0 +1,12 @@
+public import Tensors
+
+/// A catalogue that is made of others, and can ask them for the order of rows that it is asked for,
+/// so that rows are not permuted on their way in and back on their way out.
+public protocol RowOrderedCatalogue: Catalogue {
+  /// The same tensors at the same indices, with the rows of queries and keys in this order.
+  ///
+  /// - Parameter order: The order.
+  /// - Returns: The tensors, or `nil` where nothing is won: permuting this catalogue's own rows is
+  ///   as little work.
+  func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)?
+}
