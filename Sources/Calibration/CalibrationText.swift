@@ -1,3 +1,4 @@
+public import Tensors
 public import Tokenization
 
 /// Texts cut into windows of the same length, from which importance is learned.
@@ -26,12 +27,15 @@ public struct CalibrationText: Sendable {
   ///   - text: The text.
   ///   - path: The file it comes from; its name without the folder goes into the file that is
   ///     written.
-  ///   - vocabulary: The model's vocabulary.
-  public mutating func add(_ text: String, from path: String, vocabulary: Vocabulary) {
-    let tokens = Tokenizer(vocabulary).encode(text)
+  ///   - tokenizer: The model's.
+  /// - Throws: `unsupported` when the tokenizer prepares text in a way that is not known.
+  public mutating func add(
+    _ text: String, from path: String, tokenizer: ModelTokenizer
+  ) throws(WeightmillError) {
+    let tokens = try tokenizer.encode(text)
     let whole = tokens.count / context * context
-    let bos = vocabulary.special.addsBOS ? vocabulary.special.bos : nil
-    let new = TextWindows(Array(tokens[..<whole]), context: context, bos: bos)
+    let new = TextWindows(
+      Array(tokens[..<whole]), context: context, bos: tokenizer.vocabulary.special.addedBOS)
     windows = TextWindows(windows: windows.windows + new.windows)
     names.append(path.split(separator: "/").last.map(String.init) ?? path)
     leftOut += tokens.count - whole

@@ -41,9 +41,9 @@ struct ImportanceCollectorTests {
     _ model: LoadedModel, context: Int = 48
   ) throws -> CalibrationText {
     var text = CalibrationText(context: context)
-    text.add(
+    try text.add(
       String(decoding: try Fixtures.bytes(Self.text), as: UTF8.self), from: Self.text,
-      vocabulary: try model.requiredVocabulary())
+      tokenizer: try model.requiredTokenizer())
     return text
   }
 

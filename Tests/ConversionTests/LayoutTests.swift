@@ -21,7 +21,7 @@ struct LayoutTests {
   @Test func aBareFileTakesItsSizesAndTokenizerFromItsFolder() throws {
     let path = try SmallModel().write(to: folder, "m")
     let bare = try ModelLoader.load("\(path)/model.safetensors")
-    #expect(bare.vocabulary?.tokens.count == 300)
+    #expect(bare.tokenizer?.vocabulary.tokens.count == 300)
     #expect(try digests("\(path)/model.safetensors") == digests(path))
   }
 

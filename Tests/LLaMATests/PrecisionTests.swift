@@ -20,7 +20,7 @@ struct PrecisionTests {
       Fixtures.miniZiya("base-meta"), delta: Fixtures.miniZiya("delta"))
     let text = try Fixtures.bytes(Fixtures.miniZiya("expected/eval-zh.txt"))
     let tokens = Array(
-      Tokenizer(try model.requiredVocabulary()).encode(String(decoding: text, as: UTF8.self))
+      try model.requiredTokenizer().encode(String(decoding: text, as: UTF8.self))
         .prefix(300))
     let passes = [Precision.single, .double].map {
       ForwardPass(model.llama, workers: Workers(threads: 2), precision: $0)

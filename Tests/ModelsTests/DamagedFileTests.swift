@@ -87,7 +87,7 @@ struct DamagedFileTests {
     case .tensors:
       let checkpoint = try Checkpoint(path: path, selection: .everything)
       _ = try TensorDigest.all(of: checkpoint.catalogue, workers: Workers(threads: 1))
-    case .vocabulary: _ = try ModelLoader.vocabulary(path)
+    case .vocabulary: _ = try ModelLoader.tokenizer(path)
     case .model: _ = try ModelLoader.load(path)
     }
   }

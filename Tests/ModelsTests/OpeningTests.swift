@@ -135,7 +135,7 @@ struct OpeningTests {
     expectError(.mismatch) { _ = try ModelLoader.load(path) }
     // Blank ones, as some conversions have them, say nothing.
     try folder.write(#"{"bos_token": ""}"#.utf8, to: "small/tokenizer_config.json")
-    #expect(try ModelLoader.load(path).vocabulary?.special.bos == 1)
+    #expect(try ModelLoader.load(path).tokenizer?.vocabulary.special.bos == 1)
   }
 
   @Test func addedTokensFollowLlamaCppsConverter() throws {
@@ -147,7 +147,7 @@ struct OpeningTests {
       """#
     try folder.write(settings.utf8, to: "small/tokenizer_config.json")
     try folder.write(#"{"<human>": 262}"#.utf8, to: "small/added_tokens.json")
-    let tokens = try #require(try ModelLoader.load(path).vocabulary).tokens
+    let tokens = try #require(try ModelLoader.load(path).tokenizer).vocabulary.tokens
     #expect(tokens[1] == .init(text: "<s>", score: -1000, kind: .control))
     #expect(tokens[259] == .init(text: "[PAD259]", score: -10000, kind: .unused))
     #expect(tokens[260] == .init(text: "<|x|>", score: -1000, kind: .control))
@@ -161,7 +161,7 @@ struct OpeningTests {
     let copy = try folder.copy(Fixtures.miniZiya("base-meta"), as: "13B")
     try FileManager.default.moveItem(
       atPath: "\(copy)/tokenizer.model", toPath: folder("tokenizer.model"))
-    #expect(try ModelLoader.load(copy).vocabulary?.tokens.count == 2000)
+    #expect(try ModelLoader.load(copy).tokenizer?.vocabulary.tokens.count == 2000)
   }
 
   @Test func aTruncatedShardIsMalformed() throws {

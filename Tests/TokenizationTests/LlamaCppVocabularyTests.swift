@@ -13,7 +13,7 @@ struct LlamaCppVocabularyTests {
   /// Phi 3's vocabulary, and the one it grew from, LLaMA's: 32,000 tokens, the first three of which
   /// have score 0 and the kinds that they have in llama.cpp's `ggml-vocab-llama-spm.gguf`.
   private func vocabulary(_ name: String) throws -> Vocabulary {
-    let phi = try ModelLoader.vocabulary("\(Self.folder)/ggml-vocab-phi-3.gguf")
+    let phi = try ModelLoader.tokenizer("\(Self.folder)/ggml-vocab-phi-3.gguf").vocabulary
     guard name == "llama-spm" else { return phi }
     let kinds: [Vocabulary.Kind] = [.unknown, .control, .control]
     let tokens = phi.tokens[..<32_000].enumerated().map { id, token in

@@ -42,7 +42,7 @@ struct TokenizerTests {
   }
 
   @Test func specialIdsAreLlamaCpps() throws {
-    let tokenizer = Tokenizer(try ModelLoader.vocabulary(Fixtures.miniZiya("delta")))
+    let tokenizer = Tokenizer(try ModelLoader.tokenizer(Fixtures.miniZiya("delta")).vocabulary)
     let cases = try decode(LlamaCases.self, "llamacpp-tokens.json").cases
     #expect(cases.count > 10)
     for item in cases {
@@ -54,14 +54,14 @@ struct TokenizerTests {
   }
 
   @Test func decodingGivesTheTextBack() throws {
-    let tokenizer = Tokenizer(try ModelLoader.vocabulary(Fixtures.miniZiya("delta")))
+    let tokenizer = Tokenizer(try ModelLoader.tokenizer(Fixtures.miniZiya("delta")).vocabulary)
     for item in try decode([Case].self, "tokens.json") where !item.text.contains("▁") {
       #expect(tokenizer.decode(tokenizer.encode(plain: item.text)) == item.text)
     }
   }
 
   @Test func aContinuationKeepsItsLeadingSpace() throws {
-    let tokenizer = Tokenizer(try ModelLoader.vocabulary(Fixtures.miniZiya("delta")))
+    let tokenizer = Tokenizer(try ModelLoader.tokenizer(Fixtures.miniZiya("delta")).vocabulary)
     let ids = tokenizer.encode(plain: "computed by the gradient")
     for cut in 1..<ids.count {
       let (start, rest) = (Array(ids[..<cut]), Array(ids[cut...]))
@@ -78,7 +78,7 @@ struct TokenizerTests {
   }
 
   @Test func theVocabularyIsPaddedToTheEmbeddingRows() throws {
-    let vocabulary = try ModelLoader.vocabulary(Fixtures.miniZiya("delta"))
+    let vocabulary = try ModelLoader.tokenizer(Fixtures.miniZiya("delta")).vocabulary
     #expect(vocabulary.tokens.count == 3072)
     #expect(vocabulary.tokens[3050] == .init(text: "<human>", score: -1000, kind: .userDefined))
     #expect(vocabulary.tokens[3052] == .init(text: "[PAD3052]", score: -10000, kind: .unused))

@@ -62,7 +62,7 @@ struct ComparedModels {
       version: "0", candidate: Self.subject("candidate"), reference: Self.subject("reference"),
       settings: .init(context: 32, isSecondHalf: false, precision: "single"), texts: [],
       total: total)
-    report.fill(from: result, candidate: candidate, vocabulary: nil)
+    report.fill(from: result, candidate: candidate, tokenizer: nil)
     return report
   }
 

@@ -34,7 +34,7 @@ struct CompanionFiles {
   init(
     _ model: LoadedModel, folder: Folder?, tokenizer: Folder?
   ) throws(WeightmillError) {
-    vocabulary = model.vocabulary
+    vocabulary = model.tokenizer?.vocabulary
     guard let folder, let tokenizer else { return }
     for name in Self.names {
       let source = name == "generation_config.json" ? folder : tokenizer

@@ -29,7 +29,7 @@ enum ConfigurationFile {
       object = try source(folder.path(name), configuration)
     } else {
       describe(configuration, in: &object)
-      let special = model.vocabulary?.special
+      let special = model.tokenizer?.vocabulary.special
       for (key, id) in [
         ("bos_token_id", special?.bos), ("eos_token_id", special?.eos),
         ("pad_token_id", special?.padding),

@@ -1,8 +1,8 @@
-import GGUF
+package import GGUF
 import LLaMA
 package import Models
 import Tensors
-import Tokenization
+package import Tokenization
 
 extension GGUFMetadata {
   /// The metadata of a converted model: the keys that llama.cpp's converter writes, with its types.
@@ -25,7 +25,7 @@ extension GGUFMetadata {
     self["general.file_type"] = .uint32(fileType)
     append(configuration.architecture.furtherKeys, of: configuration)
     self["general.quantization_version"] = .uint32(2)
-    if let vocabulary = model.vocabulary { append(vocabulary) }
+    if let tokenizer = model.tokenizer { append(tokenizer.stored) }
     if let template = model.chatTemplate { self["tokenizer.chat_template"] = .string(template) }
   }
 
@@ -35,20 +35,24 @@ extension GGUFMetadata {
     }
   }
 
-  private mutating func append(_ vocabulary: Vocabulary) {
-    let tokens = vocabulary.tokens
-    self["tokenizer.ggml.model"] = .string("llama")
-    self["tokenizer.ggml.pre"] = .string("default")
-    self["tokenizer.ggml.tokens"] = .strings(tokens.map(\.text))
-    self["tokenizer.ggml.scores"] = .array(.float32, tokens.map { .float32($0.score) })
-    self["tokenizer.ggml.token_type"] = .array(.int32, tokens.map { .int32($0.kind.rawValue) })
-    let special = vocabulary.special
-    for (name, id) in [("bos", special.bos), ("eos", special.eos), ("padding", special.padding)] {
-      if let id { self["tokenizer.ggml.\(name)_token_id"] = .uint32(UInt32(id)) }
+  /// Adds a tokenizer, in the order of llama.cpp's converter.
+  package mutating func append(_ tokenizer: StoredTokenizer) {
+    func set(_ name: String, _ value: GGUFValue?) {
+      if let value { self["tokenizer.ggml.\(name)"] = value }
     }
-    self["tokenizer.ggml.add_bos_token"] = .bool(special.addsBOS)
-    self["tokenizer.ggml.add_eos_token"] = .bool(special.addsEOS)
-    if !special.addsSpacePrefix { self["tokenizer.ggml.add_space_prefix"] = .bool(false) }
+    set("model", .string(tokenizer.model))
+    set("pre", tokenizer.pre.map { .string($0) })
+    set("tokens", .strings(tokenizer.tokens))
+    set("scores", tokenizer.scores.map { .array(.float32, $0.map { .float32($0) }) })
+    set("token_type", .array(.int32, tokenizer.kinds.map { .int32($0.rawValue) }))
+    set("merges", tokenizer.merges.map { .strings($0) })
+    let special = tokenizer.special
+    for (name, id) in [("bos", special.bos), ("eos", special.eos), ("padding", special.padding)] {
+      set("\(name)_token_id", id.map { .uint32(UInt32($0)) })
+    }
+    set("add_bos_token", .bool(special.addsBOS))
+    set("add_eos_token", .bool(special.addsEOS))
+    set("add_space_prefix", tokenizer.addsSpacePrefix.map { .bool($0) })
   }
 
   /// A number of parameters as file names give it: two digits at least, `13B`, `5.0M`.

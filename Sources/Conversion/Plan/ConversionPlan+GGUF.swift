@@ -3,6 +3,7 @@ import LLaMA
 public import Models
 import Quantization
 public import Tensors
+import Tokenization
 
 /// Plans of GGUF files.
 extension ConversionPlan {
@@ -35,7 +36,7 @@ extension ConversionPlan {
         .unsupported, whole.llama.catalogue.location, "is a GGUF file already",
         remedy: "use `weightmill quantize` to change its types")
     }
-    guard whole.vocabulary != nil else {
+    guard let tokenizer = whole.tokenizer, tokenizer.kind.isInGGUF else {
       if let error = whole.bytePairOnly { throw error }
       throw WeightmillError(
         .noInput, whole.llama.catalogue.location, "has no tokenizer.model",

@@ -6,12 +6,14 @@ import SystemPackage
 public import Tensors
 public import Tokenization
 
-/// A whole model ready for use: checked tensors, configuration, vocabulary.
+/// A whole model ready for use: checked tensors, configuration, tokenizer.
 public struct LoadedModel: Sendable {
   /// The tensors with their configuration.
   public internal(set) var llama: LlamaModel
-  /// The vocabulary, padded to the embedding rows; `nil` when no tokenizer was found.
-  public let vocabulary: Vocabulary?
+  /// The tokenizer, with a token for each embedding row; `nil` when none was found that can be used.
+  public let tokenizer: ModelTokenizer?
+  /// Why a tokenizer that was found cannot be used.
+  package internal(set) var tokenizerObstacle: WeightmillError?
   /// The chat template, if the model has one.
   public let chatTemplate: String?
   /// The metadata, if the model came from a GGUF file.
@@ -45,18 +47,18 @@ public struct LoadedModel: Sendable {
     package var value: ValueSum? { ValueSum(catalogue, configuration) }
   }
 
-  /// The vocabulary, for work that cannot be done without one.
+  /// The tokenizer, for work that cannot be done without one.
   ///
-  /// - Returns: The vocabulary.
-  /// - Throws: `mismatch` when the model has none that can be used.
-  public func requiredVocabulary() throws(WeightmillError) -> Vocabulary {
-    guard let vocabulary else {
-      if let error = bytePairOnly { throw error }
-      throw WeightmillError(
-        .mismatch, llama.catalogue.location, "has no tokenizer that Weightmill can use",
-        remedy: "the model needs a SentencePiece tokenizer.model")
+  /// - Returns: The tokenizer.
+  /// - Throws: `mismatch` when the model has none; the error of the one that cannot be used.
+  public func requiredTokenizer() throws(WeightmillError) -> ModelTokenizer {
+    guard let tokenizer else {
+      throw tokenizerObstacle
+        ?? WeightmillError(
+          .mismatch, llama.catalogue.location, "has no tokenizer that Weightmill can use",
+          remedy: "the model needs a SentencePiece tokenizer.model")
     }
-    return vocabulary
+    return tokenizer
   }
 
   /// The way in which the model wants a question to be written.
@@ -64,15 +66,15 @@ public struct LoadedModel: Sendable {
   /// - Returns: The template.
   /// - Throws: `unsupported` when the model's template is not known, `mismatch` when it has none.
   public func requiredChatTemplate() throws(WeightmillError) -> ChatTemplate {
-    try ChatTemplate(chatTemplate, vocabulary: vocabulary, location: llama.catalogue.location)
+    try ChatTemplate(
+      chatTemplate, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location)
   }
 
-  /// The error for a model whose only vocabulary is a `tokenizer.json`.
+  /// The error for writing a model to GGUF whose only tokenizer is a `tokenizer.json`.
   package var bytePairOnly: WeightmillError? {
     guard let file = files.first(where: BytePairFile.isTokenizerJSON) else { return nil }
     return WeightmillError(
-      .unsupported, file,
-      "is the only tokenizer; it cannot be used with weights or written to "
-        + "GGUF yet", remedy: "if the model has a SentencePiece tokenizer.model, put it beside")
+      .unsupported, file, "is the only tokenizer; it cannot be written to GGUF yet",
+      remedy: "if the model has a SentencePiece tokenizer.model, put it beside")
   }
 }

@@ -32,32 +32,40 @@ extension ModelLoader {
     let rows = llama.configuration.vocabularyRows
     let named =
       if let tokenizer {
-        try vocabulary(tokenizer.files, rows: rows, folder: tokenizer.folder)
+        try Self.tokenizer(tokenizer.files, rows: rows, folder: tokenizer.folder)
       } else {
-        try vocabulary(of: model, rows: rows)
+        try Self.tokenizer(of: model, rows: rows)
       }
     var adapted = LoadedModel(
-      llama: llama, vocabulary: named.vocabulary,
+      llama: llama, tokenizer: named.tokenizer,
       chatTemplate: tokenizer?.files.chatTemplate() ?? model.chatTemplate, metadata: nil,
       mergeRule: rules.joined(separator: "+"), files: files + (tokenizer?.files.files ?? []),
       notes: notes + named.notes)
     adapted.tokenizerFolder = tokenizer?.folder
+    adapted.tokenizerObstacle = named.obstacle
     adapted.sources = sources
     return adapted
   }
 
-  /// The vocabulary that an adapter brings along.
-  private static func vocabulary(
-    _ tokenizer: TokenizerFiles, rows: Int, folder: String
-  ) throws(WeightmillError) -> (vocabulary: Vocabulary?, notes: [String]) {
+  /// The tokenizer of a merged model, or why it has none.
+  private struct NamedTokenizer {
+    var tokenizer: ModelTokenizer?
+    var obstacle: WeightmillError?
+    var notes: [String] = []
+  }
+
+  /// The tokenizer that an adapter brings along.
+  private static func tokenizer(
+    _ files: TokenizerFiles, rows: Int, folder: String
+  ) throws(WeightmillError) -> NamedTokenizer {
     do throws(WeightmillError) {
-      let vocabulary = try tokenizer.vocabulary(rows: rows)
-      let unnamed = vocabulary.tokens.reversed().prefix { $0.kind == .unused }.count
-      return (
-        vocabulary,
-        tokenizer.notes + ["the tokenizer is that of \(folder)"]
-          + (unnamed > 0 ? ["\(unnamed) of \(rows) embedding rows have no token in it"] : [])
-      )
+      let tokenizer = try files.tokenizer(rows: rows)
+      let tokens = tokenizer.vocabulary.tokens
+      let unnamed = tokens.reversed().prefix { $0.kind == .unused }.count
+      return NamedTokenizer(
+        tokenizer: tokenizer,
+        notes: files.notes + ["the tokenizer is that of \(folder)"]
+          + (unnamed > 0 ? ["\(unnamed) of \(rows) embedding rows have no token in it"] : []))
     } catch {
       guard error.code == .mismatch else { throw error }
       throw WeightmillError(
@@ -67,29 +75,30 @@ extension ModelLoader {
     }
   }
 
-  /// The vocabulary of the model itself, for as many rows as adapters left it.
-  private static func vocabulary(
+  /// The tokenizer of the model itself, for as many rows as adapters left it.
+  private static func tokenizer(
     of model: LoadedModel, rows: Int
-  ) throws(WeightmillError) -> (vocabulary: Vocabulary?, notes: [String]) {
-    guard var vocabulary = model.vocabulary, vocabulary.tokens.count != rows else {
-      return (model.vocabulary, [])
+  ) throws(WeightmillError) -> NamedTokenizer {
+    guard let tokenizer = model.tokenizer, tokenizer.vocabulary.tokens.count != rows else {
+      return NamedTokenizer(tokenizer: model.tokenizer, obstacle: model.tokenizerObstacle)
     }
-    let present = vocabulary.tokens.count
-    guard vocabulary.tokens.dropFirst(rows).allSatisfy({ $0.kind == .unused }) else {
-      throw WeightmillError(
+    let present = tokenizer.vocabulary.tokens.count
+    guard let resized = tokenizer.resized(toRows: rows) else {
+      let error = WeightmillError(
         .mismatch, model.llama.catalogue.location,
         "has \(present) tokens, but \(rows) embedding rows after the merge",
-        remedy: "put the adapter's tokenizer.model into its folder")
+        remedy: tokenizer.kind.isInGGUF
+          ? "put the adapter's tokenizer.model into its folder"
+          : "merge into a folder, and put the adapter's tokenizer.json there")
+      // A tokenizer that no GGUF file gets is an error for work that needs it, and for no other.
+      guard !tokenizer.kind.isInGGUF else { throw error }
+      return NamedTokenizer(obstacle: error)
     }
-    vocabulary = Vocabulary(
-      tokens: Array(vocabulary.tokens.prefix(rows)), special: vocabulary.special)
-    vocabulary.pad(toRows: rows)
-    return (
-      vocabulary,
-      [
+    return NamedTokenizer(
+      tokenizer: resized,
+      notes: [
         "the embeddings have \(rows) rows now, not \(present), but no adapter brings a "
           + "tokenizer.model: rows beyond the base's have no tokens"
-      ]
-    )
+      ])
   }
 }

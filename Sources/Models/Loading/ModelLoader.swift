@@ -106,42 +106,34 @@ public enum ModelLoader {
       : try LlamaConfiguration(huggingFace: file.json, location: file.path, alsoNamed: types)
   }
 
-  /// The vocabulary of a model, whatever its weights are.
+  /// The tokenizer of a model, whatever its weights are.
   ///
-  /// - Parameter path: A folder, a GGUF file, or a SentencePiece `tokenizer.model` by itself.
-  /// - Returns: The vocabulary, padded to the embedding rows.
-  /// - Throws: `noInput` when it has none; the errors of the formats.
-  public static func vocabulary(_ path: String) throws(WeightmillError) -> Vocabulary {
+  /// - Parameter path: A folder; a GGUF file; a SentencePiece `tokenizer.model`, LLaMA 3's or a
+  ///   `tokenizer.json` by itself, or the latter two in a folder that has no SentencePiece model.
+  /// - Returns: The tokenizer; of a model in the layouts of SentencePiece's time and of GGUF, with a
+  ///   token for each embedding row.
+  /// - Throws: `noInput` when there is none; the errors of the formats.
+  public static func tokenizer(_ path: String) throws(WeightmillError) -> ModelTokenizer {
+    if let file = try BytePairFile(path) { return .bytePairs(BPETokenizer(try file.vocabulary())) }
     if Folder.isFolder(path) == false, try !FileKind.isKnown(path) {
       try FileKind.refusePlaceholder(path)
-      return try SentencePieceModel(path: path).vocabulary
+      return .sentencePiece(Tokenizer(try SentencePieceModel(path: path).vocabulary))
     }
     let checkpoint = try Checkpoint(path: path)
     let missing = WeightmillError(
       .noInput, path, "has no tokenizer that Weightmill can use",
       remedy: "the model needs a SentencePiece tokenizer.model")
     if let metadata = checkpoint.metadata {
-      guard let vocabulary = try Vocabulary(gguf: metadata, location: path) else { throw missing }
-      return vocabulary
+      guard let tokenizer = try ModelTokenizer(gguf: metadata, location: path) else {
+        throw missing
+      }
+      return tokenizer
     }
     let rows = try model(checkpoint).configuration.vocabularyRows
     guard let files = try TokenizerFiles(Folder(checkpoint.folder), checkpoint) else {
       throw missing
     }
-    return try files.vocabulary(rows: rows)
-  }
-
-  /// What turns text into ids for a model, whatever its weights are.
-  ///
-  /// Besides what `vocabulary(_:)` takes, a `tokenizer.json` or LLaMA 3's `tokenizer.model` by
-  /// itself, or in a folder that has no SentencePiece model.
-  ///
-  /// - Parameter path: A folder, a GGUF file, or a file with a vocabulary.
-  /// - Returns: The tokenizer.
-  /// - Throws: `noInput` when there is none; the errors of the formats.
-  public static func tokenizer(_ path: String) throws(WeightmillError) -> any TextTokenizer {
-    guard let file = try BytePairFile(path) else { return Tokenizer(try vocabulary(path)) }
-    return BPETokenizer(try file.vocabulary())
+    return try files.tokenizer(rows: rows)
   }
 
   private static func whole(
@@ -149,7 +141,7 @@ public enum ModelLoader {
   ) throws(WeightmillError) -> LoadedModel {
     if let metadata = checkpoint.metadata {
       var model = LoadedModel(
-        llama: llama, vocabulary: try Vocabulary(gguf: metadata, location: checkpoint.path),
+        llama: llama, tokenizer: try ModelTokenizer(gguf: metadata, location: checkpoint.path),
         chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
         mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes)
       model.shardSizes = checkpoint.shardSizes
@@ -157,12 +149,13 @@ public enum ModelLoader {
     }
     try ModelNature.requireWhole(
       llama, remedy: "give the base as the model and this folder with --delta")
-    let tokenizer = try TokenizerFiles(Folder(checkpoint.folder), checkpoint)
-    return LoadedModel(
-      llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
-      chatTemplate: tokenizer?.chatTemplate(), metadata: nil, mergeRule: nil,
-      files: checkpoint.files + (tokenizer?.files ?? []),
-      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (tokenizer?.notes ?? []))
+    let found = try FoundTokenizer(checkpoint, rows: llama.configuration.vocabularyRows)
+    var model = LoadedModel(
+      llama: llama, tokenizer: found.tokenizer, chatTemplate: found.files?.chatTemplate(),
+      metadata: nil, mergeRule: nil, files: checkpoint.files + (found.files?.files ?? []),
+      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (found.files?.notes ?? []))
+    model.tokenizerObstacle = found.obstacle
+    return model
   }
 
   /// Meta's files do not say how many tokens a model was trained to see.
@@ -199,13 +192,13 @@ public enum ModelLoader {
     }
     let llama = try LlamaModel(
       catalogue: catalogue, configuration: deltaModel.configuration, scheme: .huggingFace)
-    let tokenizer = try TokenizerFiles(Folder(delta.folder), delta)
+    let found = try FoundTokenizer(delta, rows: llama.configuration.vocabularyRows)
     var model = LoadedModel(
-      llama: llama, vocabulary: try tokenizer?.vocabulary(rows: llama.configuration.vocabularyRows),
-      chatTemplate: tokenizer?.chatTemplate() ?? tokenizer?.ziyaChatTemplate(), metadata: nil,
-      mergeRule: kind.rawValue,
-      files: base.files + delta.files + (tokenizer?.files ?? []),
-      notes: base.notes + delta.notes + visionNotes(vision) + notes + (tokenizer?.notes ?? []))
+      llama: llama, tokenizer: found.tokenizer,
+      chatTemplate: found.files?.chatTemplate() ?? found.files?.ziyaChatTemplate(), metadata: nil,
+      mergeRule: kind.rawValue, files: base.files + delta.files + (found.files?.files ?? []),
+      notes: base.notes + delta.notes + visionNotes(vision) + notes + (found.files?.notes ?? []))
+    model.tokenizerObstacle = found.obstacle
     model.sources =
       SourceFile.all(of: base, side: .base, baseModel.configuration)
       + SourceFile.all(of: delta, side: .delta, deltaModel.configuration)

@@ -2,17 +2,18 @@ import StrictJSON
 package import Tensors
 package import Tokenization
 
-/// The files of a folder that make its vocabulary.
+/// The files of a folder that make its tokenizer.
 ///
-/// The recipe is that of llama.cpp's converter, so that token lists are the same: an unused token
+/// With a `tokenizer.model` the recipe is that of llama.cpp's converter, so that token lists are the same: an unused token
 /// for each row of the embedding matrix, over them the pieces of `tokenizer.model`, then
 /// `added_tokens.json` as user-defined tokens, then `added_tokens_decoder` of
-/// `tokenizer_config.json`.
+/// `tokenizer_config.json`. A `tokenizer.json` tells all but which tokens have a role.
 package struct TokenizerFiles {
   /// Files that may lie outside of the checkpoint's folder.
   package let files: [String]
   /// What the user should know.
   package let notes: [String]
+  private let kind: ModelTokenizer.Kind
   private let modelPath: String
   private let added: (path: String, object: JSONObject)?
   private let settings: (path: String, object: JSONObject)?
@@ -25,9 +26,23 @@ package struct TokenizerFiles {
     // Meta publishes one for all sizes, one folder up.
     let above = checkpoint.layout == .meta ? folder.pathAbove(name) : nil
     guard let modelPath = folder.contains(name) ? folder.path(name) : above else { return nil }
+    kind = .sentencePiece
     self.modelPath = modelPath
     notes = folder.contains(name) ? [] : ["the tokenizer is \(modelPath), one folder up"]
     added = try Self.object("added_tokens.json", in: folder)
+    settings = try Self.object("tokenizer_config.json", in: folder)
+    configuration = checkpoint.configuration?.json.object
+    template = try Self.template(folder)
+    files = [modelPath]
+  }
+
+  /// Looks for a `tokenizer.json` with its settings; `nil` when the folder has none.
+  package init?(bytePairs folder: Folder, _ checkpoint: Checkpoint) throws(WeightmillError) {
+    guard folder.contains("tokenizer.json") else { return nil }
+    kind = .bytePairs
+    modelPath = folder.path("tokenizer.json")
+    notes = []
+    added = nil
     settings = try Self.object("tokenizer_config.json", in: folder)
     configuration = checkpoint.configuration?.json.object
     template = try Self.template(folder)
@@ -60,10 +75,30 @@ package struct TokenizerFiles {
     return text
   }
 
-  /// The vocabulary with a token for each row of the embedding matrix.
-  package func vocabulary(rows: Int) throws(WeightmillError) -> Vocabulary {
+  /// The tokenizer with a token for each row of the embedding matrix.
+  package func tokenizer(rows: Int) throws(WeightmillError) -> ModelTokenizer {
     try FileKind.refusePlaceholder(modelPath)
-    var vocabulary = try SentencePieceModel(path: modelPath).vocabulary
+    return switch kind {
+    case .sentencePiece: .sentencePiece(Tokenizer(try sentencePieces(rows: rows)))
+    case .bytePairs: .bytePairs(BPETokenizer(try bytePairs(rows: rows)))
+    }
+  }
+
+  private func bytePairs(rows: Int) throws(WeightmillError) -> BPEVocabulary {
+    var source = try TokenizerJSON(path: modelPath).vocabulary
+    let template = source.vocabulary.special
+    try pad(&source.vocabulary, rows: rows)
+    try applySettings(to: &source.vocabulary)
+    // What the template puts around a text is there, whatever else the settings name.
+    var special = source.vocabulary.special
+    (special.addsBOS, special.addsEOS) = (template.addsBOS, template.addsEOS)
+    if template.addsBOS { special.bos = template.bos }
+    if template.addsEOS { special.eos = template.eos }
+    source.vocabulary.special = special
+    return source
+  }
+
+  private func pad(_ vocabulary: inout Vocabulary, rows: Int) throws(WeightmillError) {
     guard vocabulary.tokens.count <= rows else {
       throw WeightmillError(
         .mismatch, modelPath,
@@ -71,6 +106,11 @@ package struct TokenizerFiles {
         remedy: "use the tokenizer that came with the model")
     }
     vocabulary.pad(toRows: rows)
+  }
+
+  private func sentencePieces(rows: Int) throws(WeightmillError) -> Vocabulary {
+    var vocabulary = try SentencePieceModel(path: modelPath).vocabulary
+    try pad(&vocabulary, rows: rows)
     if let added {
       var ids: Set<Int> = []
       for member in added.object.members {

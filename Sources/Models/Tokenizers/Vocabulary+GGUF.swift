@@ -2,15 +2,26 @@ package import GGUF
 package import Tensors
 package import Tokenization
 
+extension ModelTokenizer {
+  /// Reads the tokenizer from a GGUF file's metadata; `nil` when it holds none of a kind that is
+  /// read.
+  package init?(gguf metadata: GGUFMetadata, location: String) throws(WeightmillError) {
+    switch metadata["tokenizer.ggml.model"]?.string.flatMap(Kind.init) {
+    case .sentencePiece?:
+      guard let vocabulary = try Vocabulary(gguf: metadata, location: location) else { return nil }
+      self = .sentencePiece(Tokenizer(vocabulary))
+    case .bytePairs?, nil: return nil
+    }
+  }
+}
+
 extension Vocabulary {
-  /// Reads the vocabulary from a GGUF file's metadata; `nil` when it holds none of this kind.
+  /// Reads a SentencePiece vocabulary; `nil` when there are no tokens.
   ///
   /// A value of another type than expected is an error, never a default (rule GG-11).
-  package init?(gguf metadata: GGUFMetadata, location: String) throws(WeightmillError) {
+  fileprivate init?(gguf metadata: GGUFMetadata, location: String) throws(WeightmillError) {
     let keys = TokenizerKeys(metadata: metadata, location: location)
-    guard metadata["tokenizer.ggml.model"]?.string == "llama",
-      let texts = metadata["tokenizer.ggml.tokens"]?.array
-    else { return nil }
+    guard let texts = metadata["tokenizer.ggml.tokens"]?.array else { return nil }
     guard !texts.isEmpty else { throw keys.fault("has a vocabulary without tokens") }
     let scores = try keys.list("scores", count: texts.count)
     let kinds = try keys.list("token_type", count: texts.count)

@@ -6,7 +6,7 @@ public import Tensors
 /// 2. What is between them is normalized and cut into words.
 /// 3. The characters of a word become tokens, and neighbours merge, the lowest rank first.
 /// 4. The template puts tokens such as BOS around the ids.
-public struct BPETokenizer: TextTokenizer {
+public struct BPETokenizer: Sendable {
   /// The vocabulary.
   public let source: BPEVocabulary
   private let merger: BPEMerger
@@ -97,16 +97,26 @@ public struct BPETokenizer: TextTokenizer {
     _ ids: [Int], skipsSpecial: Bool = true
   ) throws(WeightmillError) -> String {
     if let obstacle = source.decodingObstacle { throw obstacle }
-    var texts: [[Unicode.Scalar]] = []
-    for id in ids where vocabulary.tokens.indices.contains(id) {
-      let token = vocabulary.tokens[id]
-      if token.kind == .unused || skipsSpecial && special.contains(id) { continue }
-      texts.append(normalizedTexts[id] ?? Array(token.text.unicodeScalars))
-    }
+    var texts = ids.compactMap { text(of: $0, skipsSpecial: skipsSpecial) }
     guard let decoder = source.decoder else {
       return texts.map { String(String.UnicodeScalarView($0)) }.joined(separator: " ")
     }
     for step in decoder { texts = step.applied(to: texts) }
     return String(String.UnicodeScalarView(texts.joined()))
+  }
+
+  /// The bytes that a token adds to a text that goes on; none for special tokens and for ids that
+  /// the vocabulary does not have.
+  func bytes(of id: Int) -> [UInt8] {
+    guard let text = text(of: id, skipsSpecial: true) else { return [] }
+    return TextDecoder.bytes(of: text, source.decoder)
+  }
+
+  /// A token's text before decoders see it; `nil` for those that are not shown.
+  private func text(of id: Int, skipsSpecial: Bool) -> [Unicode.Scalar]? {
+    guard vocabulary.tokens.indices.contains(id), vocabulary.tokens[id].kind != .unused,
+      !(skipsSpecial && special.contains(id))
+    else { return nil }
+    return normalizedTexts[id] ?? Array(vocabulary.tokens[id].text.unicodeScalars)
   }
 }

@@ -26,8 +26,9 @@ public struct BPEVocabulary: Equatable, Sendable {
   }
 
   /// The tokens by id: byte-level texts are in GPT-2's alphabet, gaps are `[PADn]`, unused. Scores
-  /// are 0. Roles: what the template puts before and after a text.
-  public let vocabulary: Vocabulary
+  /// do not count. Roles: what the template puts before and after a text, or else what the model's
+  /// settings name.
+  public package(set) var vocabulary: Vocabulary
   /// The merges, the first rank first.
   public let merges: [Merge]
   /// The tokens that are looked for in a text.
@@ -51,4 +52,11 @@ public struct BPEVocabulary: Equatable, Sendable {
   let decoder: [TextDecoder]?
   /// The ids of added tokens that no merge can give: they are not in the model's own list.
   let onlyAdded: Set<Int>
+
+  /// The merges as texts: two tokens with a space between them.
+  var mergeTexts: [String] {
+    merges.map {
+      "\(vocabulary.tokens[Int($0.left)].text) \(vocabulary.tokens[Int($0.right)].text)"
+    }
+  }
 }

@@ -38,6 +38,30 @@ enum TextDecoder: Equatable, Sendable {
     }
   }
 
+  /// The bytes of a token in the midst of a text, where steps that change a text's ends do nothing.
+  static func bytes(of token: [Unicode.Scalar], _ steps: [TextDecoder]?) -> [UInt8] {
+    var text = token
+    var isFused = false
+    for step in steps ?? [] {
+      switch step {
+      case .byteLevel: return bytes(of: text)
+      case .byteFallback:
+        if let byte = byte(of: text) { return [byte] }
+      case .fuse: isFused = true
+      case .strip where isFused: continue
+      case .replace, .strip: text = step.applied(to: [text]).flatMap(\.self)
+      case .metaspace(let mark, _): text = text.replacing([mark], with: [" "])
+      }
+    }
+    let bytes = Array(String(String.UnicodeScalarView(text)).utf8)
+    return steps == nil ? [0x20] + bytes : bytes
+  }
+
+  /// The byte that a token `<0xHH>` stands for.
+  private static func byte(of text: [Unicode.Scalar]) -> UInt8? {
+    Vocabulary.Token(text: String(String.UnicodeScalarView(text)), score: 0, kind: .byte).byte
+  }
+
   /// The bytes of a token: by the alphabet, or its UTF-8 if it has characters outside of it.
   private static func bytes(of text: [Unicode.Scalar]) -> [UInt8] {
     let bytes = text.compactMap { ByteLevelAlphabet.byte(of: $0) }
@@ -57,9 +81,7 @@ enum TextDecoder: Equatable, Sendable {
       bytes = []
     }
     for text in texts {
-      if let byte = Vocabulary.Token(
-        text: String(String.UnicodeScalarView(text)), score: 0, kind: .byte
-      ).byte {
+      if let byte = byte(of: text) {
         bytes.append(byte)
       } else {
         flush()

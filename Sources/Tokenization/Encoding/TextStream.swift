@@ -1,16 +1,22 @@
+public import Tensors
+
 /// Turns ids into text one by one, for showing a text while it grows.
 ///
 /// A character whose bytes are spread over several tokens is held back until it is whole. All the
-/// pieces together are what `Tokenizer.decode(_:atStart:)` makes of all the ids.
+/// pieces together are what `ModelTokenizer.decode(_:atStart:)` makes of all the ids.
 public struct TextStream: Sendable {
-  private let tokenizer: Tokenizer
+  private let tokenizer: ModelTokenizer
   /// The beginning of a character: at most three bytes.
   private var held: [UInt8] = []
 
   /// Begins within a text: no space is left out at its front.
   ///
   /// - Parameter tokenizer: The tokenizer of the ids.
-  public init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+  /// - Throws: `unsupported` when the vocabulary makes text of tokens in a way that is not known.
+  public init(_ tokenizer: ModelTokenizer) throws(WeightmillError) {
+    if let obstacle = tokenizer.decodingObstacle { throw obstacle }
+    self.tokenizer = tokenizer
+  }
 
   /// The text that another token adds.
   ///

@@ -59,6 +59,9 @@ public struct Vocabulary: Equatable, Sendable {
     /// Whether a space goes before a text.
     public var addsSpacePrefix = true
 
+    /// The token that every text, and every window of one, begins with; `nil` if none is added.
+    public var addedBOS: Int? { addsBOS ? bos : nil }
+
     /// Names the special tokens of LLaMA's vocabulary.
     ///
     /// - Parameters:
@@ -121,6 +124,21 @@ public struct Vocabulary: Equatable, Sendable {
     while tokens.count < rows {
       tokens.append(Token(text: "[PAD\(tokens.count)]", score: -10000, kind: .unused))
     }
+  }
+
+  /// The vocabulary of a model whose embedding has another number of rows.
+  ///
+  /// - Parameter rows: The number of rows.
+  /// - Returns: The vocabulary with a token for each row; `nil` when a token that is used, or has a
+  ///   role, has none.
+  package func resized(toRows rows: Int) -> Vocabulary? {
+    let roles = [special.bos, special.eos, special.unknown, special.padding]
+    guard tokens.dropFirst(rows).allSatisfy({ $0.kind == .unused }),
+      roles.allSatisfy({ $0 ?? 0 < max(rows, 1) })
+    else { return nil }
+    var resized = Vocabulary(tokens: Array(tokens.prefix(rows)), special: special)
+    resized.pad(toRows: rows)
+    return resized
   }
 }
 

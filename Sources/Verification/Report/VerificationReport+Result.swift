@@ -15,9 +15,9 @@ extension VerificationReport {
   /// - Parameters:
   ///   - result: What was measured.
   ///   - candidate: The model that was judged.
-  ///   - vocabulary: Whose texts the ids are; ids are shown without one.
+  ///   - tokenizer: Whose texts the ids are; ids are shown without one.
   public mutating func fill(
-    from result: ComparisonResult, candidate: LlamaModel, vocabulary: Vocabulary?
+    from result: ComparisonResult, candidate: LlamaModel, tokenizer: ModelTokenizer?
   ) {
     isPartial = result.isPartial
     texts = result.texts.enumerated().map { number, text in
@@ -25,7 +25,7 @@ extension VerificationReport {
         name: text.name, tokens: text.tokenCount, windows: text.windows.count,
         statistics: result.statistics(ofText: number))
     }
-    worst = Self.worst(result, vocabulary)
+    worst = Self.worst(result, tokenizer)
     let divergences = result.texts.indices.map { number in
       (
         text: result.texts[number].name,
@@ -47,13 +47,13 @@ extension VerificationReport {
   }
 
   private static func worst(
-    _ result: ComparisonResult, _ vocabulary: Vocabulary?
+    _ result: ComparisonResult, _ tokenizer: ModelTokenizer?
   ) -> [WorstPosition] {
     let order = result.positions.indices.sorted {
       let (a, b) = (result.positions[$0].result.divergence, result.positions[$1].result.divergence)
       return a != b ? a > b : $0 < $1
     }
-    let words = TokenWords(vocabulary)
+    let words = TokenWords(tokenizer: tokenizer)
     return order.prefix(worstCount).map { place in
       let position = result.positions[place]
       let text = result.texts[position.text]
@@ -91,18 +91,16 @@ extension VerificationReport {
 
 /// Ids as text.
 private struct TokenWords {
-  private let tokenizer: Tokenizer?
-
-  init(_ vocabulary: Vocabulary?) { tokenizer = vocabulary.map(Tokenizer.init) }
+  let tokenizer: ModelTokenizer?
 
   func text(_ ids: [Int]) -> String {
-    tokenizer?.decode(ids) ?? ids.map { "#\($0)" }.joined(separator: " ")
+    tokenizer?.shown(ids) ?? ids.map { "#\($0)" }.joined(separator: " ")
   }
 
   /// One token: its text, or its piece when it is no text by itself.
   func word(_ id: Int) -> String {
     guard let tokenizer else { return "#\(id)" }
-    let text = tokenizer.decode([id], atStart: false)
+    let text = tokenizer.shown([id], atStart: false)
     let tokens = tokenizer.vocabulary.tokens
     let isText = !text.isEmpty && !text.contains("\u{FFFD}")
     return isText || !tokens.indices.contains(id) ? text : tokens[id].text

@@ -1,21 +1,22 @@
+public import Tensors
 public import Tokenization
 
-/// Whether two vocabularies give texts the same tokens.
+/// Whether two tokenizers give texts the same tokens.
 public struct TokenAgreement: Sendable {
-  private let expected: Tokenizer
-  /// The candidate's tokenizer, unless its vocabulary is the same.
-  private let other: Tokenizer?
+  private let expected: ModelTokenizer
+  /// The candidate's tokenizer, unless it is the same.
+  private let other: ModelTokenizer?
   /// The first difference, in words.
   public private(set) var difference: String?
 
   /// Prepares a comparison.
   ///
   /// - Parameters:
-  ///   - reference: The vocabulary whose ids are right.
-  ///   - candidate: The vocabulary to be judged.
-  public init(reference: Vocabulary, candidate: Vocabulary) {
-    expected = Tokenizer(reference)
-    other = candidate == reference ? nil : Tokenizer(candidate)
+  ///   - reference: The tokenizer whose ids are right.
+  ///   - candidate: The tokenizer to be judged.
+  public init(reference: ModelTokenizer, candidate: ModelTokenizer) {
+    expected = reference
+    other = candidate == reference ? nil : candidate
   }
 
   /// Encodes a text with both tokenizers, and keeps the first difference.
@@ -24,14 +25,15 @@ public struct TokenAgreement: Sendable {
   ///   - text: The text.
   ///   - name: What it is called.
   /// - Returns: The reference's ids.
-  public mutating func encode(_ text: String, name: String) -> [Int] {
-    let ids = expected.encode(text)
-    guard difference == nil, let others = other?.encode(text) else { return ids }
+  /// - Throws: `unsupported` when a tokenizer prepares text in a way that is not known.
+  public mutating func encode(_ text: String, name: String) throws(WeightmillError) -> [Int] {
+    let ids = try expected.encode(text)
+    guard difference == nil, let others = try other?.encode(text) else { return ids }
     let place = (0..<max(ids.count, others.count)).first {
       $0 >= ids.count || $0 >= others.count || ids[$0] != others[$0]
     }
     guard let place else { return ids }
-    let near = expected.decode(Array(ids[max(0, place - 8)..<min(place + 8, ids.count)]))
+    let near = expected.shown(Array(ids[max(0, place - 8)..<min(place + 8, ids.count)]))
     difference =
       "\(name), token \(place): \(place < others.count ? "\(others[place])" : "none"), expected "
       + "\(place < ids.count ? "\(ids[place])" : "none"), in \"\(near)\""

@@ -5,7 +5,7 @@ import Tokenization
 
 /// What `generate` prints: a text while it grows, or all of it as JSON.
 struct Answer {
-  private let tokenizer: Tokenizer
+  private let tokenizer: ModelTokenizer
   private let prompt: [Int]
   private let settings: Sampler.Settings
   private let isShown: Bool
@@ -21,12 +21,15 @@ struct Answer {
   ///   - prompt: The ids that the model reads first.
   ///   - settings: How tokens are chosen, for the report.
   ///   - isShown: Whether the text is printed at once.
-  init(_ tokenizer: Tokenizer, prompt: [Int], settings: Sampler.Settings, isShown: Bool) {
+  /// - Throws: `unsupported` when the tokenizer makes text of tokens in a way that is not known.
+  init(
+    _ tokenizer: ModelTokenizer, prompt: [Int], settings: Sampler.Settings, isShown: Bool
+  ) throws(WeightmillError) {
     self.tokenizer = tokenizer
     self.prompt = prompt
     self.settings = settings
     self.isShown = isShown
-    stream = TextStream(tokenizer)
+    stream = try TextStream(tokenizer)
   }
 
   /// Prints text at once, safe for a terminal.
@@ -58,9 +61,9 @@ struct Answer {
   }
 
   /// All of it.
-  func report(_ ending: Continuation.Ending) -> Report {
+  func report(_ ending: Continuation.Ending) throws(WeightmillError) -> Report {
     Report(
-      prompt: prompt, ids: ids, text: tokenizer.decode(ids, atStart: false), stop: ending,
+      prompt: prompt, ids: ids, text: try tokenizer.decode(ids, atStart: false), stop: ending,
       tokensPerSecond: tokensPerSecond, sampling: settings)
   }
 

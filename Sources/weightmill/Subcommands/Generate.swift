@@ -47,10 +47,10 @@ extension Subcommands {
     func run() throws {
       let loaded = try ModelLoader.load(merging.request(model))
       common.printNotes(loaded.notes)
-      let tokenizer = Tokenizer(try loaded.requiredVocabulary())
+      let tokenizer = try loaded.requiredTokenizer()
       let text = chat ? try loaded.requiredChatTemplate().prompt(prompt) : prompt
-      let ids = tokenizer.encode(text, parsesControl: true)
-      var answer = Answer(
+      let ids = try tokenizer.encode(text, parsesControl: true)
+      var answer = try Answer(
         tokenizer, prompt: ids, settings: sampling.settings, isShown: !common.json)
       if !chat { try answer.show(text) }
       var continuation = Continuation(
@@ -64,7 +64,7 @@ extension Subcommands {
         }
       }
       try answer.finish(ending)
-      if common.json { try JSONOutput.print(answer.report(ending)) }
+      if common.json { try JSONOutput.print(try answer.report(ending)) }
       if ending == .interrupted { throw ExitCode(WeightmillError.Code.interrupted.exitCode) }
     }
   }

@@ -70,7 +70,7 @@ extension Subcommands {
       let loaded = try ModelLoader.load(merging.request(model))
       let inputs = loaded.files + text
       try ImatrixWriter.checkOutput(output, overwrite: force, inputs: inputs)
-      let read = try readText(try loaded.requiredVocabulary())
+      let read = try readText(try loaded.requiredTokenizer())
       let notes = loaded.notes + self.notes(loaded.llama, read)
       common.printNotes(notes)
       let matrix = try collect(loaded.llama, read)
@@ -89,9 +89,9 @@ extension Subcommands {
           + "in \(Text.fixed(Terminal.seconds() - began, 2)) s")
     }
 
-    private func readText(_ vocabulary: Vocabulary) throws(WeightmillError) -> CalibrationText {
+    private func readText(_ tokenizer: ModelTokenizer) throws(WeightmillError) -> CalibrationText {
       var read = CalibrationText(context: context)
-      for path in text { read.add(try TextFile.read(path), from: path, vocabulary: vocabulary) }
+      for path in text { try read.add(try TextFile.read(path), from: path, tokenizer: tokenizer) }
       if let chunks { read.keep(first: chunks) }
       return read
     }

@@ -266,7 +266,7 @@ struct AdapterFitTests {
     for module in ["model.embed_tokens", "lm_head"] {
       adapter.tensors["\(module).weight"] = .init([260, 64], seed: 1)
     }
-    #expect(try merge(adapter).vocabulary?.tokens.count == 260)
+    #expect(try merge(adapter).tokenizer?.vocabulary.tokens.count == 260)
   }
 }
 

@@ -50,7 +50,7 @@ struct AdapterMergeTests {
     let model = try Self.load(Fixtures.miniZiya(base), adapters)
     try check(model, name)
     #expect(model.mergeRule == (adapters.count == 2 ? "lora+lora" : "lora"))
-    #expect(model.vocabulary?.tokens.count == 2000)
+    #expect(model.tokenizer?.vocabulary.tokens.count == 2000)
   }
 
   @Test(arguments: ["f16", "bf16", "f32"])
@@ -63,8 +63,8 @@ struct AdapterMergeTests {
     let model = try Self.load(Self.lora("base-f16"), [name])
     try check(model, name)
     #expect(model.llama.configuration.vocabularyRows == rows)
-    #expect(model.vocabulary?.tokens.count == rows)
-    #expect(model.vocabulary?.tokens.last?.kind == .unused)
+    #expect(model.tokenizer?.vocabulary.tokens.count == rows)
+    #expect(model.tokenizer?.vocabulary.tokens.last?.kind == .unused)
     #expect(model.notes.contains { $0.contains("rows beyond the base's have no tokens") })
   }
 
@@ -75,8 +75,8 @@ struct AdapterMergeTests {
     let model = try Self.load(
       Self.lora("base-f16"), name.split(separator: "+").map(String.init))
     try check(model, name)
-    #expect(model.vocabulary?.tokens.count == rows)
-    #expect(model.vocabulary?.tokens.last?.text == last)
+    #expect(model.tokenizer?.vocabulary.tokens.count == rows)
+    #expect(model.tokenizer?.vocabulary.tokens.last?.text == last)
     #expect(model.notes.last == "the tokenizer is that of " + Self.lora(Self.lastPart(name)))
     #expect(model.files.contains(Self.lora(Self.lastPart(name)) + "/tokenizer.model"))
   }
@@ -91,7 +91,7 @@ struct AdapterMergeTests {
     request.adapters = [Self.lora("plain")]
     let model = try ModelLoader.load(request)
     #expect(model.mergeRule == "ziya+lora")
-    #expect(model.vocabulary?.tokens[3051].text == "<bot>")
+    #expect(model.tokenizer?.vocabulary.tokens[3051].text == "<bot>")
     #expect(model.chatTemplate?.contains("<human>") == true)
     let delta = try ModelLoader.load(
       Fixtures.miniZiya("base-meta"), delta: Fixtures.miniZiya("delta"))

@@ -18,10 +18,11 @@ let report = try ConversionRun(plan, workers: workers)
 print(report.byteCount)
 
 let candidate = try ModelLoader.load("build/mini-ziya-q4_0.gguf")
-if let vocabulary = ziya.vocabulary {
-  let tokens = Tokenizer(vocabulary).encode("深度学习是机器学习的一个分支。")
+if let tokenizer = ziya.tokenizer {
+  let tokens = try tokenizer.encode("深度学习是机器学习的一个分支。")
   let text = EvaluationText(
-    name: "a sentence", tokens: tokens, cut: .init(context: 512, bos: vocabulary.special.bos))
+    name: "a sentence", tokens: tokens,
+    cut: .init(context: 512, bos: tokenizer.vocabulary.special.addedBOS))
   let comparison = try ModelComparison(
     candidate: candidate.llama, reference: .model(ziya.llama), workers: workers)
   let statistics = try comparison.run([text]).total

@@ -10,7 +10,7 @@ struct VocabularyCheck {
   private let rows: Int
   private let texts: [String]
   private let kinds: [Int]?
-  private let isSentencePiece: Bool
+  private let model: ModelTokenizer.Kind?
 
   /// The kinds of vocabulary that llama.cpp knows.
   private static let models: Set<String> = [
@@ -28,7 +28,7 @@ struct VocabularyCheck {
     self.rows = rows
     texts = metadata["tokenizer.ggml.tokens"]?.array?.map { $0.string ?? "" } ?? []
     kinds = metadata["tokenizer.ggml.token_type"]?.array?.map { $0.integer ?? 0 }
-    isSentencePiece = metadata["tokenizer.ggml.model"]?.string == "llama"
+    model = metadata["tokenizer.ggml.model"]?.string.flatMap(ModelTokenizer.Kind.init)
   }
 
   /// Adds what is found.
@@ -64,16 +64,16 @@ struct VocabularyCheck {
     }
     checkLists(&findings)
     checkPieces(&findings)
-    if isSentencePiece { checkBytes(&findings) }
+    if self.model == .sentencePiece { checkBytes(&findings) }
     checkRoles(&findings)
   }
 
   private func checkLists(_ findings: inout FindingList) {
     let wanted: [(name: String, severity: Finding.Severity)] =
-      switch metadata["tokenizer.ggml.model"]?.string {
-      case "llama": [("token_type", .warning), ("scores", .warning)]
-      case "gpt2": [("token_type", .warning), ("merges", .error)]
-      default: [("token_type", .warning)]
+      switch model {
+      case .sentencePiece?: [("token_type", .warning), ("scores", .warning)]
+      case .bytePairs?: [("token_type", .warning), ("merges", .error)]
+      case nil: [("token_type", .warning)]
       }
     for (name, severity) in wanted {
       let key = "tokenizer.ggml.\(name)"
@@ -88,7 +88,7 @@ struct VocabularyCheck {
           "vocabulary", "\(key) has \(list.count) elements for \(texts.count) tokens")
       }
     }
-    if metadata["tokenizer.ggml.model"]?.string == "gpt2", metadata["tokenizer.ggml.pre"] == nil {
+    if model == .bytePairs, metadata["tokenizer.ggml.pre"] == nil {
       findings.warning(
         "vocabulary",
         "tokenizer.ggml.pre is missing: llama.cpp cuts text into words by a default "

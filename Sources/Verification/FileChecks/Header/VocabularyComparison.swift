@@ -22,16 +22,18 @@ enum VocabularyComparison {
     {
       findings.note("chat-template", "the chat template is not the reference's")
     }
-    guard let theirs = reference.vocabulary else { return }
-    guard let ours = candidate.vocabulary else {
+    guard let theirs = reference.tokenizer else { return }
+    guard let ours = candidate.tokenizer, ours.kind == theirs.kind else {
+      // What is not read from the candidate's file may be the reference's.
+      guard theirs.kind.isInGGUF else { return }
       findings.error(
         "vocabulary",
         "there is no vocabulary of the reference's kind; convert the model again with "
           + "its tokenizer.model")
       return
     }
-    compare(ours.tokens, theirs.tokens, &findings)
-    compare(ours.special, theirs.special, &findings)
+    compare(ours.vocabulary.tokens, theirs.vocabulary.tokens, &findings)
+    compare(ours.vocabulary.special, theirs.vocabulary.special, &findings)
   }
 
   private static func compare(

@@ -61,31 +61,26 @@ struct EvaluationOptions: ParsableArguments {
   /// The texts in tokens, and whether both tokenizers agree on them.
   ///
   /// - Parameters:
-  ///   - reference: The vocabulary whose ids are right.
-  ///   - candidate: The vocabulary to be judged.
-  ///   - location: The model that lacks one, for messages.
+  ///   - reference: The tokenizer whose ids are right.
+  ///   - candidate: The tokenizer to be judged.
+  ///   - missing: The error when texts are given and there is neither.
   ///   - vocabularyRows: How many ids the models know.
   /// - Returns: The texts; whether tokenizers agree is `nil` when there are not two of them.
-  /// - Throws: `noInput`, `malformed` or `unsupported` for files; `mismatch` without a vocabulary.
+  /// - Throws: `noInput`, `malformed` or `unsupported` for files; `missing`.
   func evaluationTexts(
-    reference: Vocabulary?, candidate: Vocabulary?, location: String, vocabularyRows: Int
+    reference: ModelTokenizer?, candidate: ModelTokenizer?, missing: WeightmillError,
+    vocabularyRows: Int
   ) throws(WeightmillError) -> ([EvaluationText], VerificationReport.TokenizerResult?) {
-    let special = (reference ?? candidate)?.special
-    let cut = EvaluationText.Cut(
-      context: context, bos: special?.addsBOS == true ? special?.bos : nil,
-      isSecondHalf: secondHalf)
     if !tokensFiles.isEmpty {
       return (try tokens(vocabularyRows: vocabularyRows), nil)
     }
-    guard let expected = reference ?? candidate else {
-      throw WeightmillError(
-        .mismatch, location, "has no tokenizer that Weightmill can use",
-        remedy: "give ids with --tokens")
-    }
+    guard let expected = reference ?? candidate else { throw missing }
+    let cut = EvaluationText.Cut(
+      context: context, bos: expected.vocabulary.special.addedBOS, isSecondHalf: secondHalf)
     var agreement = TokenAgreement(reference: expected, candidate: candidate ?? expected)
     var result: [EvaluationText] = []
     for (name, text) in try texts() {
-      let ids = agreement.encode(text, name: name)
+      let ids = try agreement.encode(text, name: name)
       result.append(EvaluationText(name: name, tokens: ids, cut: cut))
     }
     guard reference != nil, candidate != nil else { return (result, nil) }

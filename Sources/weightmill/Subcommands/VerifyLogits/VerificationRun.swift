@@ -41,15 +41,16 @@ struct VerificationRun {
           remedy: "give --text, --prompt or --tokens")
       }
       (texts, tokenizers) = try evaluation.evaluationTexts(
-        reference: model.vocabulary, candidate: candidate.vocabulary,
-        location: command.candidate, vocabularyRows: candidate.llama.configuration.vocabularyRows)
+        reference: model.tokenizer, candidate: candidate.tokenizer,
+        missing: Self.missingTokenizer([model, candidate], command.candidate),
+        vocabularyRows: candidate.llama.configuration.vocabularyRows)
       inputs = candidate.files + model.files + evaluation.files + command.limits.files
       command.common.printNotes(
         candidate.notes + (model.origins == candidate.origins ? [] : model.notes))
       command.common.printNotes(Self.contextNotes(evaluation.context, model.llama.configuration))
-      let special = (model.vocabulary ?? candidate.vocabulary)?.special
+      let tokenizer = model.tokenizer ?? candidate.tokenizer
       command.common.printNotes(
-        evaluation.tokenNotes(texts, bos: special?.addsBOS == true ? special?.bos : nil))
+        evaluation.tokenNotes(texts, bos: tokenizer?.vocabulary.special.addedBOS))
     case .saved(let logits):
       (texts, tokenizers) = try Self.texts(evaluation, logits, candidate)
       inputs = candidate.files + [logits.location] + evaluation.files + command.limits.files
@@ -62,8 +63,7 @@ struct VerificationRun {
     _ command: Subcommands.VerifyLogits, _ candidate: LoadedModel
   ) throws(WeightmillError) -> Side {
     guard let path = command.reference else { return .model(candidate) }
-    let special = candidate.vocabulary?.special
-    let bos = special?.addsBOS == true ? special?.bos : nil
+    let bos = candidate.tokenizer?.vocabulary.special.addedBOS
     guard !command.merging.merges, let saved = try SavedLogitsFile.open(path, bos: bos) else {
       return .model(try ModelLoader.load(command.merging.request(path)))
     }
@@ -82,8 +82,9 @@ struct VerificationRun {
   ) throws(WeightmillError) -> ([EvaluationText], VerificationReport.TokenizerResult?) {
     guard !evaluation.isEmpty else { return (logits.texts, nil) }
     let (given, _) = try evaluation.evaluationTexts(
-      reference: nil, candidate: candidate.vocabulary,
-      location: candidate.llama.catalogue.location, vocabularyRows: logits.vocabularyRows)
+      reference: nil, candidate: candidate.tokenizer,
+      missing: missingTokenizer([candidate], candidate.llama.catalogue.location),
+      vocabularyRows: logits.vocabularyRows)
     guard given.map(\.windows) == logits.texts.map(\.windows) else {
       let ids = given.flatMap { $0.windows.flatMap(\.tokens) }
       let saved = logits.texts.flatMap { $0.windows.flatMap(\.tokens) }
@@ -95,6 +96,16 @@ struct VerificationRun {
         remedy: "give the same text, --context and --second-half, or no text at all")
     }
     return (logits.texts, .init(agree: true, difference: nil))
+  }
+
+  /// The error when texts are given and no model has a tokenizer.
+  private static func missingTokenizer(
+    _ models: [LoadedModel], _ location: String
+  ) -> WeightmillError {
+    models.lazy.compactMap(\.tokenizerObstacle).first
+      ?? WeightmillError(
+        .mismatch, location, "has no tokenizer that Weightmill can use",
+        remedy: "give ids with --tokens")
   }
 
   private static func comparison(
@@ -136,11 +147,11 @@ struct VerificationRun {
       texts: [], total: total)
     report.findings = findings
     report.tokenizers = tokenizers
-    let vocabulary =
-      if case .model(let model) = reference { model.vocabulary ?? candidate.vocabulary } else {
-        candidate.vocabulary
+    let tokenizer =
+      if case .model(let model) = reference { model.tokenizer ?? candidate.tokenizer } else {
+        candidate.tokenizer
       }
-    report.fill(from: result, candidate: candidate.llama, vocabulary: vocabulary)
+    report.fill(from: result, candidate: candidate.llama, tokenizer: tokenizer)
     try attribute(result, cancellation, into: &report)
     return report
   }
