@@ -32,4 +32,13 @@ public struct OutputLayout: Sendable {
 
   /// The size of all files together.
   public var byteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
+
+  /// The files that are written.
+  ///
+  /// - Parameter part: The number of the only one, from 1; `nil` for all.
+  /// - Returns: The files; none for a number that no file has.
+  public func files(part: Int?) -> [File] {
+    guard let part else { return files }
+    return files.indices.contains(part - 1) ? [files[part - 1]] : []
+  }
 }

@@ -29,7 +29,8 @@ struct PlanExecution {
     let obstacle = plan.obstacle.map { ["this cannot be written: \($0)"] } ?? []
     common.printNotes(obstacle)
     if common.json {
-      return try JSONOutput.print(PlanReport(plan, writtenFiles, output, notes + obstacle))
+      return try JSONOutput.print(
+        PlanReport(plan, output: output, part: part, notes: notes + obstacle))
     }
     let rows = plan.items.map { item -> [String] in
       let source = plan.source.tensors[item.index]
@@ -66,9 +67,7 @@ struct PlanExecution {
   /// The files that are written: all, or the part.
   private var writtenFiles: [OutputLayout.File] {
     get throws(WeightmillError) {
-      let files = try plan.layout(path: output).files
-      guard let part else { return files }
-      return files.indices.contains(part - 1) ? [files[part - 1]] : []
+      try plan.layout(path: output).files(part: part)
     }
   }
 
@@ -98,7 +97,7 @@ struct PlanExecution {
     common.printNotes(found)
     if common.json {
       return try JSONOutput.print(
-        PlanReport(plan, try writtenFiles, output, notes + found, report))
+        PlanReport(plan, output: output, part: part, notes: notes + found, report: report))
     }
     printFallbacks()
     for fault in report.faults {
@@ -168,64 +167,5 @@ struct PlanExecution {
     let counts = Dictionary(grouping: items, by: \.tensor.type).mapValues(\.count)
     return counts.sorted { ($1.value, $0.key.name) < ($0.value, $1.key.name) }
       .map { "\($0.value) × \($0.key.name)" }.joined(separator: ", ")
-  }
-}
-
-/// What `--json` prints of a plan or of its execution.
-private struct PlanReport: Encodable {
-  struct Tensor: Encodable {
-    let name: String
-    let shape: [Int]
-    let sourceType: String
-    let type: String
-    let fallbackFrom: String?
-    let bytes: Int
-    let file: String?
-    let nonFinite: Int?
-    let overflowed: Int?
-    let lost: Int?
-  }
-
-  struct File: Encodable {
-    let name: String
-    let bytes: Int
-  }
-
-  let output: String
-  let bytes: Int
-  let written: Bool
-  /// The files of a folder.
-  let files: [File]?
-  let notes: [String]
-  let tensors: [Tensor]
-
-  init(
-    _ plan: ConversionPlan, _ written: [OutputLayout.File], _ output: String, _ notes: [String],
-    _ report: ConversionReport? = nil
-  ) {
-    self.output = output
-    self.notes = notes
-    bytes = written.reduce(0) { $0 + $1.byteCount }
-    self.written = report != nil
-    let named = written.compactMap { file in
-      file.name.map { File(name: $0, bytes: file.byteCount) }
-    }
-    files = named.isEmpty ? nil : named
-    var places: [Int: String] = [:]
-    for file in written {
-      for (item, _) in file.tensors { places[item] = file.name }
-    }
-    let faults = Dictionary(
-      (report?.faults ?? []).map { (TensorName($0.tensor.name), $0) },
-      uniquingKeysWith: { first, _ in first })
-    tensors = plan.items.enumerated().map { place, item in
-      let fault = faults[TensorName(item.tensor.name)]
-      return Tensor(
-        name: item.tensor.name, shape: item.tensor.shape.extents,
-        sourceType: plan.source.tensors[item.index].type.name, type: item.tensor.type.name,
-        fallbackFrom: item.fallbackFrom?.name, bytes: item.tensor.byteCount, file: places[place],
-        nonFinite: fault?.nonFinite, overflowed: fault?.overflowed,
-        lost: fault?.lost)
-    }
   }
 }
