@@ -91,7 +91,7 @@ extension Subcommands {
 
     private func readText(_ tokenizer: ModelTokenizer) throws(WeightmillError) -> CalibrationText {
       var read = CalibrationText(context: context)
-      for path in text { try read.add(try TextFile.read(path), from: path, tokenizer: tokenizer) }
+      for path in text { try read.add(try TextInput.text(path), from: path, tokenizer: tokenizer) }
       if let chunks { read.keep(first: chunks) }
       return read
     }

@@ -51,6 +51,16 @@ struct ReportOptions: ParsableArguments {
   /// The numbers to compute with.
   var precision: Precision { precise ? .double : .single }
 
+  /// The attribution, if it was asked for.
+  var attribution: VerificationRequest.Attribution? {
+    attribute ? .init(grouping: attributeBy.value, tokens: attributeTokens) : nil
+  }
+
+  /// Where logits are saved, if they are.
+  var savedLogits: VerificationRequest.SavedOutput? {
+    saveLogits.map { .init($0, overwrite: force) }
+  }
+
   /// Refuses outputs that cannot be written, before anything is measured.
   func check(inputs: [String]) throws(WeightmillError) {
     for path in [saveLogits, html, markdown].compactMap({ $0 }) where path != Self.standardOutput {

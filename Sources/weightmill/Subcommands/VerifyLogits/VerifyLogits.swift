@@ -1,7 +1,6 @@
 import ArgumentParser
-import LLaMA
+import Models
 import Tensors
-import Tokenization
 import Verification
 
 extension Subcommands {
@@ -55,9 +54,10 @@ extension Subcommands {
     }
 
     func run() throws {
-      let run = try VerificationRun(self)
-      var report = try Interruption.during { cancellation in try run.report(cancellation) }
-      if !report.isPartial { try run.gate.judge(&report) }
+      let run = try VerificationRun(try request())
+      common.printNotes(run.notes)
+      try reporting.check(inputs: run.inputs)
+      let report = try measure(run)
       try reporting.write(report, inputs: run.inputs)
       if common.json {
         try StandardOutput.print(try report.json(), terminator: "")
@@ -67,5 +67,43 @@ extension Subcommands {
       if report.isPartial { throw ExitCode(WeightmillError.Code.interrupted.exitCode) }
       if !report.passed { throw ExitCode(1) }
     }
+
+    private func request() throws(WeightmillError) -> VerificationRequest {
+      var request = VerificationRequest(
+        candidate: ModelRequest(candidate), reference: reference.map(merging.request),
+        evaluation: evaluation.input)
+      request.gate = try limits.gate()
+      request.precision = reporting.precision
+      request.attribution = reporting.attribution
+      request.savedLogits = reporting.savedLogits
+      request.otherInputs = limits.files
+      return request
+    }
+
+    private func measure(_ run: VerificationRun) throws -> VerificationReport {
+      let lines = StageLines(common)
+      defer { lines.finish() }
+      return try Interruption.during { cancellation in
+        try run.report(workers: common.workers, cancellation: cancellation, progress: lines.update)
+      }
+    }
   }
+}
+
+/// A progress line for each stage, one after the other.
+private final class StageLines {
+  private let options: CommonOptions
+  private var current: (stage: VerificationRun.Stage, line: ProgressLine)?
+
+  init(_ options: CommonOptions) { self.options = options }
+
+  func update(_ stage: VerificationRun.Stage, share: Double) {
+    if let current, current.stage == stage { return current.line.update(share: share) }
+    finish()
+    let line = ProgressLine("\(stage)", options: options)
+    current = (stage, line)
+    line.update(share: share)
+  }
+
+  func finish() { current?.line.finish() }
 }

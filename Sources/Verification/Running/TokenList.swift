@@ -1,0 +1,76 @@
+import StrictJSON
+import Tensors
+
+/// A list of token ids that was given in the place of a text.
+struct TokenList: Sendable {
+  private static let maximumBytes = 64 << 20
+
+  let ids: [Int]
+  /// What it is called in reports.
+  let name: String
+  /// Where it lies, for messages: its file, and ` of list 2` in a file of several.
+  private let location: String
+  private let ordinal: String
+
+  /// The lists of a source; none of a text.
+  ///
+  /// - Parameter source: A source.
+  /// - Returns: The lists, none of them empty.
+  /// - Throws: `noInput`, `unsupported` or `malformed` for a file that holds anything else.
+  static func all(_ source: EvaluationInput.Source) throws(WeightmillError) -> [TokenList] {
+    switch source {
+    case .text, .textFile: return []
+    case .tokens(let ids, let name):
+      return [TokenList(ids: ids, name: name, location: name, ordinal: "")]
+    case .tokenFile(let path):
+      let lists = try read(path)
+      guard lists.count > 1 else {
+        return lists.map { TokenList(ids: $0, name: path, location: path, ordinal: "") }
+      }
+      return lists.enumerated().map { index, ids in
+        TokenList(
+          ids: ids, name: "\(path)#\(index + 1)", location: path,
+          ordinal: " of list \(index + 1)")
+      }
+    }
+  }
+
+  private static func read(_ path: String) throws(WeightmillError) -> [[Int]] {
+    let file = try InputFile(path)
+    guard file.byteCount <= maximumBytes else {
+      throw WeightmillError(.unsupported, path, "is too long", remedy: "give a part of it")
+    }
+    let json = try JSONParser.parse(try file.bytes(at: 0, count: file.byteCount), file: path)
+    let items = json.array ?? []
+    let lists = items.contains { $0.array != nil } ? items.map { $0.array ?? [] } : [items]
+    let ids = lists.map { $0.compactMap(\.integer) }
+    guard !items.isEmpty, ids.allSatisfy({ !$0.isEmpty }),
+      zip(ids, lists).allSatisfy({ $0.count == $1.count })
+    else {
+      throw WeightmillError(
+        .malformed, path, "is neither a list of token ids nor a list of such lists",
+        remedy: "write it as [1, 2, 3]")
+    }
+    return ids
+  }
+
+  /// Refuses ids that cannot be judged.
+  ///
+  /// - Parameter vocabularyRows: How many ids the models know.
+  /// - Throws: `mismatch` for ids that the models do not know, and for fewer than two, in which nothing
+  ///   follows.
+  func check(vocabularyRows: Int) throws(WeightmillError) {
+    if let position = ids.firstIndex(where: { !(0..<vocabularyRows).contains($0) }) {
+      throw WeightmillError(
+        .mismatch, location, "holds the id \(ids[position]), which the models do not know",
+        at: "position \(position)\(ordinal)",
+        remedy: "give ids from 0 to \(vocabularyRows - 1), in the models' own vocabulary")
+    }
+    guard ids.count > 1 else {
+      throw WeightmillError(
+        .mismatch, location,
+        "holds \(ids.isEmpty ? "no" : "one") id\(ordinal), of which no prediction can be judged",
+        remedy: "give at least two")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+public import LLaMA
+public import Models
+
+/// What is to be verified: a model, what it is judged by, on which tokens, and what is wanted besides.
+///
+/// ```swift
+/// var request = VerificationRequest(
+///   candidate: ModelRequest("q4_k_m.gguf"), reference: ModelRequest("f16.gguf"),
+///   evaluation: EvaluationInput([.textFile("sample.txt")]))
+/// request.gate.maximumDivergence = 0.05
+/// let run = try VerificationRun(request)
+/// let report = try run.report(workers: Workers(threads: 4))
+/// ```
+public struct VerificationRequest: Sendable {
+  /// How the divergence is attributed to tensors.
+  public struct Attribution: Sendable {
+    /// Which tensors are taken together.
+    public var grouping: TensorGrouping
+    /// How many tokens it is measured on at most, at least 2.
+    public var tokens: Int
+
+    /// Asks for an attribution.
+    ///
+    /// - Parameters:
+    ///   - grouping: Which tensors are taken together.
+    ///   - tokens: How many tokens it is measured on at most, at least 2.
+    public init(grouping: TensorGrouping = .tensor, tokens: Int = 512) {
+      self.grouping = grouping
+      self.tokens = tokens
+    }
+  }
+
+  /// Where the reference's logits are saved.
+  public struct SavedOutput: Sendable {
+    /// The file.
+    public var path: String
+    /// Whether a file of that name may be replaced.
+    public var overwrite: Bool
+
+    /// Names a file.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - overwrite: Whether a file of that name may be replaced.
+    public init(_ path: String, overwrite: Bool = false) {
+      self.path = path
+      self.overwrite = overwrite
+    }
+  }
+
+  /// The model to be judged.
+  public var candidate: ModelRequest
+  /// A model, or a file of saved logits; `nil` judges the candidate by itself, to save its logits.
+  public var reference: ModelRequest?
+  /// The texts; saved logits bring their own.
+  public var evaluation: EvaluationInput
+  /// The limits.
+  public var gate = LogitGate()
+  /// The numbers to compute with.
+  public var precision = Precision.single
+  /// How the divergence is attributed to tensors; `nil` leaves that out.
+  public var attribution: Attribution?
+  /// Where the reference's logits are saved; `nil` saves none.
+  public var savedLogits: SavedOutput?
+  /// Files that are read besides, such as the gate's baseline: no output may replace one of them.
+  public var otherInputs: [String] = []
+
+  /// Describes a verification without limits.
+  ///
+  /// - Parameters:
+  ///   - candidate: The model to be judged.
+  ///   - reference: A model, or a file of saved logits.
+  ///   - evaluation: The texts.
+  public init(
+    candidate: ModelRequest, reference: ModelRequest?, evaluation: EvaluationInput = .init()
+  ) {
+    self.candidate = candidate
+    self.reference = reference
+    self.evaluation = evaluation
+  }
+}
