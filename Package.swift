@@ -38,8 +38,12 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
+    // Loops that need instructions the compiler may not assume; each has a portable form.
+    .target(name: "CKernels"),
+
     .target(
-      name: "Tensors", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      name: "Tensors",
+      dependencies: ["CKernels", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "Output",
       dependencies: ["Tensors", .product(name: "SystemPackage", package: "swift-system")]),
@@ -49,8 +53,6 @@ let package = Package(
     .target(name: "Safetensors", dependencies: ["Tensors", "StrictJSON"]),
     .target(name: "GGUF", dependencies: ["Tensors"]),
 
-    // Loops that need instructions the compiler may not assume; each has a portable twin.
-    .target(name: "CKernels"),
     .target(name: "Quantization", dependencies: ["CKernels", "Tensors"]),
     .target(
       name: "Tokenization",

@@ -82,7 +82,7 @@ struct AdaptedCatalogue: Catalogue {
     guard stored != type else {
       return try adapter.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
     }
-    let values = FloatRows.values(try adapter.bytes(rows: rows, ofTensor: index), stored)
-    FloatRows.store(values, as: type, into: &bytes, at: offset)
+    let values = ScalarRows.values(try adapter.bytes(rows: rows, ofTensor: index), as: stored)
+    ScalarRows.store(values, as: type, into: &bytes, at: offset)
   }
 }

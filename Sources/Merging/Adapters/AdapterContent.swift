@@ -61,7 +61,7 @@ struct AdapterContent {
       return
     }
     guard name.part != .original else { return ignored.append(tensor.name) }
-    guard FloatRows.types.contains(tensor.type) else {
+    guard ScalarRows.encodable.contains(tensor.type) else {
       throw WeightmillError(
         .unsupported, catalogue.location,
         "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), which is not merged",

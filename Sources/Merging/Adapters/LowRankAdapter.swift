@@ -97,7 +97,7 @@ public struct LowRankAdapter: Sendable {
         }
       }
       let type = model.tensor(role)?.type ?? .f16
-      guard FloatRows.types.contains(type) else {
+      guard ScalarRows.encodable.contains(type) else {
         throw WeightmillError(
           .unsupported, model.catalogue.location,
           "tensor \(quoted(name)) is of type \(type.name), into which nothing can be merged",

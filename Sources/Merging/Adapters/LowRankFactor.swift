@@ -23,7 +23,7 @@ struct LowRankFactor: Sendable {
 
   /// Some rows of a matrix that is not transposed.
   func values(rows: Range<Int>) throws(WeightmillError) -> [Float] {
-    FloatRows.values(try catalogue.bytes(rows: rows, ofTensor: index), tensor.type)
+    ScalarRows.values(try catalogue.bytes(rows: rows, ofTensor: index), as: tensor.type)
   }
 
   /// The whole matrix, row by row.

@@ -21,7 +21,7 @@ package struct MeanRow {
     var mean = MeanRow(rows: shape.rows, columns: shape.columns)
     for first in stride(from: 0, to: shape.rows, by: 64) {
       let rows = first..<min(first + 64, shape.rows)
-      mean.add(try SingleRows.values(rows, of: catalogue, index))
+      mean.add(try NumberRows.values(rows, of: catalogue, index))
     }
     return mean.result
   }

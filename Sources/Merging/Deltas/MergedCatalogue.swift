@@ -56,12 +56,22 @@ public struct MergedCatalogue: RowOrderedCatalogue {
         isReplaced: kind == .ziya && Self.isEmbedding(tensor.name, in: delta.architecture),
         base: baseIndex, delta: deltaIndex)
       if kind == .meanPad, tensor.shape.rows > self.base.tensors[baseIndex].shape.rows {
-        source.padding = try MeanRow.values(of: self.base, baseIndex).littleEndianBytes
+        source.padding = try Self.meanRow(of: self.base, baseIndex)
       }
       sources.append(source)
     }
     self.tensors = tensors
     self.sources = sources
+  }
+
+  /// The mean row of a tensor as binary32 numbers, little endian.
+  private static func meanRow(
+    of catalogue: any Catalogue, _ index: Int
+  ) throws(WeightmillError) -> [UInt8] {
+    let mean = try MeanRow.values(of: catalogue, index)
+    var bytes = [UInt8](repeating: 0, count: mean.count * 4)
+    bytes.withMutableBytes { ScalarRows.store(mean, as: .f32, into: &$0, at: 0) }
+    return bytes
   }
 
   private static func isEmbedding(_ name: String, in architecture: Architecture) -> Bool {
@@ -91,47 +101,29 @@ public struct MergedCatalogue: RowOrderedCatalogue {
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let source = sources[index]
-    let isHalf = tensors[index].type == .f16
-    if isHalf {
-      try HalfRows.read(rows, of: delta, source.delta, into: &bytes, at: offset)
-    } else {
-      try SingleRows.read(rows, of: delta, source.delta, into: &bytes, at: offset)
-    }
+    let tensor = tensors[index]
+    try NumberRows.read(
+      rows, of: delta, source.delta, as: tensor.type, into: &bytes, at: offset)
     guard !source.isReplaced else { return }
-    let addend = try baseRows(rows, source, size: tensors[index].bytesPerRow, isHalf: isHalf)
-    if isHalf {
-      HalfRows.add(addend, to: &bytes, at: offset)
-    } else {
-      SingleRows.add(addend, to: &bytes, at: offset)
-    }
+    NumberRows.add(
+      try baseRows(rows, source, tensor), as: tensor.type, to: &bytes, at: offset)
   }
 
   /// The base's rows, and what continues them.
   private func baseRows(
-    _ rows: Range<Int>, _ source: Source, size: Int, isHalf: Bool
+    _ rows: Range<Int>, _ source: Source, _ tensor: TensorDescriptor
   ) throws(WeightmillError) -> [UInt8] {
+    let size = tensor.bytesPerRow
     var bytes = [UInt8](repeating: 0, count: rows.count * size)
     let shared = rows.clamped(to: 0..<base.tensors[source.base].shape.rows)
     try bytes.withMutableBytes { (span) throws(WeightmillError) in
-      if isHalf {
-        try HalfRows.read(shared, of: base, source.base, into: &span, at: 0)
-      } else {
-        try SingleRows.read(shared, of: base, source.base, into: &span, at: 0)
-      }
+      try NumberRows.read(
+        shared, of: base, source.base, as: tensor.type, into: &span, at: 0)
       guard let padding = source.padding else { return }
       for row in shared.count..<rows.count {
         span.copy(padding, from: 0, count: size, to: row * size)
       }
     }
     return bytes
-  }
-}
-
-extension [Float] {
-  /// The values as binary32 numbers, little endian.
-  fileprivate var littleEndianBytes: [UInt8] {
-    flatMap { value in
-      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
-    }
   }
 }

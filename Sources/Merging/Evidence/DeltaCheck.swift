@@ -86,7 +86,7 @@ public enum DeltaCheck {
   }
 
   private static func checkTypes(_ model: LlamaModel) throws(WeightmillError) {
-    for tensor in model.catalogue.tensors where !HalfRows.types.contains(tensor.type) {
+    for tensor in model.catalogue.tensors where !ScalarRows.encodable.contains(tensor.type) {
       guard let role = model.scheme.role(of: tensor.name, in: model.architecture) else { continue }
       if case .rotaryFrequencies = role { continue }
       throw WeightmillError(

@@ -40,7 +40,7 @@ struct WeightSample: Sendable {
   private static func values(
     _ row: Int, of catalogue: any Catalogue, _ index: Int
   ) throws(WeightmillError) -> [Float] {
-    Array(try SingleRows.values(row..<row + 1, of: catalogue, index).prefix(width))
+    Array(try NumberRows.values(row..<row + 1, of: catalogue, index).prefix(width))
   }
 
   /// The share of the base's values that have at most the 8 significant bits of bfloat16.

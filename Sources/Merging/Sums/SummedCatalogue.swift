@@ -44,15 +44,16 @@ public final class SummedCatalogue: Catalogue {
     precondition(offset >= 0 && offset + rows.count * columns * 4 <= bytes.byteCount)
     try catalogue.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
     var sums = [Double](repeating: 0, count: rows.count)
+    var values = [Float](repeating: 0, count: columns)
     unsafe bytes.withUnsafeMutableBytes { buffer in
+      guard let start = buffer.baseAddress else { return }
       for row in 0..<rows.count {
-        var sum = 0.0
-        for column in 0..<columns {
-          let bits = unsafe buffer.loadUnaligned(
-            fromByteOffset: offset &+ (row &* columns &+ column) &* 4, as: UInt32.self)
-          sum += Double(Float(bitPattern: UInt32(littleEndian: bits)))
+        unsafe values.withUnsafeMutableBufferPointer { values in
+          guard let to = values.baseAddress else { return }
+          unsafe ScalarRows.decode(
+            start + (offset &+ row &* columns &* 4), as: .f32, to, count: columns)
         }
-        sums[row] = sum
+        sums[row] = values.reduce(0.0) { $0 + Double($1) }
       }
     }
     states.withLock { Self.note(sums, of: rows, in: &$0[index], height: tensors[index].shape.rows) }
