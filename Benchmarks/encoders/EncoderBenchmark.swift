@@ -116,16 +116,17 @@ struct EncoderBenchmark {
   /// Values per second.
   private func rate(_ type: TensorType, isGuided: Bool, _ workers: Workers) throws -> Double {
     let decoder = try RowDecoder(.f16, location: "benchmark")
-    let encoder = try RowEncoder(type, location: "benchmark")
+    let encoder = try RowEncoder(
+      type, guide: isGuided ? .importance(importance) : .none, columns: Self.columns,
+      location: "benchmark")
     let size = Self.stripRows * Self.columns / type.valuesPerBlock * type.bytesPerBlock
-    let importance = isGuided ? importance : nil
     return try median {
       try workers.forEach(
         Self.rows / Self.stripRows,
         scratch: { Strip(blocks: [UInt8](repeating: 0, count: size)) }
       ) { (place, strip: inout Strip) throws(WeightmillError) in
         decoder.decode(source, at: 2 * place * Self.stripRows * Self.columns, into: &strip.values)
-        _ = encoder.encode(strip.values, importance: importance, into: &strip.blocks)
+        _ = encoder.encode(strip.values, into: &strip.blocks)
       }
     }
   }

@@ -28,7 +28,6 @@ struct MemoryModel: Catalogue {
           shape: shape)
       }
     }
-    let encoder = try RowEncoder(type, location: location)
     var state: UInt64 = 1
     func random() -> Float {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -36,6 +35,7 @@ struct MemoryModel: Catalogue {
     }
     var banks: [Int: [UInt8]] = [:]
     for width in [configuration.hiddenSize, configuration.feedForwardSize] {
+      let encoder = try RowEncoder(type, columns: width, location: location)
       var bank: [UInt8] = []
       var row = [UInt8](
         repeating: 0, count: width / type.valuesPerBlock * type.bytesPerBlock)

@@ -10,7 +10,9 @@ struct BlockPropertyTests {
   ) {
     var bytes = [UInt8](
       repeating: 0xAA, count: values.count / type.valuesPerBlock * type.bytesPerBlock)
-    let lost = try RowEncoder(type, location: "test").encode(values, into: &bytes).overflowed
+    let lost = try RowEncoder(type, columns: values.count, location: "test").encode(
+      values, into: &bytes
+    ).overflowed
     var decoded = [Float](repeating: .nan, count: values.count)
     try RowDecoder(type, location: "test").decode(bytes, into: &decoded)
     return (decoded, lost)
@@ -79,7 +81,62 @@ struct BlockPropertyTests {
     expectError(.unsupported) { _ = try RowDecoder(type, location: "x") }
   }
 
+  // MARK: Sizes
+
+  @Test(arguments: RowEncoder.types.filter { !$0.isScalar })
+  func rowsAreWholeBlocks(type: TensorType) throws {
+    _ = try RowEncoder(type, columns: 256, location: "x")
+    for columns in [-256, 1, 255, 257] {
+      expectError(.unsupported) { _ = try RowEncoder(type, columns: columns, location: "x") }
+    }
+  }
+
+  private func encode(values: Int, into bytes: Int, at offset: Int = 0) throws {
+    var bytes = [UInt8](repeating: 0, count: bytes)
+    _ = try RowEncoder(.q4_0, columns: 64, location: "x").encode(
+      [Float](repeating: 1, count: values), into: &bytes, at: offset)
+  }
+
+  /// Two rows of two blocks of 18 bytes each.
+  @Test func anEncoderWritesWholeRowsWhereThereIsRoom() async throws {
+    try encode(values: 128, into: 72)
+    try encode(values: 128, into: 73, at: 1)
+    try encode(values: 0, into: 0)
+    await #expect(processExitsWith: .failure) {
+      try BlockPropertyTests().encode(values: 96, into: 72)
+    }
+    await #expect(processExitsWith: .failure) {
+      try BlockPropertyTests().encode(values: 128, into: 71)
+    }
+    await #expect(processExitsWith: .failure) {
+      try BlockPropertyTests().encode(values: 128, into: 72, at: 1)
+    }
+    await #expect(processExitsWith: .failure) {
+      try BlockPropertyTests().encode(values: 128, into: 72, at: -1)
+    }
+  }
+
+  @Test(arguments: RowEncoder.types)
+  func rowsDoNotDependOnTheirStrip(type: TensorType) throws {
+    var random = SeededGenerator(seed: 31)
+    let (columns, rows) = (512, 3)
+    let values = (0..<columns * rows).map { _ in random.gaussian() }
+    let importance = (0..<columns).map { _ in abs(random.gaussian()) }
+    let encoder = try RowEncoder(
+      type, guide: .importance(importance), columns: columns, location: "x")
+    let size = columns / type.valuesPerBlock * type.bytesPerBlock
+    var (together, alone) = (
+      [UInt8](repeating: 0, count: rows * size), [UInt8](repeating: 0, count: rows * size)
+    )
+    _ = encoder.encode(values, into: &together)
+    for row in 0..<rows {
+      _ = encoder.encode(
+        Array(values[row * columns..<(row + 1) * columns]), into: &alone, at: row * size)
+    }
+    #expect(together == alone)
+  }
+
   @Test func otherTypesCannotBeWrittenYet() {
-    expectError(.unsupported) { _ = try RowEncoder(.i8, location: "x") }
+    expectError(.unsupported) { _ = try RowEncoder(.i8, columns: 32, location: "x") }
   }
 }

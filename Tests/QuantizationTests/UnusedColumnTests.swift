@@ -44,16 +44,18 @@ struct UnusedColumnTests {
   }
 
   private func encoded(_ type: TensorType, _ importance: [Float]?) throws -> [UInt8] {
-    try encoded(values, type, importance, .best)
+    try encoded(values, type, importance, EncoderKernel.best)
   }
 
   private func encoded(
-    _ values: [Float], _ type: TensorType, _ importance: [Float]?, _ kernel: EncoderKernel
+    _ values: [Float], _ type: TensorType, _ importance: [Float]?, _ search: any ScaleSearch
   ) throws -> [UInt8] {
     var bytes = [UInt8](
       repeating: 0xAA, count: values.count / type.valuesPerBlock * type.bytesPerBlock)
-    _ = try RowEncoder(type, kernel: kernel, location: "test").encode(
-      values, importance: importance, into: &bytes)
+    let encoder = try RowEncoder(
+      type, guide: importance.map(EncodingGuide.importance) ?? .none, columns: Self.columns,
+      search: search, location: "test")
+    _ = encoder.encode(values, into: &bytes)
     return bytes
   }
 
@@ -111,8 +113,8 @@ struct UnusedColumnTests {
     // Plain Swift is slow.
     for pattern in [Pattern.wholeBlocks, .scattered] {
       let row = Array(values.prefix(Self.columns))
-      let expected = try encoded(row, type, importance(pattern), .reference)
-      for kernel in EncoderKernel.available where kernel != .reference {
+      let expected = try encoded(row, type, importance(pattern), PlainSearch())
+      for kernel in EncoderKernel.available {
         #expect(try encoded(row, type, importance(pattern), kernel) == expected, "\(kernel)")
       }
     }
@@ -132,33 +134,23 @@ struct UnusedColumnTests {
 
   // MARK: Importance that is none
 
-  private func encodeRow(importance: [Float]) throws {
-    var bytes = [UInt8](repeating: 0, count: 2 * TensorType.q4_0.bytesPerBlock)
-    let values = [Float](repeating: 1, count: 64)
-    _ = try RowEncoder(.q4_0, location: "test").encode(
-      values, importance: importance, into: &bytes)
+  private func encoder(_ importance: [Float], columns: Int = 64) throws -> RowEncoder {
+    try RowEncoder(.q4_0, guide: .importance(importance), columns: columns, location: "x")
   }
 
-  /// 16 columns divide 64 values, but an encoder reads the importance of 32 columns for each block.
-  @Test func importanceOfPartsOfBlocksIsNoImportance() async throws {
-    try encodeRow(importance: [Float](repeating: 1, count: 32))
-    await #expect(processExitsWith: .failure) {
-      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 16))
-    }
-    await #expect(processExitsWith: .failure) {
-      try UnusedColumnTests().encodeRow(importance: [])
+  /// 16 columns divide 64, but an encoder reads the importance of 32 columns for each block.
+  @Test func importanceIsThatOfTheColumns() throws {
+    _ = try encoder([Float](repeating: 1, count: 64))
+    for count in [0, 16, 32, 63, 65, 128] {
+      expectError(.mismatch) { _ = try encoder([Float](repeating: 1, count: count)) }
     }
   }
 
-  @Test func importanceIsFiniteAndNotNegative() async {
-    await #expect(processExitsWith: .failure) {
-      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 31) + [.nan])
-    }
-    await #expect(processExitsWith: .failure) {
-      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 31) + [.infinity])
-    }
-    await #expect(processExitsWith: .failure) {
-      try UnusedColumnTests().encodeRow(importance: [Float](repeating: 1, count: 31) + [-1])
+  @Test func importanceIsFiniteAndNotNegative() {
+    for wrong in [Float.nan, .infinity, -.infinity, -1, -1e-45] {
+      let importance = [Float](repeating: 1, count: 63) + [wrong]
+      let error = expectError(.malformed) { _ = try encoder(importance) }
+      #expect(error?.description.contains("column 63") == true)
     }
   }
 }

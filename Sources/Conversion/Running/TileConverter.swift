@@ -48,7 +48,6 @@ struct TileConverter {
   private let source: TensorDescriptor
   private let index: Int
   private let location: String
-  private let importance: [Float]?
   /// `nil` when rows are copied as they are.
   private let coders: (decoder: RowDecoder, encoder: RowEncoder)?
   /// Decodes what is copied where its values cannot be looked at otherwise: blocks.
@@ -61,7 +60,6 @@ struct TileConverter {
     target = item.tensor
     source = catalogue.tensors[item.index]
     index = item.index
-    importance = item.importance
     location = catalogue.location
     inspector =
       FloatScan.types.contains(source.type)
@@ -71,7 +69,10 @@ struct TileConverter {
       ? nil
       : (
         try RowDecoder(source.type, location: catalogue.location),
-        try RowEncoder(target.type, method: method, location: path)
+        try RowEncoder(
+          target.type, method: method,
+          guide: item.importance.map(EncodingGuide.importance) ?? .none,
+          columns: target.shape.columns, location: path)
       )
   }
 
@@ -104,16 +105,13 @@ struct TileConverter {
     return try encode(rows, coders.decoder, coders.encoder, with: &buffers)
   }
 
-  /// About how many values are decoded and encoded at once: they stay in the nearest caches.
-  private static let stripValues = 1 << 14
-
   /// Decodes the tile in `buffers.input` and encodes it to `buffers.output`, strip by strip.
   private func encode(
     _ rows: Range<Int>, _ decoder: RowDecoder, _ encoder: RowEncoder,
     with buffers: inout TileBuffers
   ) throws(WeightmillError) -> ValueFaults {
     let columns = target.shape.columns
-    let height = max(1, Self.stripValues / max(columns, 1))
+    let height = encoder.rowsAtOnce
     var (faults, before) = (EncodingFaults(), 0)
     for first in stride(from: 0, to: rows.count, by: height) {
       let count = min(height, rows.count - first) * columns
@@ -125,8 +123,7 @@ struct TileConverter {
       }
       faults.add(
         encoder.encode(
-          buffers.values, importance: importance, into: &buffers.output,
-          at: first * target.bytesPerRow))
+          buffers.values, into: &buffers.output, at: first * target.bytesPerRow))
     }
     guard faults.overflowed == 0 else {
       throw WeightmillError(

@@ -16,7 +16,7 @@ enum MXFP4: BlockFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 32
-        let scale = unsafe power(source.byte(at: 0))
+        let scale = unsafe scale(source.byte(at: 0))
         for place in 0..<16 {
           let pair = unsafe source.byte(at: 1 &+ place)
           unsafe target[place] = levels[Int(pair & 15)] * scale
@@ -28,53 +28,8 @@ enum MXFP4: BlockFormat {
 
   /// `2^(exponent - 128)`; the two smallest are subnormal.
   @inline(__always)
-  private static func power(_ exponent: UInt8) -> Float {
+  static func scale(_ exponent: UInt8) -> Float {
     let exponent = UInt32(exponent)
     return Float(bitPattern: exponent < 2 ? 0x0020_0000 << exponent : (exponent &- 1) << 23)
-  }
-
-  /// Encodes whole blocks: of five neighbouring exponents the one with the least weighted squared error.
-  ///
-  /// The middle one is that with which the largest value still has a number: 6 at most, with a fraction
-  /// of one bit.
-  static func encode(
-    _ values: UnsafePointer<Float>, _ weights: [Float]?, _ blocks: UnsafeMutableRawPointer,
-    count: Int
-  ) {
-    for block in 0..<count {
-      let source = unsafe values + block &* 32
-      let target = unsafe blocks + block &* bytes
-      var largest: Float = 0
-      for place in 0..<32 { unsafe largest = max(largest, abs(source[place])) }
-      let first = weights.map { block &* 32 % $0.count } ?? 0
-      var (best, least) = (UInt8(0), Float.infinity)
-      let middle = largest > 0 ? Int(largest.exponent) &- 2 &+ 127 : 0
-      for exponent in max(0, middle - 2)...max(0, min(254, middle + 2)) {
-        let scale = power(UInt8(exponent))
-        var error: Float = 0
-        for place in 0..<32 {
-          let value = unsafe source[place]
-          let distance = value - FourBitLevels.doubledE2M1[index(value / scale)] * scale
-          error += distance * distance * (weights.map { $0[first &+ place] } ?? 1)
-        }
-        if error < least { (best, least) = (UInt8(exponent), error) }
-      }
-      let scale = power(best)
-      unsafe target.put(best, at: 0)
-      for place in 0..<16 {
-        let low = unsafe index(source[place] / scale)
-        let high = unsafe index(source[place &+ 16] / scale)
-        unsafe target.put(UInt8(low | high << 4), at: 1 &+ place)
-      }
-    }
-  }
-
-  /// The number nearest to twice an E2M1 number; of two as near the smaller magnitude.
-  @inline(__always)
-  private static func index(_ doubled: Float) -> Int {
-    let size = abs(doubled)
-    var index = 0
-    for middle in [0.5, 1.5, 2.5, 3.5, 5, 7, 10] as [Float] where size > middle { index += 1 }
-    return doubled < 0 && index > 0 ? index | 8 : index
   }
 }

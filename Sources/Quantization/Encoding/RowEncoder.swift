@@ -1,150 +1,188 @@
 public import Tensors
 
-/// Turns float32 values into stored rows.
+/// Turns float32 values into stored rows of one tensor.
 ///
-/// Encoders are deterministic: the same bytes for the same values on any machine, whatever the
-/// number of threads.
+/// What a tensor's type, method and guide ask for is decided once, when the encoder is made; threads
+/// share it. Encoders are deterministic: the same bytes for the same values on any machine, whatever
+/// the number of threads.
 public struct RowEncoder: Sendable {
   /// The type of the rows.
   public let type: TensorType
+  /// How many values a row has.
+  public let columns: Int
 
-  private let method: EncodingMethod
-  private let kernel: EncoderKernel
+  private let encoder: any BlockEncoder
 
   /// The types whose rows can be encoded.
   public static let types: [TensorType] =
-    [.f32, .f16, .bf16, .q8_0, .mxfp4] + searched.map { $0.type } + LatticeEncoder.types
+    scalars + [.q8_0, .mxfp4] + searched.map { $0.type } + lattices.map { $0.type }
 
   /// The types that llama.cpp's closed forms exist for.
-  public static let compatibleTypes: [TensorType] = [.f32, .f16, .bf16] + closed.map { $0.type }
+  public static let compatibleTypes: [TensorType] = scalars + closed.map { $0.type }
+
+  private static let scalars = ScalarRows.encodable
 
   private static let searched: [any SearchedFormat.Type] = [
     Q4_0.self, Q4_1.self, Q5_0.self, Q5_1.self, Q2_K.self, Q3_K.self, Q4_K.self, Q5_K.self,
     Q6_K.self, IQ4_NL.self, IQ4_XS.self, TQ1_0.self, TQ2_0.self,
   ]
 
+  private static let lattices: [any LatticeFormat.Type] = [
+    IQ2_XXS.self, IQ2_XS.self, IQ2_S.self, IQ3_XXS.self, IQ3_S.self,
+  ]
+
   private static let closed: [any ClosedForm.Type] = [
     Q8_0.self, Q4_0.self, Q4_1.self, Q5_0.self, Q5_1.self, Q6_K.self,
   ]
+
+  // MARK: Resolving
 
   /// Makes an encoder.
   ///
   /// - Parameters:
   ///   - type: The type of the rows.
   ///   - method: How scales are chosen.
-  ///   - kernel: The code that searches scales; must be one of `EncoderKernel.available`.
+  ///   - guide: What is known of the inputs.
+  ///   - columns: How many values a row has: whole blocks.
   ///   - location: The file to be written, for messages.
-  /// - Throws: `unsupported` when rows of this type cannot be encoded, or not by that method.
+  /// - Throws: `unsupported` when rows of this type and length cannot be encoded, or not by that method,
+  ///   `mismatch` when the importance is that of other columns, `malformed` when it is none.
   public init(
-    _ type: TensorType, method: EncodingMethod = .best, kernel: EncoderKernel = .best,
+    _ type: TensorType, method: EncodingMethod = .best, guide: EncodingGuide = .none, columns: Int,
     location: String
   ) throws(WeightmillError) {
-    guard Self.types.contains(type) else {
+    try self.init(
+      type, method: method, guide: guide, columns: columns, search: EncoderKernel.best,
+      location: location)
+  }
+
+  /// Makes an encoder whose scales are searched by certain code.
+  ///
+  /// - Parameters:
+  ///   - type: The type of the rows.
+  ///   - method: How scales are chosen.
+  ///   - guide: What is known of the inputs.
+  ///   - columns: How many values a row has: whole blocks.
+  ///   - search: The code that searches; if an `EncoderKernel`, one of those that are available.
+  ///   - location: The file to be written, for messages.
+  /// - Throws: As above.
+  package init(
+    _ type: TensorType, method: EncodingMethod = .best, guide: EncodingGuide = .none, columns: Int,
+    search: any ScaleSearch, location: String
+  ) throws(WeightmillError) {
+    try Self.check(type, method, columns: columns, location)
+    let importance = try Self.importance(guide, columns: columns, location)
+    self.type = type
+    self.columns = columns
+    encoder =
+      method == .compatible
+      ? Self.compatible(type) : Self.best(type, importance: importance, search)
+  }
+
+  /// Refuses what cannot be encoded.
+  private static func check(
+    _ type: TensorType, _ method: EncodingMethod, columns: Int, _ location: String
+  ) throws(WeightmillError) {
+    guard types.contains(type) else {
       throw WeightmillError(
         .unsupported, location, "tensors of type \(type.name) cannot be written yet",
-        remedy: "types that can: " + Self.types.map(\.name).joined(separator: ", "))
+        remedy: "types that can: " + types.map(\.name).joined(separator: ", "))
     }
-    guard method == .best || Self.compatibleTypes.contains(type) else {
+    guard method == .best || compatibleTypes.contains(type) else {
       throw WeightmillError(
         .unsupported, location,
         "there is no closed form of llama.cpp for type \(type.name)",
         remedy: "leave out --encoder compatible, or use one of "
-          + Self.compatibleTypes.map(\.name).joined(separator: ", "))
+          + compatibleTypes.map(\.name).joined(separator: ", "))
     }
-    self.type = type
-    self.method = method
-    self.kernel = kernel
+    guard columns >= 0, columns % type.valuesPerBlock == 0 else {
+      throw WeightmillError(
+        .unsupported, location,
+        "rows of \(columns) values are no whole blocks of \(type.name), which hold "
+          + "\(type.valuesPerBlock)",
+        remedy: "use a type with smaller blocks, or f16")
+    }
   }
 
-  /// Encodes values.
+  /// The importance of as many columns as there are, if it is known.
+  private static func importance(
+    _ guide: EncodingGuide, columns: Int, _ location: String
+  ) throws(WeightmillError) -> [Float]? {
+    guard case .importance(let importance) = guide else { return nil }
+    guard importance.count == columns else {
+      throw WeightmillError(
+        .mismatch, location,
+        "importance of \(importance.count) columns was given for rows of \(columns)",
+        remedy: "use importance that was gathered with this model")
+    }
+    guard let column = importance.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) else {
+      return importance
+    }
+    throw WeightmillError(
+      .malformed, location, "the importance of a column is \(importance[column])",
+      at: "column \(column)", remedy: "gather the importance anew: it is finite and not negative")
+  }
+
+  private static func compatible(_ type: TensorType) -> any BlockEncoder {
+    for format in closed where format.type == type { return ClosedFormEncoder(format: format) }
+    return ScalarEncoder(type: type)
+  }
+
+  private static func best(
+    _ type: TensorType, importance: [Float]?, _ search: any ScaleSearch
+  ) -> any BlockEncoder {
+    if type == .q8_0 { return ShortEncoder(format: Q8_0.self, search: search) }
+    if type == .q4_0, importance == nil { return ShortEncoder(format: Q4_0.self, search: search) }
+    func weights(damping: Float = 0) -> [Float]? {
+      importance.map {
+        ColumnWeights.weights($0, blockSize: type.valuesPerBlock, damping: damping)
+      }
+    }
+    for format in searched where format.type == type {
+      return SearchedEncoder(
+        format: format, weights: weights(damping: format.damping), search: search)
+    }
+    for format in lattices where format.type == type {
+      return LatticeEncoder(format: format, weights: weights(), search: search)
+    }
+    return type == .mxfp4 ? MXFP4Encoder(weights: weights()) : ScalarEncoder(type: type)
+  }
+
+  // MARK: Encoding
+
+  /// How many rows to encode at a time: about so many values stay in the nearest caches.
+  public var rowsAtOnce: Int { max(1, (1 << 14) / max(columns, 1)) }
+
+  /// Encodes rows.
   ///
   /// - Parameters:
   ///   - values: Finite values, whole rows of them.
-  ///   - importance: For each column how much an error in it costs, not negative and finite, 0 where
-  ///     a column was never used; `nil` when that is not known. The values are rows of as many
-  ///     columns, which are whole blocks.
-  ///   - bytes: Where to write; must have room for the blocks.
+  ///   - bytes: Where to write; must have room for the rows.
   ///   - offset: The first byte to write.
   /// - Returns: What could not be kept.
   public func encode(
-    _ values: [Float], importance: [Float]? = nil, into bytes: inout [UInt8], at offset: Int = 0
+    _ values: [Float], into bytes: inout [UInt8], at offset: Int = 0
   ) -> EncodingFaults {
+    precondition(values.isEmpty || columns > 0 && values.count % columns == 0, "rows are whole")
     let count = values.count / type.valuesPerBlock
-    precondition(values.count % type.valuesPerBlock == 0 && offset >= 0)
-    precondition(count * type.bytesPerBlock <= bytes.count - offset)
-    if let importance {
-      precondition(!importance.isEmpty && values.count % importance.count == 0)
-      precondition(importance.count % type.valuesPerBlock == 0, "rows are whole blocks")
-      precondition(importance.allSatisfy { $0 >= 0 && $0.isFinite })
-    }
-    guard count > 0 else { return EncodingFaults() }
-    let weights = type.isScalar ? nil : importance.map(weights)
+    precondition(offset >= 0 && offset <= bytes.count)
+    precondition(count * type.bytesPerBlock <= bytes.count - offset, "rows have room")
     return unsafe values.withUnsafeBufferPointer { source in
       unsafe bytes.withUnsafeMutableBytes { target in
-        guard let from = source.baseAddress, let to = target.baseAddress else {
+        guard count > 0, let from = source.baseAddress, let to = target.baseAddress else {
           return EncodingFaults()
         }
-        return unsafe encode(from, weights, to + offset, count: count)
+        return unsafe encoder.encode(from, to + offset, count: count)
       }
     }
   }
+}
 
-  private func encode(
-    _ values: UnsafePointer<Float>, _ weights: [Float]?, _ blocks: UnsafeMutableRawPointer,
-    count: Int
-  ) -> EncodingFaults {
-    switch type {
-    case .f32: unsafe F32.encode(values, blocks, blocks: count)
-    case .f16: unsafe F16.encode(values, blocks, blocks: count)
-    case .bf16: unsafe BF16.encode(values, blocks, blocks: count)
-    default: return unsafe encodeBlocks(values, weights, blocks, count: count)
-    }
-    return EncodingFaults()
-  }
-
-  private func encodeBlocks(
-    _ values: UnsafePointer<Float>, _ weights: [Float]?, _ blocks: UnsafeMutableRawPointer,
-    count: Int
-  ) -> EncodingFaults {
-    var faults = EncodingFaults()
-    if method == .compatible {
-      for format in Self.closed where format.type == type {
-        faults.overflowed = unsafe format.closedForm(values, blocks, blocks: count)
-      }
-    } else if type == .q8_0 {
-      return unsafe ShortEncoder(format: Q8_0.self, kernel: kernel).encode(
-        values, blocks, count: count)
-    } else if type == .q4_0, weights == nil {
-      return unsafe ShortEncoder(format: Q4_0.self, kernel: kernel).encode(
-        values, blocks, count: count)
-    } else if type == .mxfp4 {
-      unsafe MXFP4.encode(values, weights, blocks, count: count)
-      for block in 0..<count {
-        faults.lost += unsafe LostValues.count(
-          values + block * 32, blocks + block * type.bytesPerBlock, as: MXFP4.self, part: 32,
-          isOfPoints: false)
-      }
-    } else if let lattice = LatticeEncoder(type, kernel: kernel) {
-      return unsafe lattice.encode(values, weights, blocks, count: count)
-    } else {
-      for format in Self.searched where format.type == type {
-        let encoder = BlockEncoder(format: format, kernel: kernel)
-        guard let weights else {
-          return unsafe encoder.encode(
-            values, columns: count * type.valuesPerBlock, importance: nil, blocks, count: count)
-        }
-        return unsafe weights.withUnsafeBufferPointer { weights in
-          unsafe encoder.encode(
-            values, columns: weights.count, importance: weights.baseAddress, blocks, count: count)
-        }
-      }
-    }
-    return faults
-  }
-
-  private func weights(_ importance: [Float]) -> [Float] {
-    ColumnWeights.weights(
-      importance, blockSize: type.valuesPerBlock,
-      damping: Self.searched.first { $0.type == type }?.damping ?? 0)
-  }
+/// How an encoder chooses scales.
+public enum EncodingMethod: String, CaseIterable, Sendable {
+  /// The representable scales with the least weighted error that a search finds.
+  case best
+  /// The closed forms of llama.cpp, byte for byte: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 and Q6_K, without
+  /// importance.
+  case compatible
 }

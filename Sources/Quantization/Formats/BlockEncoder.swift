@@ -1,3 +1,19 @@
+/// The encoder of one tensor's rows: type, guide and search are decided when it is made.
+///
+/// `RowEncoder` chooses which, and checks sizes in front of it.
+protocol BlockEncoder: Sendable {
+  /// Encodes whole rows.
+  ///
+  /// - Parameters:
+  ///   - values: Finite values, from the first column of a row on.
+  ///   - blocks: Room for `count` blocks.
+  ///   - count: How many blocks there are.
+  /// - Returns: What could not be kept.
+  func encode(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
+  ) -> EncodingFaults
+}
+
 /// What an encoder could not keep.
 public struct EncodingFaults: Equatable, Sendable {
   /// How many values are in blocks whose scale is beyond the type's range.

@@ -26,3 +26,35 @@ extension SearchedFormat {
   /// Of 0, 0.2, 0.3 and 0.5 this gave the least KL divergence on fixtures/mini-ziya.
   static var damping: Float { 0.3 }
 }
+
+/// What a search found for one block: integers, which the block's type packs into its bits.
+///
+/// Value *i* of part *p* is `unit * scale(p) * n - floor * minimum(p)`, where *n* is number *i* plus the
+/// lowest number of the type, or a level of IQ4_NL. This is `weightmill_block` of CKernels.
+@unsafe struct FoundBlock {
+  private let base: UnsafeRawPointer
+
+  /// Looks at a block.
+  init(_ block: UnsafePointer<weightmill_block>) { unsafe base = UnsafeRawPointer(block) }
+
+  private static let scales = MemoryLayout<weightmill_block>.offset(of: \.scales) ?? 0
+  private static let minimums = MemoryLayout<weightmill_block>.offset(of: \.minimums) ?? 0
+  private static let firstNumber = MemoryLayout<weightmill_block>.offset(of: \.numbers) ?? 0
+
+  /// The bits of the block's binary16 unit of scales.
+  var unit: UInt16 { unsafe base.load(as: UInt16.self) }
+
+  /// The bits of the block's binary16 unit of minima.
+  var floor: UInt16 { unsafe base.load(fromByteOffset: 2, as: UInt16.self) }
+
+  /// The integer scale of a part.
+  @inline(__always)
+  func scale(_ part: Int) -> Int8 { unsafe base.signedByte(at: Self.scales &+ part) }
+
+  /// The integer minimum of a part, not negative.
+  @inline(__always)
+  func minimum(_ part: Int) -> UInt8 { unsafe base.byte(at: Self.minimums &+ part) }
+
+  /// The numbers of all values, a byte each.
+  var numbers: UnsafeRawPointer { unsafe base + Self.firstNumber }
+}

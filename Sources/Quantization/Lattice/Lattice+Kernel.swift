@@ -8,16 +8,16 @@ extension Lattice {
     var form = unsafe weightmill_lattice()
     unsafe form.levels = Int32(levels.count)
     unsafe Self.fill(&form.level, levels)
-    unsafe Self.fill(&form.square_above, levels.map { $0 * $0 - levels[0] * levels[0] })
-    unsafe Self.fill(&form.level_above, levels.map { $0 - levels[0] })
-    unsafe Self.fill(&form.twice_level, levels.map { 2 * $0 })
+    unsafe Self.fill(&form.square_above, squaresAboveLowest)
+    unsafe Self.fill(&form.level_above, levelsAboveLowest)
+    unsafe Self.fill(&form.twice_level, twiceLevels)
     unsafe form.values_per_scale = Int32(valuesPerScale)
     unsafe form.unit = unit
     unsafe form.parity = hasEvenSigns ? 1 : 0
     unsafe form.refines = refines ? 1 : 0
     unsafe Self.fill(&form.trial, trials)
-    unsafe form.first_unit = LatticeSearch.units.first
-    unsafe form.unit_step = LatticeSearch.units.step
+    unsafe form.first_unit = Self.units.first
+    unsafe form.unit_step = Self.units.step
     unsafe form.shared = Int32(plan.pairs.count / 2)
     unsafe Self.fill(&form.ends, plan.ends)
     unsafe plan.pairs.withUnsafeBufferPointer { pairs in

@@ -2,29 +2,35 @@
 ///
 /// A block of 256 values has a binary16 scale *d*. Sub-blocks of 16 or 32 values have a multiplier n
 /// of four bits: their scale is `d * unit * (2 * n + 1)`. Magnitudes are points of the codebook.
-struct Lattice: Sendable {
+package struct Lattice: Sendable {
+  /// How many scales of a block are tried, from which fraction of the largest on, in which steps.
+  package static let units = (count: 32, first: Float(0.0225), step: Float(1.0356))
+
   /// The codebook.
   let codebook: Codebook
   /// How many values a point has: 8 of three levels, or 4 of eight.
-  let width: Int
+  package let width: Int
   /// The levels that a value of a point may have, ascending.
-  let levels: [Float]
+  package let levels: [Float]
   /// How many values share a multiplier.
-  let valuesPerScale: Int
+  package let valuesPerScale: Int
   /// The least scale of a sub-block, relative to the block's.
-  let unit: Float
+  package let unit: Float
   /// Whether of eight values an even number must be negative.
-  let hasEvenSigns: Bool
-  /// The scales that are tried for a sub-block, relative to its size (`LatticeSearch`).
-  let trials: [Float]
+  package let hasEvenSigns: Bool
+  /// The scales that are tried for a sub-block, relative to its size.
+  package let trials: [Float]
   /// Whether the points that are chosen are searched again under the scale they are chosen with.
   ///
   /// With three levels the trial scales are close enough: it would gain less than 0.05 %.
-  var refines: Bool { levels.count == 8 }
+  package var refines: Bool { levels.count == 8 }
   /// The patterns of the codebook's points, in its order.
-  let patterns: [UInt16]
+  package let patterns: [UInt16]
   /// How the vector kernel goes through the codebook.
   let plan: LatticePlan
+  /// What the kernel wants of the levels: their squares less that of the lowest, they less the lowest,
+  /// and twice they.
+  let squaresAboveLowest, levelsAboveLowest, twiceLevels: [Float]
   /// For the number of each half of a pattern its magnitudes, at most four.
   private let halves: [Float]
   /// For the number of each pattern the number of the codebook's point, or 0.
@@ -58,6 +64,9 @@ struct Lattice: Sendable {
     patterns = Self.patterns(codebook, width: width, levels: levels)
     plan = LatticePlan(patterns, digits: width == 8 ? 9 : 8)
     let levels = levels
+    squaresAboveLowest = levels.map { $0 * $0 - levels[0] * levels[0] }
+    levelsAboveLowest = levels.map { $0 - levels[0] }
+    twiceLevels = levels.map { 2 * $0 }
     halves = (0..<512).map { place in
       var digits = place / 4
       for _ in 0..<place % 4 { digits /= levels.count }
@@ -87,7 +96,7 @@ struct Lattice: Sendable {
   }
 
   /// The magnitude of a value of the point that a pattern stands for.
-  func level(_ pattern: UInt16, _ value: Int) -> Float {
+  package func level(_ pattern: UInt16, _ value: Int) -> Float {
     let half = value < width / 2 ? Int(pattern >> 7) : Int(pattern & 127)
     return halves[half * 4 + value % (width / 2)]
   }

@@ -1,11 +1,11 @@
 /// 256 values made ready for the search of scales and points.
-struct LatticeBlock {
+package struct LatticeBlock {
   /// Magnitudes divided by a power of two, so that the largest is from 1 to 2; less than 2^-24 is 0.
-  private(set) var magnitudes = [Float](repeating: 0, count: 256)
+  package private(set) var magnitudes = [Float](repeating: 0, count: 256)
   /// What a squared error of each value costs, from 2^-40 to 8.
-  private(set) var weights = [Float](repeating: 0, count: 256)
+  package private(set) var weights = [Float](repeating: 0, count: 256)
   /// For each eight values a bit, lowest first: whether an odd number of them is negative.
-  private(set) var odd: UInt32 = 0
+  package private(set) var odd: UInt32 = 0
   /// For each eight values their signs, a bit for each, lowest first; set for a negative one.
   private(set) var signs = [UInt8](repeating: 0, count: 32)
   /// Values are magnitudes times two to this power; `nil` if all are 0.

@@ -1,9 +1,42 @@
-import CKernels
+package import CKernels
 
-/// Which code searches scales; all give the same bytes.
-public enum EncoderKernel: Sendable, CaseIterable {
-  /// Plain Swift, one block after the other: what the others are compared with.
-  case reference
+/// The code that searches the scales of blocks.
+///
+/// Encoders use `EncoderKernel`. Tests put plain Swift in its place, and want the same bytes.
+package protocol ScaleSearch: Sendable {
+  /// Searches blocks of a type of `SearchedFormat`: the parameters are those of `weightmill_search`.
+  func search(
+    type: Int, _ values: UnsafePointer<Float>, importance: UnsafePointer<Float>?, columns: Int,
+    column: Int, _ found: UnsafeMutablePointer<weightmill_block>, count: Int)
+
+  /// Encodes Q8_0 blocks of 34 bytes.
+  ///
+  /// - Returns: Whether one is too large, or may have a value that wipes out all others.
+  func encodeBytes(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
+  ) -> Bool
+
+  /// Encodes Q4_0 blocks of 18 bytes without importance.
+  ///
+  /// - Returns: Whether one is too large, or may have a value that wipes out all others.
+  func encodeNibbles(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
+  ) -> Bool
+
+  /// Chooses scales and points of a block that is not all 0.
+  ///
+  /// - Parameters:
+  ///   - lattice: The type.
+  ///   - block: The values.
+  ///   - scales: What turns a `d` of the magnitudes' size into the block's, and back.
+  ///   - choice: Where to write what was chosen.
+  func searchPoints(
+    _ lattice: Lattice, _ block: LatticeBlock, scales: (to: Float, from: Float),
+    _ choice: inout LatticeChoice)
+}
+
+/// Which vectors the searches of CKernels use; all give the same bytes.
+package enum EncoderKernel: ScaleSearch, CaseIterable {
   /// Four blocks at a time, on any processor.
   case lanes4
   /// Eight, with AVX2.
@@ -12,7 +45,7 @@ public enum EncoderKernel: Sendable, CaseIterable {
   case lanes16
 
   /// The fastest one of this processor.
-  public static var best: EncoderKernel {
+  package static var best: EncoderKernel {
     switch Int(weightmill_level()) {
     case WEIGHTMILL_LANES_16: .lanes16
     case WEIGHTMILL_LANES_8: .lanes8
@@ -21,18 +54,49 @@ public enum EncoderKernel: Sendable, CaseIterable {
   }
 
   /// Those that this processor can run.
-  public static var available: [EncoderKernel] {
-    let level = Int(weightmill_level())
-    return allCases.filter { kernel in kernel.level.map { $0 <= level } ?? true }
+  package static var available: [EncoderKernel] {
+    allCases.filter { $0.level <= weightmill_level() }
   }
 
-  /// CKernels' number; `nil` for plain Swift.
-  var level: Int? {
+  /// CKernels' number.
+  private var level: Int32 {
     switch self {
-    case .reference: nil
-    case .lanes4: WEIGHTMILL_LANES_4
-    case .lanes8: WEIGHTMILL_LANES_8
-    case .lanes16: WEIGHTMILL_LANES_16
+    case .lanes4: Int32(WEIGHTMILL_LANES_4)
+    case .lanes8: Int32(WEIGHTMILL_LANES_8)
+    case .lanes16: Int32(WEIGHTMILL_LANES_16)
+    }
+  }
+
+  package func search(
+    type: Int, _ values: UnsafePointer<Float>, importance: UnsafePointer<Float>?, columns: Int,
+    column: Int, _ found: UnsafeMutablePointer<weightmill_block>, count: Int
+  ) {
+    unsafe weightmill_search(
+      Int32(type), level, values, importance, columns, column, count, found)
+  }
+
+  package func encodeBytes(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
+  ) -> Bool {
+    unsafe weightmill_search_bytes(level, values, count, blocks) > 0
+  }
+
+  package func encodeNibbles(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
+  ) -> Bool {
+    unsafe weightmill_search_nibbles(level, values, count, blocks) > 0
+  }
+
+  package func searchPoints(
+    _ lattice: Lattice, _ block: LatticeBlock, scales: (to: Float, from: Float),
+    _ choice: inout LatticeChoice
+  ) {
+    unsafe lattice.withKernelForm { form in
+      let result = unsafe weightmill_lattice_search(
+        form, block.magnitudes, block.weights, block.odd, scales.to, scales.from, level,
+        &choice.multipliers, &choice.patterns)
+      choice.scale = UInt16(truncatingIfNeeded: result)
+      choice.overflows = result & UInt32(WEIGHTMILL_OVERFLOWS) != 0
     }
   }
 }

@@ -2,23 +2,31 @@ import CKernels
 import Tensors
 
 /// Encodes blocks whose scales are searched, chunk by chunk.
-struct BlockEncoder {
+struct SearchedEncoder: BlockEncoder {
   /// How many blocks are searched together: their results stay in the nearest cache.
   private static let chunk = 64
 
+  /// The type.
   let format: any SearchedFormat.Type
-  let kernel: EncoderKernel
+  /// For each column what an error in it costs; `nil`: all the same.
+  let weights: [Float]?
+  /// The code that searches.
+  let search: any ScaleSearch
 
-  /// Encodes whole blocks.
-  ///
-  /// - Parameters:
-  ///   - values: Rows of finite values.
-  ///   - columns: The length of a row.
-  ///   - importance: For each column how much an error in it costs, about 1; or nothing.
-  ///   - blocks: Room for `count` blocks.
-  ///   - count: How many blocks there are.
-  /// - Returns: What could not be kept.
   func encode(
+    _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
+  ) -> EncodingFaults {
+    guard let weights else {
+      let columns = count &* format.type.valuesPerBlock
+      return unsafe encode(values, columns: columns, importance: nil, blocks, count: count)
+    }
+    return unsafe weights.withUnsafeBufferPointer { weights in
+      unsafe encode(
+        values, columns: weights.count, importance: weights.baseAddress, blocks, count: count)
+    }
+  }
+
+  private func encode(
     _ values: UnsafePointer<Float>, columns: Int, importance: UnsafePointer<Float>?,
     _ blocks: UnsafeMutableRawPointer, count: Int
   ) -> EncodingFaults {
@@ -29,9 +37,9 @@ struct BlockEncoder {
       var first = 0
       while first < count {
         let some = min(Self.chunk, count &- first)
-        unsafe search(
-          values + first &* size, columns: columns, column: first &* size % columns,
-          importance: importance, results, count: some)
+        unsafe search.search(
+          type: format.search, values + first &* size, importance: importance, columns: columns,
+          column: first &* size % columns, results, count: some)
         for block in 0..<some {
           let place = first &+ block
           unsafe faults.add(
@@ -43,19 +51,6 @@ struct BlockEncoder {
       }
     }
     return faults
-  }
-
-  private func search(
-    _ values: UnsafePointer<Float>, columns: Int, column: Int,
-    importance: UnsafePointer<Float>?, _ found: UnsafeMutablePointer<weightmill_block>, count: Int
-  ) {
-    if let level = kernel.level {
-      unsafe weightmill_search(
-        Int32(format.search), Int32(level), values, importance, columns, column, count, found)
-    } else {
-      unsafe ReferenceSearch(format.search).run(
-        values, importance: importance, columns: columns, column: column, found, count: count)
-    }
   }
 
   /// Packs a block, and looks for what was lost.

@@ -1,24 +1,17 @@
-import CKernels
 import Tensors
 
 /// Encodes Q8_0 and, without importance, Q4_0: eight scales are tried for each block, in integers.
-struct ShortEncoder {
+struct ShortEncoder: BlockEncoder {
   /// Q8_0 or Q4_0.
   let format: any BlockFormat.Type
-  let kernel: EncoderKernel
+  /// The code that searches.
+  let search: any ScaleSearch
 
   private static let values = 32
 
   /// How many blocks are encoded together: hardly any such group has to be looked at again.
   private static let chunk = 64
 
-  /// Encodes whole blocks.
-  ///
-  /// - Parameters:
-  ///   - values: Finite values.
-  ///   - blocks: Room for `count` blocks.
-  ///   - count: How many blocks there are.
-  /// - Returns: What could not be kept.
   func encode(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
   ) -> EncodingFaults {
@@ -27,7 +20,7 @@ struct ShortEncoder {
       let some = min(Self.chunk, count &- first)
       let source = unsafe values + first &* Self.values
       let target = unsafe blocks + first &* format.type.bytesPerBlock
-      if unsafe search(source, target, count: some) {
+      if unsafe mayLose(source, target, count: some) {
         unsafe faults.add(self.faults(source, target, count: some))
       }
     }
@@ -35,19 +28,13 @@ struct ShortEncoder {
   }
 
   /// Encodes blocks, and returns whether one may have lost something.
-  private func search(
+  private func mayLose(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
   ) -> Bool {
     let bytes = unsafe blocks.assumingMemoryBound(to: UInt8.self)
-    switch (kernel.level, format.type) {
-    case (let level?, .q8_0):
-      return unsafe weightmill_search_bytes(Int32(level), values, count, bytes) > 0
-    case (let level?, _):
-      return unsafe weightmill_search_nibbles(Int32(level), values, count, bytes) > 0
-    case (nil, .q8_0): unsafe ShortSearch.encodeBytes(values, blocks, count: count)
-    case (nil, _): unsafe ShortSearch.encodeNibbles(values, blocks, count: count)
-    }
-    return true
+    return format.type == .q8_0
+      ? unsafe search.encodeBytes(values, bytes, count: count)
+      : unsafe search.encodeNibbles(values, bytes, count: count)
   }
 
   private func faults(

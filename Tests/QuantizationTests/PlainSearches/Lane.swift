@@ -31,8 +31,18 @@ enum Lane {
 
   /// The first values of a C array.
   static func list<Tuple>(_ tuple: Tuple, _ count: Int32) -> [Float] {
-    unsafe withUnsafeBytes(of: tuple) { bytes in
-      unsafe Array(bytes.assumingMemoryBound(to: Float.self).prefix(Int(count)))
+    withUnsafeBytes(of: tuple) { bytes in
+      Array(bytes.assumingMemoryBound(to: Float.self).prefix(Int(count)))
     }
   }
+}
+
+/// The best scales that were found for a block.
+struct SearchAnswer {
+  var unit: Float = 0
+  var floor: Float = 0
+  var scales: [Float]
+  var minimums: [Float] = []
+  /// From 0.
+  var numbers: [Float] = []
 }

@@ -1,3 +1,4 @@
+import Quantization
 import Tensors
 
 /// Chooses scales and points of a block: what the vector kernel (`CKernels/Lattice.c`) computes, bit
@@ -14,8 +15,6 @@ import Tensors
 struct LatticeSearch {
   /// Costs of points are whole numbers of at most this magnitude.
   private static let costRange: Float = 131000
-  /// How many scales of a block are tried, from which fraction of the largest on, in which steps.
-  static let units = (count: 32, first: Float(0.0225), step: Float(1.0356))
   /// How often a scale is fitted.
   private static let fits = 3
   /// The largest finite binary16 number.
@@ -200,11 +199,11 @@ struct LatticeSearch {
 
   private func bestTrial() -> Trial {
     var best = Trial()
-    var unit = largestBest() * Self.units.first
-    for _ in 0..<Self.units.count {
+    var unit = largestBest() * Lattice.units.first
+    for _ in 0..<Lattice.units.count {
       let next = attempt(unit)
       if next.cost < best.cost { best = next }
-      unit *= Self.units.step
+      unit *= Lattice.units.step
     }
     return best
   }

@@ -15,9 +15,9 @@ enum ShortSearch {
 
     /// `nil` for values that are all about zero.
     init?(_ x: UnsafePointer<Float>) {
-      var (highest, depth) = unsafe (x[0], -x[0])
+      var (highest, depth) = (x[0], -x[0])
       for place in 1..<32 {
-        let value = unsafe x[place]
+        let value = x[place]
         if value > highest { highest = value }
         if -value > depth { depth = -value }
       }
@@ -27,7 +27,7 @@ enum ShortSearch {
       guard size > 1e-30 else { return nil }
       let scale = -32768 / peak
       values = (0..<32).map { place in
-        unsafe Int16(min(32767, Int32((x[place] * scale).rounded(.toNearestOrEven))))
+        Int16(min(32767, Int32((x[place] * scale).rounded(.toNearestOrEven))))
       }
     }
   }
@@ -37,11 +37,18 @@ enum ShortSearch {
     costs.indices.reduce(0) { costs[$1] < costs[$0] ? $1 : $0 }
   }
 
+  /// Writes a u16, little endian, or a byte.
+  private static func put<Number: FixedWidthInteger>(
+    _ number: Number, at offset: Int = 0, _ block: UnsafeMutableRawPointer
+  ) {
+    block.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
+  }
+
   /// Stores a scale; returns the reciprocal of what was stored, 0 if there is none.
   private static func store(_ scale: Float, _ block: UnsafeMutableRawPointer) -> Float {
     let bits = Binary16.bits(scale)
     let stored = Binary16.float(bits)
-    unsafe block.put(stored == 0 ? 0 : bits, at: 0)
+    put(stored == 0 ? 0 : bits, block)
     return abs(stored) > 1e-30 ? 1 / stored : 0
   }
 
@@ -50,12 +57,12 @@ enum ShortSearch {
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
   ) {
     for place in 0..<count {
-      let x = unsafe values + 32 &* place
-      let target = unsafe blocks + 34 &* place
-      unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: 34)
-      guard let block = unsafe Block(x) else { continue }
+      let x = values + 32 &* place
+      let target = blocks + 34 &* place
+      target.initializeMemory(as: UInt8.self, repeating: 0, count: 34)
+      guard let block = Block(x) else { continue }
       guard block.size <= 65504 * 120 else {
-        unsafe target.put(UInt16(0x7C00), at: 0)
+        put(UInt16(0x7C00), target)
         continue
       }
       let costs = (0..<8).map { trial -> Float in
@@ -69,10 +76,10 @@ enum ShortSearch {
         return Float(sum) * (1 / (goal * goal) * (trial == 1 ? 0.99 : 1))
       }
       let goal = Float(128 - cheapest(costs))
-      let inverse = unsafe store(block.peak * (-1 / goal), target)
+      let inverse = store(block.peak * (-1 / goal), target)
       for lane in 0..<32 {
-        let number = unsafe max(-128, min(127, (x[lane] * inverse).rounded(.toNearestOrEven)))
-        unsafe target.put(UInt8(bitPattern: Int8(number)), at: 2 &+ lane)
+        let number = max(-128, min(127, (x[lane] * inverse).rounded(.toNearestOrEven)))
+        put(UInt8(bitPattern: Int8(number)), at: 2 + lane, target)
       }
     }
   }
@@ -87,15 +94,15 @@ enum ShortSearch {
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
   ) {
     for place in 0..<count {
-      let x = unsafe values + 32 &* place
-      let target = unsafe blocks + 18 &* place
-      unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: 18)
-      guard let block = unsafe Block(x) else {
-        for lane in 0..<16 { unsafe target.put(UInt8(0x88), at: 2 &+ lane) }
+      let x = values + 32 &* place
+      let target = blocks + 18 &* place
+      target.initializeMemory(as: UInt8.self, repeating: 0, count: 18)
+      guard let block = Block(x) else {
+        for lane in 0..<16 { put(UInt8(0x88), at: 2 + lane, target) }
         continue
       }
       guard block.size <= 65504 * 7 else {
-        unsafe target.put(UInt16(0x7C00), at: 0)
+        put(UInt16(0x7C00), target)
         continue
       }
       let costs = factors.map { factor -> Float in
@@ -107,12 +114,12 @@ enum ShortSearch {
         return Float(sum) * (1 / (Float(factor) * Float(factor)))
       }
       let factor = Float(factors[cheapest(costs)])
-      let inverse = unsafe store(block.peak * (-2048 / factor), target)
+      let inverse = store(block.peak * (-2048 / factor), target)
       let numbers = (0..<32).map { lane in
-        unsafe UInt8(8 + max(-8, min(7, (x[lane] * inverse).rounded(.toNearestOrEven))))
+        UInt8(8 + max(-8, min(7, (x[lane] * inverse).rounded(.toNearestOrEven))))
       }
       for lane in 0..<16 {
-        unsafe target.put(numbers[lane] | numbers[lane + 16] << 4, at: 2 &+ lane)
+        put(numbers[lane] | numbers[lane + 16] << 4, at: 2 + lane, target)
       }
     }
   }

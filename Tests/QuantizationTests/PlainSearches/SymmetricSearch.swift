@@ -22,7 +22,10 @@ struct SymmetricSearch {
 
   // MARK: Numbers
 
-  private static let levels = FourBitLevels.uneven
+  /// Source: `kvalues_iq4nl` of ggml.
+  private static let levels: [Float] = [
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+  ]
 
   /// The place of the nearest level of IQ4_NL; of two as near the higher one.
   private static func level(_ value: Float) -> Int {
