@@ -60,14 +60,14 @@ INLINE vf affine_cost(vf step, vf offset, const moments *m, const affine_part *p
 // Step and offset by least squares; returns whether they are sound.
 INLINE vi least_squares(
     const affine_rule *rule, const moments *m, const affine_part *part, vf *step, vf *offset) {
-  const vf d = part->weight * m->qq - m->q * m->q, r = inverse(d);
+  const vf det = part->weight * m->qq - m->q * m->q, r = inverse(det);
   const vf s = (part->weight * m->xq - part->sum * m->q) * r;
   const vf o = (m->q * m->xq - m->qq * part->sum) * r;
   // Equal numbers leave the minimum open: then it is 0, as where it would be negative.
-  const vi positive = rule->is_free ? (vi)0 : (o < 0.0f) | ~(d > 0.0f);
+  const vi positive = rule->is_free ? (vi)0 : (o < 0.0f) | ~(det > 0.0f);
   *step = positive ? m->xq * inverse(m->qq) : s;
   *offset = positive ? (vf)0 : o;
-  return ((d > 0.0f) | positive) & (*step > 0.0f);
+  return ((det > 0.0f) | positive) & (*step > 0.0f);
 }
 
 // The trial that leaves the least error.
@@ -109,25 +109,25 @@ INLINE vf best_minimum(const affine_rule *rule, const affine_part *part, vf step
 }
 
 // The units with which the rounded scales leave the least error, numbers staying as they are.
-INLINE void first_units(const affine_rule *rule, const affine_part *parts, vf *unit, vf *floor) {
+INLINE void first_units(const affine_rule *rule, const affine_part *parts, vf *d, vf *dmin) {
   vf most = 0, deepest = 0, least = WORST;
   for (int b = 0; b < rule->parts; b++) {
     most = greater(most, parts[b].step);
     deepest = rule->is_free ? parts[b].offset : greater(deepest, parts[b].offset);
   }
-  *unit = *floor = 0;
+  *d = *dmin = 0;
   for (int i = 0; i < rule->units; i++) {
-    const vf u = half(most * (1.0f / rule->unit[i])), by_unit = inverse(u);
+    const vf u = half(most * (1.0f / rule->unit[i])), by_d = inverse(u);
     for (int j = 0; j < rule->units; j++) {
-      const vf f = half(deepest * (1.0f / rule->unit[j])), by_floor = inverse(f);
+      const vf f = half(deepest * (1.0f / rule->unit[j])), by_dmin = inverse(f);
       vf error = 0;
       for (int b = 0; b < rule->parts; b++) {
-        const vf step = u * nearest_within(parts[b].step * by_unit, 0, rule->scale_high);
-        const vf offset = f * best_minimum(rule, &parts[b], step, by_floor);
+        const vf step = u * nearest_within(parts[b].step * by_d, 0, rule->scale_high);
+        const vf offset = f * best_minimum(rule, &parts[b], step, by_dmin);
         error += affine_cost(step, offset, &parts[b].fit, &parts[b]);
       }
-      *unit = error < least ? u : *unit;
-      *floor = error < least ? f : *floor;
+      *d = error < least ? u : *d;
+      *dmin = error < least ? f : *dmin;
       least = lesser(error, least);
     }
   }
@@ -136,20 +136,20 @@ INLINE void first_units(const affine_rule *rule, const affine_part *parts, vf *u
 // For each part the integer scale and minimum near the ideal ones with the least error; returns the sum
 // of the errors.
 INLINE vf near_pairs(
-    const vf *x, const vf *w, const affine_rule *rule, const affine_part *parts, vf unit, vf floor,
+    const vf *x, const vf *w, const affine_rule *rule, const affine_part *parts, vf d, vf dmin,
     vf *scale, vf *minimum) {
-  const vf by_unit = inverse(unit), by_floor = inverse(floor);
+  const vf by_d = inverse(d), by_dmin = inverse(dmin);
   vf error = 0;
   for (int b = 0; b < rule->parts; b++) {
     const vf *xb = x + b * rule->size, *wb = w ? w + b * rule->size : 0;
-    const vf middle = nearest_within(parts[b].step * by_unit, 0, rule->scale_high);
-    const vf centre = best_minimum(rule, &parts[b], unit * middle, by_floor);
+    const vf middle = nearest_within(parts[b].step * by_d, 0, rule->scale_high);
+    const vf centre = best_minimum(rule, &parts[b], d * middle, by_dmin);
     vf least = WORST, best_scale = 0, best_minimum = 0;
     for (int i = -rule->reach; i <= rule->reach; i++) {
-      const vf s = within(middle + (float)i, 0, rule->scale_high), step = unit * s;
+      const vf s = within(middle + (float)i, 0, rule->scale_high), step = d * s;
       const vf inv = inverse(step);
       for (int j = -rule->depth; j <= rule->depth; j++) {
-        const vf m = within(centre + (float)j, 0, rule->scale_high), offset = floor * m;
+        const vf m = within(centre + (float)j, 0, rule->scale_high), offset = dmin * m;
         vf e = step * step * affine_residue(xb, wb, rule, inv, offset * inv);
         e = inv == 0.0f
             ? parts[b].power + offset * (offset * parts[b].weight + 2.0f * parts[b].sum) : e;
@@ -169,12 +169,12 @@ INLINE vf near_pairs(
 // parts' own best steps.
 INLINE void fitted_units(
     const vf *x, const vf *w, const affine_rule *rule, const vf *scale, const vf *minimum,
-    affine_part *parts, vf *unit, vf *floor) {
+    affine_part *parts, vf *d, vf *dmin) {
   vf ss = 0, so = 0, oo = 0, xs = 0, xo = 0;
   for (int b = 0; b < rule->parts; b++) {
     const vf *xb = x + b * rule->size, *wb = w ? w + b * rule->size : 0;
-    const vf old = *unit * scale[b], inv = inverse(old);
-    const moments m = moments_of(xb, wb, rule, inv, *floor * minimum[b] * inv);
+    const vf old = *d * scale[b], inv = inverse(old);
+    const moments m = moments_of(xb, wb, rule, inv, *dmin * minimum[b] * inv);
     parts[b].fit = m;
     ss += scale[b] * scale[b] * m.qq;
     so += scale[b] * minimum[b] * m.q;
@@ -185,47 +185,47 @@ INLINE void fitted_units(
     const vi sound = least_squares(rule, &m, &parts[b], &step, &offset);
     parts[b].step = sound ? step : old;
   }
-  const vf d = ss * oo - so * so, r = inverse(d);
+  const vf det = ss * oo - so * so, r = inverse(det);
   const vf u = (oo * xs - so * xo) * r, f = (so * xs - ss * xo) * r;
-  const vi any_floor = rule->is_free ? (vi)-1 : f > 0.0f;
-  const vi sound = (d > 1e-6f * ss * oo) & (u > 0.0f) & any_floor;
-  *unit = half(sound ? u : *unit);
-  *floor = half(sound ? f : *floor);
+  const vi any_dmin = rule->is_free ? (vi)-1 : f > 0.0f;
+  const vi sound = (det > 1e-6f * ss * oo) & (u > 0.0f) & any_dmin;
+  *d = half(sound ? u : *d);
+  *dmin = half(sound ? f : *dmin);
 }
 
-// Numbers are those of the search's `unit` and `floor`; what is stored goes into the block.
+// Numbers are those of the search's `d` and `dmin`; what is stored goes into the block.
 typedef struct {
-  vf unit, floor, stored, stored_floor, scale[16], minimum[16], error;
+  vf d, dmin, stored, stored_dmin, scale[16], minimum[16], error;
 } affine_answer;
 
 INLINE void search_affine(
     const vf *x, const vf *w, const affine_rule *rule, affine_answer *best) {
   affine_part parts[16];
-  vf unit, floor, total = 0;
+  vf d, dmin, total = 0;
   for (int b = 0; b < rule->parts; b++) {
     parts[b] = try_affine(x + b * rule->size, w ? w + b * rule->size : 0, rule);
     total += parts[b].power;
   }
-  first_units(rule, parts, &unit, &floor);
+  first_units(rule, parts, &d, &dmin);
   best->error = WORST;
-  best->unit = best->floor = 0;
+  best->d = best->dmin = 0;
   for (int b = 0; b < rule->parts; b++) best->scale[b] = best->minimum[b] = 0;
   for (int round = 0;; round++) {
     vf scale[16], minimum[16];
-    const vf error = near_pairs(x, w, rule, parts, unit, floor, scale, minimum);
+    const vf error = near_pairs(x, w, rule, parts, d, dmin, scale, minimum);
     const vi better = error < best->error;
     best->error = better ? error : best->error;
-    best->unit = better ? unit : best->unit;
-    best->floor = better ? floor : best->floor;
+    best->d = better ? d : best->d;
+    best->dmin = better ? dmin : best->dmin;
     for (int b = 0; b < rule->parts; b++) {
       best->scale[b] = better ? scale[b] : best->scale[b];
       best->minimum[b] = better ? minimum[b] : best->minimum[b];
     }
     if (round == rule->rounds) break;
-    fitted_units(x, w, rule, scale, minimum, parts, &unit, &floor);
+    fitted_units(x, w, rule, scale, minimum, parts, &d, &dmin);
   }
   // As in Symmetric.h.
   const vf longer = stretched(total, rule->stretch * best->error);
-  best->stored = half(lesser(best->unit * longer, (vf)65504.0f));
-  best->stored_floor = half(within(best->floor * longer, -65504.0f, 65504.0f));
+  best->stored = half(lesser(best->d * longer, (vf)65504.0f));
+  best->stored_dmin = half(within(best->dmin * longer, -65504.0f, 65504.0f));
 }

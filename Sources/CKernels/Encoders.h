@@ -15,15 +15,15 @@ INLINE void emit_symmetric(
     weightmill_block *found) {
   const vf peak = largest_magnitude(x, rule->parts * rule->size);
   for (size_t lane = 0; lane < have; lane++) {
-    found[lane].unit = half_bits(answer->stored[lane]);
-    found[lane].floor = 0;
+    found[lane].d = half_bits(answer->stored[lane]);
+    found[lane].dmin = 0;
     for (int b = 0; b < rule->parts; b++) {
       found[lane].scales[b] = (int8_t)answer->scale[b][lane];
       found[lane].minimums[b] = 0;
     }
   }
   for (int b = 0; b < rule->parts; b++) {
-    const vf inv = inverse(answer->unit * answer->scale[b]);
+    const vf inv = inverse(answer->d * answer->scale[b]);
     for (int i = b * rule->size; i < (b + 1) * rule->size; i++)
       emit_number(place(x[i] * inv, rule), i, have, found);
   }
@@ -36,16 +36,16 @@ INLINE void emit_affine(
     weightmill_block *found) {
   const vf peak = largest_magnitude(x, rule->parts * rule->size);
   for (size_t lane = 0; lane < have; lane++) {
-    found[lane].unit = half_bits(answer->stored[lane]);
-    found[lane].floor = half_bits(answer->stored_floor[lane]);
+    found[lane].d = half_bits(answer->stored[lane]);
+    found[lane].dmin = half_bits(answer->stored_dmin[lane]);
     for (int b = 0; b < rule->parts; b++) {
       found[lane].scales[b] = (int8_t)answer->scale[b][lane];
       found[lane].minimums[b] = (int8_t)answer->minimum[b][lane];
     }
   }
   for (int b = 0; b < rule->parts; b++) {
-    const vf inv = inverse(answer->unit * answer->scale[b]);
-    const vf shift = answer->floor * answer->minimum[b] * inv;
+    const vf inv = inverse(answer->d * answer->scale[b]);
+    const vf shift = answer->dmin * answer->minimum[b] * inv;
     for (int i = b * rule->size; i < (b + 1) * rule->size; i++)
       emit_number(nearest_within(x[i] * inv + shift, 0, rule->high), i, have, found);
   }

@@ -47,7 +47,7 @@ INLINE uint16_t half_bits(float number) {
 // What a block that is too large gets.
 static void emit_infinite(weightmill_block *found) {
   memset(found, 0, sizeof *found);
-  found->unit = 0x7C00;
+  found->d = 0x7C00;
 }
 
 typedef uint8_t bytes_of_lanes __attribute__((ext_vector_type(LANES)));

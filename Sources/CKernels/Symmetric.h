@@ -1,5 +1,5 @@
 // Blocks whose values are scale * number, each part of a block having a scale of its own: an integer
-// times the block's binary16 unit. Q3_K, Q6_K, IQ4_XS; with one part and the scale 1 also Q4_0, Q5_0,
+// times the block's binary16 d. Q3_K, Q6_K, IQ4_XS; with one part and the scale 1 also Q4_0, Q5_0,
 // IQ4_NL, TQ1_0, TQ2_0.
 //
 // `w` holds what an error in each value costs; NULL stands for ones. formats/quantization.md, section
@@ -96,9 +96,9 @@ INLINE void try_part(
   state->largest = magnitude(step) > magnitude(state->largest) ? step : state->largest;
 }
 
-// The unit with which the rounded scales leave the least error, numbers staying as they are.
+// The d with which the rounded scales leave the least error, numbers staying as they are.
 INLINE vf first_unit(const symmetric_rule *rule, const symmetric_state *state) {
-  vf unit = 0, least = WORST;
+  vf d = 0, least = WORST;
   for (int k = 0; k < rule->units; k++) {
     const vf candidate = half(state->largest * (1.0f / rule->unit[k]));
     const vf reciprocal = inverse(candidate);
@@ -109,17 +109,17 @@ INLINE vf first_unit(const symmetric_rule *rule, const symmetric_state *state) {
       const vf step = candidate * scale;
       error += step * (step * state->fits[b].square - 2.0f * state->fits[b].product);
     }
-    unit = error < least ? candidate : unit;
+    d = error < least ? candidate : d;
     least = error < least ? error : least;
   }
-  return unit;
+  return d;
 }
 
 // For each part the integer scale near the ideal one with the least error; returns their sum.
 INLINE vf near_scales(
-    const vf *x, const vf *w, const symmetric_rule *rule, const symmetric_state *state, vf unit,
+    const vf *x, const vf *w, const symmetric_rule *rule, const symmetric_state *state, vf d,
     vf *scale) {
-  const vf reciprocal = inverse(unit);
+  const vf reciprocal = inverse(d);
   vf error = 0;
   for (int b = 0; b < rule->parts; b++) {
     const vf *xb = x + b * rule->size, *wb = w ? w + b * rule->size : 0;
@@ -128,7 +128,7 @@ INLINE vf near_scales(
     vf least = state->power[b], best = 0;
     for (int k = -rule->reach; k <= rule->reach; k++) {
       const vf trial = within(middle + (float)k, rule->scale_low, rule->scale_high);
-      const vf step = unit * trial, inv = inverse(step);
+      const vf step = d * trial, inv = inverse(step);
       vf e = step * step * residue(xb, wb, rule, inv);
       e = inv == 0.0f ? state->power[b] : e;
       best = e < least ? trial : best;
@@ -140,14 +140,14 @@ INLINE vf near_scales(
   return error;
 }
 
-// The unit that suits the numbers best which these scales give, and the parts' own best steps.
+// The d that suits the numbers best which these scales give, and the parts' own best steps.
 INLINE vf fitted_unit(
-    const vf *x, const vf *w, const symmetric_rule *rule, vf unit, const vf *scale,
+    const vf *x, const vf *w, const symmetric_rule *rule, vf d, const vf *scale,
     symmetric_state *state) {
   vf product = 0, square = 0;
   for (int b = 0; b < rule->parts; b++) {
     const vf *xb = x + b * rule->size, *wb = w ? w + b * rule->size : 0;
-    const fit f = fit_part(xb, wb, rule, inverse(unit * scale[b]));
+    const fit f = fit_part(xb, wb, rule, inverse(d * scale[b]));
     product += scale[b] * f.product;
     square += scale[b] * scale[b] * f.square;
     state->ideal[b] = f.product * inverse(f.square);
@@ -155,9 +155,9 @@ INLINE vf fitted_unit(
   return half(product * inverse(square));
 }
 
-// Numbers are those of the search's `unit`; `stored` goes into the block.
+// Numbers are those of the search's `d`; `stored` goes into the block.
 typedef struct {
-  vf unit, stored, scale[16], error;
+  vf d, stored, scale[16], error;
 } symmetric_answer;
 
 INLINE void search_symmetric(
@@ -165,24 +165,24 @@ INLINE void search_symmetric(
   symmetric_state state = {.largest = 0, .total = 0, .heaviest = 0};
   for (int b = 0; b < rule->parts; b++)
     try_part(x + b * rule->size, w ? w + b * rule->size : 0, rule, b, &state);
-  vf unit = first_unit(rule, &state);
+  vf d = first_unit(rule, &state);
   best->error = WORST;
-  best->unit = 0;
+  best->d = 0;
   for (int b = 0; b < rule->parts; b++) best->scale[b] = 0;
   for (int round = 0;; round++) {
     vf scale[16];
-    const vf error = near_scales(x, w, rule, &state, unit, scale);
+    const vf error = near_scales(x, w, rule, &state, d, scale);
     const vi better = error < best->error;
     best->error = better ? error : best->error;
-    best->unit = better ? unit : best->unit;
+    best->d = better ? d : best->d;
     for (int b = 0; b < rule->parts; b++) best->scale[b] = better ? scale[b] : best->scale[b];
     if (round == rule->rounds) break;
-    unit = fitted_unit(x, w, rule, unit, scale, &state);
+    d = fitted_unit(x, w, rule, d, scale, &state);
   }
   // The nearest answer is shorter than what it stands for, by its error. Errors that all point the same
-  // way add up in the logits, so a longer unit is stored than that of the search. Not where one value is
+  // way add up in the logits, so a longer d is stored than that of the search. Not where one value is
   // most of the block: it is exact, and the error is that of the others.
   const vf longer = 2.0f * state.heaviest < state.total
       ? stretched(state.total, rule->stretch * best->error) : (vf)1;
-  best->stored = half(within(best->unit * longer, -65504.0f, 65504.0f));
+  best->stored = half(within(best->d * longer, -65504.0f, 65504.0f));
 }

@@ -55,11 +55,11 @@ enum {
 
 /// What a search found for one block, before it is packed into the bits of its type.
 ///
-/// Value i belongs to part p = i / size of a part: `unit * scales[p] * n - floor * minimums[p]`, where
+/// Value i belongs to part p = i / size of a part: `d * scales[p] * n - dmin * minimums[p]`, where
 /// n is `numbers[i]` plus the lowest number of the type, or a level of IQ4_NL.
 typedef struct {
-  uint16_t unit;         ///< binary16
-  uint16_t floor;        ///< binary16; 0 for types without minima
+  uint16_t d;            ///< binary16
+  uint16_t dmin;         ///< binary16; 0 for types without minima
   int8_t scales[16];
   int8_t minimums[16];
   uint8_t numbers[256];  ///< from 0
@@ -67,7 +67,7 @@ typedef struct {
 
 /// Searches scales and numbers of blocks of one type: as `formats/quantization.md` says.
 ///
-/// A block that is too large for the type gets an infinite unit and zeros.
+/// A block that is too large for the type gets an infinite d and zeros.
 ///
 /// - type: What to search, such as WEIGHTMILL_Q4_K.
 /// - level: The instructions to use; must not be above weightmill_level().

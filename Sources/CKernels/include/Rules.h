@@ -14,7 +14,7 @@ typedef struct {
   int trials, units;            // how many of each
   float trial[32];              // where the largest value of a part shall fall, among the numbers
   float unit[32];               // where the largest scale shall fall, among the integer scales
-  int rounds;                   // how often the unit is fitted anew
+  int rounds;                   // how often d is fitted anew
   int reach;                    // how many integer scales on either side are tried
   float stretch;                // how much of the shortness that rounding brings is undone, 0 to 1
   float limit;                  // magnitudes beyond are too large for the type

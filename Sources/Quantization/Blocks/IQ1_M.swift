@@ -19,7 +19,7 @@ enum IQ1_M: BlockFormat {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
         let packed = unsafe source.word64(at: 48)
-        let unit = Binary16.float(
+        let d = Binary16.float(
           UInt16(
             truncatingIfNeeded: packed >> 12 & 0xF | packed >> 24 & 0xF0 | packed >> 36 & 0xF00
               | packed >> 48 & 0xF000))
@@ -28,11 +28,11 @@ enum IQ1_M: BlockFormat {
           let high = part % 2 == 0 ? pair & 15 : pair >> 4
           let index = unsafe Int(source.byte(at: part)) | (high & 7) << 8
           let shift = UInt64(truncatingIfNeeded: 16 &* (part / 8) &+ 3 &* (part % 8 / 2))
-          let step = unit * Float(Int32(truncatingIfNeeded: packed &>> shift & 7) &* 2 &+ 1)
+          let step = d * Float(Int32(truncatingIfNeeded: packed &>> shift & 7) &* 2 &+ 1)
           let delta: Float = high & 8 != 0 ? -0.125 : 0.125
           let point = unsafe points + 8 &* index
-          let place = unsafe target + 8 &* part
-          for lane in 0..<8 { unsafe place[lane] = step * (Float(point[lane]) + delta) }
+          let lanes = unsafe target + 8 &* part
+          for lane in 0..<8 { unsafe lanes[lane] = step * (Float(point[lane]) + delta) }
         }
       }
     }

@@ -17,17 +17,17 @@ enum IQ1_S: BlockFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
-        let unit = unsafe source.binary16(at: 0)
+        let d = unsafe source.binary16(at: 0)
         for group in 0..<8 {
           let packed = unsafe Int(source.word16(at: 34 &+ 2 &* group))
-          let step = unit * Float(Int32(packed >> 12 & 7) &* 2 &+ 1)
+          let step = d * Float(Int32(packed >> 12 & 7) &* 2 &+ 1)
           let delta: Float = packed & 0x8000 != 0 ? -0.125 : 0.125
           for part in 0..<4 {
             let low = unsafe Int(source.byte(at: 2 &+ 4 &* group &+ part))
             let index = low | (packed &>> (3 &* part) & 7) << 8
-            let place = unsafe target + (32 &* group &+ 8 &* part)
+            let lanes = unsafe target + (32 &* group &+ 8 &* part)
             let point = unsafe points + 8 &* index
-            for lane in 0..<8 { unsafe place[lane] = step * (Float(point[lane]) + delta) }
+            for lane in 0..<8 { unsafe lanes[lane] = step * (Float(point[lane]) + delta) }
           }
         }
       }

@@ -17,12 +17,12 @@ enum IQ2_S: LatticeFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
-        let unit = unsafe source.binary16(at: 0)
+        let d = unsafe source.binary16(at: 0)
         for part in 0..<32 {
           let low = unsafe Int(source.byte(at: 2 &+ part))
           let high = unsafe Int(source.byte(at: 66 &+ part / 4)) &>> (2 &* (part % 4)) & 3
           let pair = unsafe source.byte(at: 74 &+ part / 4)
-          let step = unit * (0.5 + Float(part % 4 < 2 ? pair & 15 : pair >> 4)) * 0.25
+          let step = d * (0.5 + Float(part % 4 < 2 ? pair & 15 : pair >> 4)) * 0.25
           unsafe SignedPoints.decode(
             points + 8 &* (low | high << 8), step, source.byte(at: 34 &+ part), target + 8 &* part)
         }
@@ -37,11 +37,11 @@ enum IQ2_S: LatticeFormat {
     _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
   ) {
     unsafe bytes.store(choice.scale, at: 0)
-    for place in 0..<32 {
-      let index = lattice.index(choice.patterns[place])
-      unsafe bytes[2 + place] = UInt8(truncatingIfNeeded: index)
-      unsafe bytes[34 + place] = choice.signs(place, block, lattice)
-      unsafe bytes[66 + place / 4] |= UInt8(index >> 8) << UInt8(2 * (place % 4))
+    for point in 0..<32 {
+      let index = lattice.index(choice.patterns[point])
+      unsafe bytes[2 + point] = UInt8(truncatingIfNeeded: index)
+      unsafe bytes[34 + point] = choice.signs(point, block, lattice)
+      unsafe bytes[66 + point / 4] |= UInt8(index >> 8) << UInt8(2 * (point % 4))
     }
     for pair in 0..<8 {
       unsafe bytes[74 + pair] =

@@ -17,11 +17,11 @@ enum IQ2_XS: LatticeFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
-        let unit = unsafe source.binary16(at: 0)
+        let d = unsafe source.binary16(at: 0)
         for part in 0..<32 {
           let packed = unsafe source.word16(at: 2 &+ 2 &* part)
           let pair = unsafe source.byte(at: 66 &+ part / 4)
-          let step = unit * (0.5 + Float(part % 4 < 2 ? pair & 15 : pair >> 4)) * 0.25
+          let step = d * (0.5 + Float(part % 4 < 2 ? pair & 15 : pair >> 4)) * 0.25
           unsafe SignedPoints.decode(
             points + 8 &* Int(packed & 511), step, SignPatterns.signs(UInt32(packed >> 9)),
             target + 8 &* part)
@@ -37,9 +37,9 @@ enum IQ2_XS: LatticeFormat {
     _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
   ) {
     unsafe bytes.store(choice.scale, at: 0)
-    for place in 0..<32 {
-      let signs = UInt16(choice.signs(place, block, lattice) & 0x7F)
-      unsafe bytes.store(lattice.index(choice.patterns[place]) | signs << 9, at: 2 + 2 * place)
+    for index in 0..<32 {
+      let signs = UInt16(choice.signs(index, block, lattice) & 0x7F)
+      unsafe bytes.store(lattice.index(choice.patterns[index]) | signs << 9, at: 2 + 2 * index)
     }
     for pair in 0..<8 {
       unsafe bytes[66 + pair] =

@@ -17,11 +17,11 @@ enum IQ2_XXS: LatticeFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
-        let unit = unsafe source.binary16(at: 0)
+        let d = unsafe source.binary16(at: 0)
         for group in 0..<8 {
           let indices = unsafe source + (2 &+ 8 &* group)
           let packed = unsafe indices.word32(at: 4)
-          let step = unit * (0.5 + Float(packed >> 28)) * 0.25
+          let step = d * (0.5 + Float(packed >> 28)) * 0.25
           for part in 0..<4 {
             let signs = SignPatterns.signs(packed &>> UInt32(truncatingIfNeeded: 7 &* part))
             unsafe SignedPoints.decode(
@@ -43,9 +43,9 @@ enum IQ2_XXS: LatticeFormat {
     for group in 0..<8 {
       var packed = UInt32(choice.multipliers[group]) << 28
       for part in 0..<4 {
-        let place = 4 * group + part
-        unsafe bytes[2 + 8 * group + part] = UInt8(lattice.index(choice.patterns[place]))
-        packed |= UInt32(choice.signs(place, block, lattice) & 0x7F) << UInt32(7 * part)
+        let index = 4 * group + part
+        unsafe bytes[2 + 8 * group + part] = UInt8(lattice.index(choice.patterns[index]))
+        packed |= UInt32(choice.signs(index, block, lattice) & 0x7F) << UInt32(7 * part)
       }
       unsafe bytes.store(packed, at: 6 + 8 * group)
     }

@@ -17,7 +17,7 @@ enum IQ3_S: LatticeFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
-        let unit = unsafe source.binary16(at: 0)
+        let d = unsafe source.binary16(at: 0)
         for part in 0..<32 {
           let high = unsafe Int(source.byte(at: 66 &+ part / 4)) &>> (2 &* (part % 4))
           let first = unsafe Int(source.byte(at: 2 &+ 2 &* part)) | (high & 1) << 8
@@ -25,7 +25,7 @@ enum IQ3_S: LatticeFormat {
           let pair = unsafe Int32(source.byte(at: 106 &+ part / 8))
           let scale = part % 8 < 4 ? pair & 15 : pair >> 4
           unsafe SignedPoints.decode(
-            points + 4 &* first, points + 4 &* second, unit * Float(1 &+ 2 &* scale),
+            points + 4 &* first, points + 4 &* second, d * Float(1 &+ 2 &* scale),
             source.byte(at: 74 &+ part), target + 8 &* part)
         }
       }
@@ -39,10 +39,10 @@ enum IQ3_S: LatticeFormat {
     _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
   ) {
     unsafe bytes.store(choice.scale, at: 0)
-    for place in 0..<64 {
-      let index = lattice.index(choice.patterns[place])
-      unsafe bytes[2 + place] = UInt8(truncatingIfNeeded: index)
-      unsafe bytes[66 + place / 8] |= UInt8(index >> 8) << UInt8(place % 8)
+    for point in 0..<64 {
+      let index = lattice.index(choice.patterns[point])
+      unsafe bytes[2 + point] = UInt8(truncatingIfNeeded: index)
+      unsafe bytes[66 + point / 8] |= UInt8(index >> 8) << UInt8(point % 8)
     }
     for group in 0..<32 {
       unsafe bytes[74 + group] = choice.signs(group, block, lattice)

@@ -17,11 +17,11 @@ enum IQ3_XXS: LatticeFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
-        let unit = unsafe source.binary16(at: 0)
+        let d = unsafe source.binary16(at: 0)
         for group in 0..<8 {
           let indices = unsafe source + (2 &+ 8 &* group)
           let packed = unsafe source.word32(at: 66 &+ 4 &* group)
-          let step = unit * (0.5 + Float(packed >> 28)) * 0.5
+          let step = d * (0.5 + Float(packed >> 28)) * 0.5
           for part in 0..<4 {
             let signs = SignPatterns.signs(packed &>> UInt32(truncatingIfNeeded: 7 &* part))
             unsafe SignedPoints.decode(
@@ -41,8 +41,8 @@ enum IQ3_XXS: LatticeFormat {
     _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
   ) {
     unsafe bytes.store(choice.scale, at: 0)
-    for place in 0..<64 {
-      unsafe bytes[2 + place] = UInt8(lattice.index(choice.patterns[place]))
+    for index in 0..<64 {
+      unsafe bytes[2 + index] = UInt8(lattice.index(choice.patterns[index]))
     }
     for group in 0..<8 {
       var packed = UInt32(choice.multipliers[group]) << 28

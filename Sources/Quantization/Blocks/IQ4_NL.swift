@@ -21,17 +21,17 @@ enum IQ4_NL: SearchedFormat {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 32
         let scale = unsafe source.binary16(at: 0)
-        for place in 0..<16 {
-          let pair = unsafe source.byte(at: 2 &+ place)
-          unsafe target[place] = scale * levels[Int(pair & 15)]
-          unsafe target[place &+ 16] = scale * levels[Int(pair >> 4)]
+        for index in 0..<16 {
+          let pair = unsafe source.byte(at: 2 &+ index)
+          unsafe target[index] = scale * levels[Int(pair & 15)]
+          unsafe target[index &+ 16] = scale * levels[Int(pair >> 4)]
         }
       }
     }
   }
 
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
-    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.d, at: 0)
     unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 2)
   }
 }

@@ -21,19 +21,19 @@ enum IQ4_XS: SearchedFormat {
       for block in 0..<count {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 256
-        let unit = unsafe source.binary16(at: 0)
+        let d = unsafe source.binary16(at: 0)
         let highBits = unsafe source.word16(at: 2)
         for sub in 0..<8 {
           let lows = unsafe source.byte(at: 4 &+ sub / 2)
           let low = Int32(sub % 2 == 0 ? lows & 15 : lows >> 4)
           let high = Int32(highBits &>> UInt16(truncatingIfNeeded: 2 &* sub) & 3)
-          let step = unit * Float((low | high << 4) &- 32)
+          let step = d * Float((low | high << 4) &- 32)
           let quants = unsafe source + (8 &+ 16 &* sub)
-          let place = unsafe target + 32 &* sub
+          let part = unsafe target + 32 &* sub
           for lane in 0..<16 {
             let pair = unsafe quants.byte(at: lane)
-            unsafe place[lane] = step * levels[Int(pair & 15)]
-            unsafe place[lane &+ 16] = step * levels[Int(pair >> 4)]
+            unsafe part[lane] = step * levels[Int(pair & 15)]
+            unsafe part[lane &+ 16] = step * levels[Int(pair >> 4)]
           }
         }
       }
@@ -48,7 +48,7 @@ enum IQ4_XS: SearchedFormat {
       unsafe block.put(low & 15 | high << 4, at: 4 &+ pair)
       highBits |= (UInt16(low >> 4) | UInt16(high >> 4) << 2) << UInt16(4 &* pair)
     }
-    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.d, at: 0)
     unsafe block.put(highBits, at: 2)
     for sub in 0..<8 {
       let numbers = unsafe found.numbers + 32 &* sub

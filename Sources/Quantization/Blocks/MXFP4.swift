@@ -17,10 +17,10 @@ enum MXFP4: BlockFormat {
         let source = unsafe blocks + block &* bytes
         let target = unsafe values + block &* 32
         let scale = unsafe scale(source.byte(at: 0))
-        for place in 0..<16 {
-          let pair = unsafe source.byte(at: 1 &+ place)
-          unsafe target[place] = levels[Int(pair & 15)] * scale
-          unsafe target[place &+ 16] = levels[Int(pair >> 4)] * scale
+        for index in 0..<16 {
+          let pair = unsafe source.byte(at: 1 &+ index)
+          unsafe target[index] = levels[Int(pair & 15)] * scale
+          unsafe target[index &+ 16] = levels[Int(pair >> 4)] * scale
         }
       }
     }

@@ -20,11 +20,11 @@ enum NVFP4: BlockFormat {
         for sub in 0..<4 {
           let scale = unsafe halfScale(source.byte(at: sub))
           let quants = unsafe source + (4 &+ 8 &* sub)
-          let place = unsafe target + 16 &* sub
+          let part = unsafe target + 16 &* sub
           for lane in 0..<8 {
             let pair = unsafe quants.byte(at: lane)
-            unsafe place[lane] = levels[Int(pair & 15)] * scale
-            unsafe place[lane &+ 8] = levels[Int(pair >> 4)] * scale
+            unsafe part[lane] = levels[Int(pair & 15)] * scale
+            unsafe part[lane &+ 8] = levels[Int(pair >> 4)] * scale
           }
         }
       }

@@ -15,10 +15,10 @@ enum Q1_0: BlockFormat {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 128
       let scale = unsafe source.binary16(at: 0)
-      for place in 0..<16 {
-        let bits = unsafe source.byte(at: 2 &+ place)
+      for index in 0..<16 {
+        let bits = unsafe source.byte(at: 2 &+ index)
         for bit in 0..<8 {
-          unsafe target[8 &* place &+ bit] = bits & 1 << UInt8(bit) != 0 ? scale : -scale
+          unsafe target[8 &* index &+ bit] = bits & 1 << UInt8(bit) != 0 ? scale : -scale
         }
       }
     }

@@ -15,10 +15,10 @@ enum Q2_0: BlockFormat {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 64
       let scale = unsafe source.binary16(at: 0)
-      for place in 0..<16 {
-        let quants = unsafe Int32(source.byte(at: 2 &+ place))
+      for index in 0..<16 {
+        let quants = unsafe Int32(source.byte(at: 2 &+ index))
         for lane in 0..<4 {
-          unsafe target[4 &* place &+ lane] = Float((quants &>> Int32(2 &* lane) & 3) &- 1) * scale
+          unsafe target[4 &* index &+ lane] = Float((quants &>> Int32(2 &* lane) & 3) &- 1) * scale
         }
       }
     }

@@ -21,12 +21,12 @@ enum Q2_K: SearchedFormat {
     for block in 0..<count {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
-      let unit = unsafe source.binary16(at: scale)
-      let minimumUnit = unsafe source.binary16(at: minimum)
+      let d = unsafe source.binary16(at: scale)
+      let dmin = unsafe source.binary16(at: minimum)
       for sub in 0..<16 {
         let pair = unsafe source.byte(at: sub)
-        let step = unit * Float(pair & 15)
-        let offset = minimumUnit * Float(pair >> 4)
+        let step = d * Float(pair & 15)
+        let offset = dmin * Float(pair >> 4)
         let (first, shift) = TwoBitPlanes.position(ofSubBlock: sub)
         let lanes = unsafe source + (quants &+ first)
         for lane in 0..<16 {
@@ -43,7 +43,7 @@ enum Q2_K: SearchedFormat {
       unsafe block.put(low | found.minimum(sub) << 4, at: sub)
     }
     unsafe TwoBitPlanes.pack(found.numbers, block + quants)
-    unsafe block.put(found.unit, at: scale)
-    unsafe block.put(found.floor, at: minimum)
+    unsafe block.put(found.d, at: scale)
+    unsafe block.put(found.dmin, at: minimum)
   }
 }

@@ -21,9 +21,9 @@ enum Q3_K: SearchedFormat {
     for block in 0..<count {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
-      let unit = unsafe source.binary16(at: scale)
+      let d = unsafe source.binary16(at: scale)
       for sub in 0..<16 {
-        let step = unsafe unit * Float(subScale(sub, source + scales))
+        let step = unsafe d * Float(subScale(sub, source + scales))
         let (first, shift) = TwoBitPlanes.position(ofSubBlock: sub)
         let low = unsafe source + (quants &+ first)
         let high = unsafe source + 16 &* (sub & 1)
@@ -71,7 +71,7 @@ enum Q3_K: SearchedFormat {
       }
       unsafe block.put(bits, at: scales &+ 8 &+ sub)
     }
-    unsafe block.put(found.unit, at: scale)
+    unsafe block.put(found.d, at: scale)
   }
 
   /// A scale as it is stored: from 0 to 63.

@@ -18,16 +18,16 @@ enum Q4_0: SearchedFormat {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 32
       let scale = unsafe source.binary16(at: 0)
-      for place in 0..<16 {
-        let pair = unsafe source.load(fromByteOffset: 2 &+ place, as: UInt8.self)
-        unsafe target[place] = Float(Int32(pair & 15) &- 8) * scale
-        unsafe target[place &+ 16] = Float(Int32(pair >> 4) &- 8) * scale
+      for index in 0..<16 {
+        let pair = unsafe source.load(fromByteOffset: 2 &+ index, as: UInt8.self)
+        unsafe target[index] = Float(Int32(pair & 15) &- 8) * scale
+        unsafe target[index &+ 16] = Float(Int32(pair >> 4) &- 8) * scale
       }
     }
   }
 
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
-    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.d, at: 0)
     unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 2)
   }
 }

@@ -21,18 +21,18 @@ enum Q4_1: SearchedFormat {
       let target = unsafe values + block &* 32
       let scale = unsafe source.binary16(at: 0)
       let offset = unsafe source.binary16(at: 2)
-      for place in 0..<16 {
-        let pair = unsafe Int32(source.byte(at: 4 &+ place))
-        unsafe target[place] = Float(pair & 15) * scale + offset
-        unsafe target[place &+ 16] = Float(pair &>> 4) * scale + offset
+      for index in 0..<16 {
+        let pair = unsafe Int32(source.byte(at: 4 &+ index))
+        unsafe target[index] = Float(pair & 15) * scale + offset
+        unsafe target[index &+ 16] = Float(pair &>> 4) * scale + offset
       }
     }
   }
 
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
-    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.d, at: 0)
     // The offset is added, a search's minimum subtracted.
-    let offset = unsafe found.floor
+    let offset = unsafe found.dmin
     unsafe block.put(offset == 0 ? 0 : offset ^ 0x8000, at: 2)
     unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 4)
   }

@@ -21,12 +21,12 @@ enum Q4_K: SearchedFormat {
     for block in 0..<count {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
-      let unit = unsafe source.binary16(at: 0)
-      let minimumUnit = unsafe source.binary16(at: 2)
+      let d = unsafe source.binary16(at: 0)
+      let dmin = unsafe source.binary16(at: 2)
       for sub in 0..<8 {
         let (scale, minimum) = unsafe SixBitPairs.pair(sub, source + scales)
-        let step = unit * scale
-        let offset = minimumUnit * minimum
+        let step = d * scale
+        let offset = dmin * minimum
         let lanes = unsafe source + (quants &+ 32 &* (sub &>> 1))
         let shift = Int32(truncatingIfNeeded: 4 &* (sub & 1))
         for lane in 0..<32 {
@@ -38,8 +38,8 @@ enum Q4_K: SearchedFormat {
   }
 
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
-    unsafe block.put(found.unit, at: 0)
-    unsafe block.put(found.floor, at: 2)
+    unsafe block.put(found.d, at: 0)
+    unsafe block.put(found.dmin, at: 2)
     unsafe SixBitPairs.pack(found, block + scales)
     for half in 0..<4 {
       let numbers = unsafe found.numbers + 64 &* half

@@ -20,17 +20,17 @@ enum Q5_0: SearchedFormat {
       let target = unsafe values + block &* 32
       let scale = unsafe source.binary16(at: 0)
       let fifths = unsafe source.word32(at: 2)
-      for place in 0..<16 {
-        let pair = unsafe Int32(source.byte(at: 6 &+ place))
-        let (low, high) = FifthBits.pair(fifths, at: place)
-        unsafe target[place] = Float((pair & 15 | low) &- 16) * scale
-        unsafe target[place &+ 16] = Float((pair &>> 4 | high) &- 16) * scale
+      for index in 0..<16 {
+        let pair = unsafe Int32(source.byte(at: 6 &+ index))
+        let (low, high) = FifthBits.pair(fifths, at: index)
+        unsafe target[index] = Float((pair & 15 | low) &- 16) * scale
+        unsafe target[index &+ 16] = Float((pair &>> 4 | high) &- 16) * scale
       }
     }
   }
 
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
-    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.d, at: 0)
     unsafe block.put(FifthBits.packed(found.numbers), at: 2)
     unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 6)
   }

@@ -22,19 +22,19 @@ enum Q5_1: SearchedFormat {
       let scale = unsafe source.binary16(at: 0)
       let offset = unsafe source.binary16(at: 2)
       let fifths = unsafe source.word32(at: 4)
-      for place in 0..<16 {
-        let pair = unsafe Int32(source.byte(at: 8 &+ place))
-        let (low, high) = FifthBits.pair(fifths, at: place)
-        unsafe target[place] = Float(pair & 15 | low) * scale + offset
-        unsafe target[place &+ 16] = Float(pair &>> 4 | high) * scale + offset
+      for index in 0..<16 {
+        let pair = unsafe Int32(source.byte(at: 8 &+ index))
+        let (low, high) = FifthBits.pair(fifths, at: index)
+        unsafe target[index] = Float(pair & 15 | low) * scale + offset
+        unsafe target[index &+ 16] = Float(pair &>> 4 | high) * scale + offset
       }
     }
   }
 
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
-    unsafe block.put(found.unit, at: 0)
+    unsafe block.put(found.d, at: 0)
     // The offset is added, a search's minimum subtracted.
-    let offset = unsafe found.floor
+    let offset = unsafe found.dmin
     unsafe block.put(offset == 0 ? 0 : offset ^ 0x8000, at: 2)
     unsafe block.put(FifthBits.packed(found.numbers), at: 4)
     unsafe block.putHalves(found.numbers, found.numbers + 16, count: 16, at: 8)

@@ -21,10 +21,10 @@ enum Q6_K: SearchedFormat {
     for block in 0..<count {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
-      let unit = unsafe source.binary16(at: scale)
+      let d = unsafe source.binary16(at: scale)
       for sub in 0..<16 {
         let (low, high, shift) = position(16 &* sub)
-        let step = unsafe unit * Float(source.signedByte(at: scales &+ sub))
+        let step = unsafe d * Float(source.signedByte(at: scales &+ sub))
         for lane in 0..<16 {
           let lowBits = unsafe Int32(source.byte(at: low &+ lane)) &>> Int32(shift.low) & 15
           let highBits = unsafe Int32(source.byte(at: high &+ lane)) &>> Int32(shift.high) & 3
@@ -37,11 +37,11 @@ enum Q6_K: SearchedFormat {
   /// Where the low four and the high two bits of a value lie: byte and shift of each.
   @inline(__always)
   static func position(
-    _ place: Int
+    _ index: Int
   ) -> (low: Int, high: Int, shift: (low: UInt8, high: UInt8)) {
-    let half = place / 128
-    let group = place % 128 / 32
-    let lane = place % 32
+    let half = index / 128
+    let group = index % 128 / 32
+    let lane = index % 32
     return (
       64 &* half &+ lane &+ 32 &* (group % 2), highBits &+ 32 &* half &+ lane,
       (UInt8(4 &* (group / 2)), UInt8(2 &* group))
@@ -64,6 +64,6 @@ enum Q6_K: SearchedFormat {
     for sub in 0..<16 {
       unsafe block.put(UInt8(bitPattern: found.scale(sub)), at: scales &+ sub)
     }
-    unsafe block.put(found.unit, at: scale)
+    unsafe block.put(found.d, at: scale)
   }
 }

@@ -13,9 +13,9 @@ enum Q8_0: BlockFormat {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 32
       let scale = unsafe source.binary16(at: 0)
-      for place in 0..<32 {
-        let quant = unsafe source.load(fromByteOffset: 2 &+ place, as: Int8.self)
-        unsafe target[place] = Float(quant) * scale
+      for index in 0..<32 {
+        let quant = unsafe source.load(fromByteOffset: 2 &+ index, as: Int8.self)
+        unsafe target[index] = Float(quant) * scale
       }
     }
   }

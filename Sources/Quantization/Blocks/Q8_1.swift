@@ -16,8 +16,8 @@ enum Q8_1: BlockFormat {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 32
       let scale = unsafe source.binary16(at: 0)
-      for place in 0..<32 {
-        unsafe target[place] = Float(source.signedByte(at: 4 &+ place)) * scale
+      for index in 0..<32 {
+        unsafe target[index] = Float(source.signedByte(at: 4 &+ index)) * scale
       }
     }
   }

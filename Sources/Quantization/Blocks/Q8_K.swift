@@ -15,8 +15,8 @@ enum Q8_K: BlockFormat {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
       let scale = unsafe Float(bitPattern: source.word32(at: 0))
-      for place in 0..<256 {
-        unsafe target[place] = scale * Float(source.signedByte(at: 4 &+ place))
+      for index in 0..<256 {
+        unsafe target[index] = scale * Float(source.signedByte(at: 4 &+ index))
       }
     }
   }

@@ -20,24 +20,24 @@ enum TQ1_0: SearchedFormat {
     for block in 0..<count {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
-      let unit = unsafe source.binary16(at: scale)
-      unsafe decode(source, bytes: 32, digits: 5, target, unit)
-      unsafe decode(source + 32, bytes: 16, digits: 5, target + 160, unit)
-      unsafe decode(source + 48, bytes: 4, digits: 4, target + 240, unit)
+      let d = unsafe source.binary16(at: scale)
+      unsafe decode(source, bytes: 32, digits: 5, target, d)
+      unsafe decode(source + 32, bytes: 16, digits: 5, target + 160, d)
+      unsafe decode(source + 48, bytes: 4, digits: 4, target + 240, d)
     }
   }
 
   @inline(__always)
   private static func decode(
     _ source: UnsafeRawPointer, bytes: Int, digits: Int, _ target: UnsafeMutablePointer<Float>,
-    _ unit: Float
+    _ d: Float
   ) {
     var power: UInt32 = 1
     for digit in 0..<digits {
-      for place in 0..<bytes {
-        let fraction = unsafe UInt32(source.byte(at: place)) &* power & 0xFF
+      for index in 0..<bytes {
+        let fraction = unsafe UInt32(source.byte(at: index)) &* power & 0xFF
         let trit = Int32(truncatingIfNeeded: (fraction &* 3) &>> 8)
-        unsafe target[bytes &* digit &+ place] = Float(trit &- 1) * unit
+        unsafe target[bytes &* digit &+ index] = Float(trit &- 1) * d
       }
       power &*= 3
     }
@@ -47,20 +47,20 @@ enum TQ1_0: SearchedFormat {
     unsafe pack(found.numbers, bytes: 32, digits: 5, block)
     unsafe pack(found.numbers + 160, bytes: 16, digits: 5, block + 32)
     unsafe pack(found.numbers + 240, bytes: 4, digits: 4, block + 48)
-    unsafe block.put(found.unit, at: scale)
+    unsafe block.put(found.d, at: scale)
   }
 
   /// The fraction that is not below the number in base 3: its digits come out again.
   private static func pack(
     _ numbers: UnsafeRawPointer, bytes: Int, digits: Int, _ block: UnsafeMutableRawPointer
   ) {
-    for place in 0..<bytes {
+    for index in 0..<bytes {
       var number: UInt32 = 0
       for digit in 0..<5 {
-        let trit = unsafe digit < digits ? numbers.byte(at: bytes &* digit &+ place) : 0
+        let trit = unsafe digit < digits ? numbers.byte(at: bytes &* digit &+ index) : 0
         number = number &* 3 &+ UInt32(trit)
       }
-      unsafe block.put(UInt8(truncatingIfNeeded: (number &* 256 &+ 242) / 243), at: place)
+      unsafe block.put(UInt8(truncatingIfNeeded: (number &* 256 &+ 242) / 243), at: index)
     }
   }
 }

@@ -18,13 +18,13 @@ enum TQ2_0: SearchedFormat {
     for block in 0..<count {
       let source = unsafe blocks + block &* bytes
       let target = unsafe values + block &* 256
-      let unit = unsafe source.binary16(at: scale)
+      let d = unsafe source.binary16(at: scale)
       for sub in 0..<16 {
         let (first, shift) = TwoBitPlanes.position(ofSubBlock: sub)
         let lanes = unsafe source + first
         for lane in 0..<16 {
           let quant = unsafe Int32(lanes.byte(at: lane)) &>> shift & 3
-          unsafe target[16 &* sub &+ lane] = Float(quant &- 1) * unit
+          unsafe target[16 &* sub &+ lane] = Float(quant &- 1) * d
         }
       }
     }
@@ -32,6 +32,6 @@ enum TQ2_0: SearchedFormat {
 
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer) {
     unsafe TwoBitPlanes.pack(found.numbers, block)
-    unsafe block.put(found.unit, at: scale)
+    unsafe block.put(found.d, at: scale)
   }
 }

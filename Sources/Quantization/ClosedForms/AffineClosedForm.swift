@@ -7,16 +7,16 @@ import Tensors
 /// reference quantizer.
 private func affine(
   _ values: UnsafePointer<Float>, highest: UInt8
-) -> (unit: UInt16, floor: UInt16, number: (Float) -> UInt8) {
+) -> (d: UInt16, dmin: UInt16, number: (Float) -> UInt8) {
   var (least, most) = unsafe (values[0], values[0])
-  for place in 1..<32 {
-    let value = unsafe values[place]
+  for index in 1..<32 {
+    let value = unsafe values[index]
     if value < least { least = value }
     if value > most { most = value }
   }
   let scale = (most - least) / Float(highest)
   let inverse = BlockScale.inverse(scale)
-  // A floor is subtracted, llama.cpp's offset is added.
+  // Minima are subtracted, llama.cpp's offset is added.
   let offset = Binary16.bits(least)
   return (
     Binary16.bits(scale), offset == 0 ? 0 : offset ^ 0x8000,

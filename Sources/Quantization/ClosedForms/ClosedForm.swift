@@ -22,27 +22,27 @@ extension ClosedForm where Self: SearchedFormat {
   ///   - values: Finite values.
   ///   - blocks: Room for `count` blocks.
   ///   - count: How many blocks there are.
-  ///   - form: Finds the unit of a block, its floor, and what gives a value its number.
+  ///   - form: Finds `d` and `dmin` of a block, and what gives a value its number.
   /// - Returns: How many values are in blocks whose scale is infinite.
   static func packed(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, blocks count: Int,
-    form: (UnsafePointer<Float>) -> (unit: UInt16, floor: UInt16, number: (Float) -> UInt8)
+    form: (UnsafePointer<Float>) -> (d: UInt16, dmin: UInt16, number: (Float) -> UInt8)
   ) -> Int {
     var infinite = 0
-    for place in 0..<count {
-      let source = unsafe values + place &* 32
-      let (unit, floor, number) = unsafe form(source)
-      guard unit & 0x7FFF != 0x7C00, floor & 0x7FFF != 0x7C00 else {
+    for index in 0..<count {
+      let source = unsafe values + index &* 32
+      let (d, dmin, number) = unsafe form(source)
+      guard d & 0x7FFF != 0x7C00, dmin & 0x7FFF != 0x7C00 else {
         infinite &+= 32
         continue
       }
       var block = weightmill_block()
-      (block.unit, block.floor) = (unit, floor)
+      (block.d, block.dmin) = (d, dmin)
       unsafe withUnsafeMutableBytes(of: &block.numbers) { numbers in
         for lane in 0..<32 { unsafe numbers[lane] = number(source[lane]) }
       }
       unsafe withUnsafePointer(to: block) { found in
-        unsafe pack(FoundBlock(found), blocks + place &* type.bytesPerBlock)
+        unsafe pack(FoundBlock(found), blocks + index &* type.bytesPerBlock)
       }
     }
     return infinite

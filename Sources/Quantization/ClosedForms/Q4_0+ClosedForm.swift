@@ -16,11 +16,11 @@ extension Q4_0: ClosedForm {
       let target = unsafe blocks + block &* type.bytesPerBlock
       var largest: Float = 0
       var magnitude: UInt32 = 0
-      for place in 0..<32 {
-        let candidate = unsafe source[place].bitPattern & 0x7FFF_FFFF
+      for index in 0..<32 {
+        let candidate = unsafe source[index].bitPattern & 0x7FFF_FFFF
         if candidate > magnitude {
           magnitude = candidate
-          largest = unsafe source[place]
+          largest = unsafe source[index]
         }
       }
       let scale = largest / -8
@@ -28,10 +28,10 @@ extension Q4_0: ClosedForm {
       let bits = Binary16.bits(scale)
       if bits & 0x7FFF == 0x7C00 { infinite &+= 32 }
       unsafe target.storeBytes(of: bits.littleEndian, as: UInt16.self)
-      for place in 0..<16 {
-        let low = unsafe nibble(source[place] * inverse)
-        let high = unsafe nibble(source[place &+ 16] * inverse)
-        unsafe target.storeBytes(of: low | high << 4, toByteOffset: 2 &+ place, as: UInt8.self)
+      for index in 0..<16 {
+        let low = unsafe nibble(source[index] * inverse)
+        let high = unsafe nibble(source[index &+ 16] * inverse)
+        unsafe target.storeBytes(of: low | high << 4, toByteOffset: 2 &+ index, as: UInt8.self)
       }
     }
     return infinite

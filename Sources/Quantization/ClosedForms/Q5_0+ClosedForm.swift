@@ -10,8 +10,8 @@ extension Q5_0: ClosedForm {
   ) -> Int {
     unsafe packed(values, blocks, blocks: count) { values in
       var largest: Float = 0
-      for place in 0..<32 {
-        let value = unsafe values[place]
+      for index in 0..<32 {
+        let value = unsafe values[index]
         if abs(value) > abs(largest) { largest = value }
       }
       let scale = largest / -16

@@ -28,7 +28,7 @@ extension Q6_K: ClosedForm {
     -> Int
   {
     unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-    for place in 0..<256 where unsafe abs(values[place]) > largestValue {
+    for index in 0..<256 where unsafe abs(values[index]) > largestValue {
       // Squared errors would overflow: the block says that it is lost, like other formats' blocks.
       unsafe target.storeBytes(
         of: UInt16(0x7C00).littleEndian, toByteOffset: scale, as: UInt16.self)
@@ -44,14 +44,14 @@ extension Q6_K: ClosedForm {
     guard abs(largest) >= smallest else { return 0 }
     let inverse = -128 / largest
     let bits = Binary16.bits(1 / inverse)
-    let unit = Binary16.float(bits)
+    let d = Binary16.float(bits)
     unsafe target.storeBytes(of: bits.littleEndian, toByteOffset: scale, as: UInt16.self)
     for sub in 0..<16 {
       let step = Int8(truncatingIfNeeded: min(127, roundedToEven(inverse * ideal[sub])))
       unsafe target.storeBytes(of: step, toByteOffset: scales &+ sub, as: Int8.self)
-      let size = unit * Float(step)
-      for place in sub &* 16..<sub &* 16 &+ 16 {
-        let value = unsafe values[place]
+      let size = d * Float(step)
+      for index in sub &* 16..<sub &* 16 &+ 16 {
+        let value = unsafe values[index]
         let quant: Int32
         if size != 0 {
           quant = clamped(roundedToEven(value / size))
@@ -59,15 +59,15 @@ extension Q6_K: ClosedForm {
           // Decodes to 0 whatever the numbers are: those of the search stay, as in ggml.
           quant = inverses[sub] == 0 ? -32 : clamped(roundedToEven(inverses[sub] * value))
         }
-        unsafe store(UInt8(truncatingIfNeeded: quant &+ 32), at: place, target)
+        unsafe store(UInt8(truncatingIfNeeded: quant &+ 32), at: index, target)
       }
     }
     return bits & 0x7FFF == 0x7C00 ? 256 : 0
   }
 
   @inline(__always)
-  private static func store(_ quant: UInt8, at place: Int, _ target: UnsafeMutableRawPointer) {
-    let (low, high, shift) = position(place)
+  private static func store(_ quant: UInt8, at index: Int, _ target: UnsafeMutableRawPointer) {
+    let (low, high, shift) = position(index)
     let lowByte = unsafe target.load(fromByteOffset: low, as: UInt8.self)
     let highByte = unsafe target.load(fromByteOffset: high, as: UInt8.self)
     unsafe target.storeBytes(
@@ -82,8 +82,8 @@ extension Q6_K: ClosedForm {
     _ values: UnsafePointer<Float>
   ) -> (scale: Float, inverse: Float) {
     var largest: Float = 0
-    for place in 0..<16 {
-      let value = unsafe values[place]
+    for index in 0..<16 {
+      let value = unsafe values[index]
       if abs(value) > abs(largest) { largest = value }
     }
     guard abs(largest) >= smallest else { return (0, 0) }
@@ -94,8 +94,8 @@ extension Q6_K: ClosedForm {
       let inverse = -(32 + trial) / largest
       var product: Float = 0
       var square: Float = 0
-      for place in 0..<16 {
-        let value = unsafe values[place]
+      for index in 0..<16 {
+        let value = unsafe values[index]
         let quant = Float(clamped(roundedToEven(inverse * value)))
         let weight = value * value
         product += weight * value * quant

@@ -16,18 +16,18 @@ extension Q8_0: ClosedForm {
       let target = unsafe blocks + block &* type.bytesPerBlock
       // Magnitudes compare like their bit patterns, and integers compare several at a time.
       var magnitude: UInt32 = 0
-      for place in 0..<32 {
-        magnitude = unsafe max(magnitude, source[place].bitPattern & 0x7FFF_FFFF)
+      for index in 0..<32 {
+        magnitude = unsafe max(magnitude, source[index].bitPattern & 0x7FFF_FFFF)
       }
       let scale = Float(bitPattern: magnitude) / 127
       let inverse = BlockScale.inverse(scale)
       let bits = Binary16.bits(scale)
       if bits == 0x7C00 { infinite &+= 32 }
       unsafe target.storeBytes(of: bits.littleEndian, as: UInt16.self)
-      for place in 0..<32 {
-        let quant = unsafe roundedAwayFromZero(source[place] * inverse)
+      for index in 0..<32 {
+        let quant = unsafe roundedAwayFromZero(source[index] * inverse)
         unsafe target.storeBytes(
-          of: Int8(truncatingIfNeeded: quant), toByteOffset: 2 &+ place, as: Int8.self)
+          of: Int8(truncatingIfNeeded: quant), toByteOffset: 2 &+ index, as: Int8.self)
       }
     }
     return infinite

@@ -2,10 +2,10 @@ package import Tensors
 
 /// Looks for values that are infinite or not numbers.
 package enum FloatScan {
-  /// The place of the first value that is not finite, or `nil`.
+  /// The index of the first value that is not finite, or `nil`.
   ///
   /// - Parameter values: The values.
-  /// - Returns: The place, or `nil`.
+  /// - Returns: The index, or `nil`.
   package static func firstNonFinite(_ values: [Float]) -> Int? {
     // Integers compare several at a time, and hardly ever is there anything to find.
     var largest: UInt32 = 0
@@ -47,8 +47,8 @@ package enum FloatScan {
     precondition(bytes.count >= count * 2)
     return unsafe bytes.withUnsafeBytes { buffer in
       var found = 0
-      for place in 0..<count {
-        let bits = unsafe buffer.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)
+      for index in 0..<count {
+        let bits = unsafe buffer.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)
         found &+= UInt16(littleEndian: bits) & exponent == exponent ? 1 : 0
       }
       return found
@@ -59,8 +59,8 @@ package enum FloatScan {
     precondition(bytes.count >= count * 4)
     return unsafe bytes.withUnsafeBytes { buffer in
       var found = 0
-      for place in 0..<count {
-        let bits = unsafe buffer.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)
+      for index in 0..<count {
+        let bits = unsafe buffer.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self)
         found &+= UInt32(littleEndian: bits) & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
       }
       return found
@@ -72,8 +72,8 @@ package enum FloatScan {
     let exponent: UInt64 = 0x7FF0_0000_0000_0000
     return unsafe bytes.withUnsafeBytes { buffer in
       var found = 0
-      for place in 0..<count {
-        let bits = unsafe buffer.loadUnaligned(fromByteOffset: place &* 8, as: UInt64.self)
+      for index in 0..<count {
+        let bits = unsafe buffer.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self)
         found &+= UInt64(littleEndian: bits) & exponent == exponent ? 1 : 0
       }
       return found

@@ -56,8 +56,8 @@ extension UnsafeMutableRawPointer {
   /// Writes `count` bytes, each with one number in its low half and another in its high half.
   @inline(__always)
   func putHalves(_ low: UnsafeRawPointer, _ high: UnsafeRawPointer, count: Int, at offset: Int) {
-    for place in 0..<count {
-      unsafe put((low.byte(at: place) & 15) | high.byte(at: place) << 4, at: offset &+ place)
+    for index in 0..<count {
+      unsafe put((low.byte(at: index) & 15) | high.byte(at: index) << 4, at: offset &+ index)
     }
   }
 }

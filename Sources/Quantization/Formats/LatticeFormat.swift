@@ -41,9 +41,9 @@ package struct LatticeChoice: Equatable {
     var turned = 0
     var least = Float.infinity
     for value in 0..<8 {
-      let place = 8 * group + value
-      let level = lattice.level(patterns[place / lattice.width], place % lattice.width)
-      let product = level * (block.weights[place] * block.magnitudes[place])
+      let index = 8 * group + value
+      let level = lattice.level(patterns[index / lattice.width], index % lattice.width)
+      let product = level * (block.weights[index] * block.magnitudes[index])
       if product < least { (least, turned) = (product, value) }
     }
     return signs ^ 1 << UInt8(turned)

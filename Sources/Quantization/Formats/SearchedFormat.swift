@@ -29,7 +29,7 @@ extension SearchedFormat {
 
 /// What a search found for one block: integers, which the block's type packs into its bits.
 ///
-/// Value *i* of part *p* is `unit * scale(p) * n - floor * minimum(p)`, where *n* is number *i* plus the
+/// Value *i* of part *p* is `d * scale(p) * n - dmin * minimum(p)`, where *n* is number *i* plus the
 /// lowest number of the type, or a level of IQ4_NL. This is `weightmill_block` of CKernels.
 @unsafe struct FoundBlock {
   private let base: UnsafeRawPointer
@@ -41,11 +41,11 @@ extension SearchedFormat {
   private static let minimums = MemoryLayout<weightmill_block>.offset(of: \.minimums) ?? 0
   private static let firstNumber = MemoryLayout<weightmill_block>.offset(of: \.numbers) ?? 0
 
-  /// The bits of the block's binary16 unit of scales.
-  var unit: UInt16 { unsafe base.load(as: UInt16.self) }
+  /// The bits of the block's binary16 `d`, which integer scales are multiplied by.
+  var d: UInt16 { unsafe base.load(as: UInt16.self) }
 
-  /// The bits of the block's binary16 unit of minima.
-  var floor: UInt16 { unsafe base.load(fromByteOffset: 2, as: UInt16.self) }
+  /// The bits of the block's binary16 `dmin`, which integer minima are multiplied by.
+  var dmin: UInt16 { unsafe base.load(fromByteOffset: 2, as: UInt16.self) }
 
   /// The integer scale of a part.
   @inline(__always)

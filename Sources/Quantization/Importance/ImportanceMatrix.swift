@@ -39,8 +39,8 @@ public struct ImportanceMatrix: Equatable, Sendable {
     /// The mean squared input of each column, matrix by matrix; all ones for a matrix for which
     /// nothing was gathered, as in llama.cpp.
     public var weights: [Float] {
-      sums.enumerated().map { place, sum in
-        let count = counts[place / columns]
+      sums.enumerated().map { index, sum in
+        let count = counts[index / columns]
         return count > 0 ? sum / count : 1
       }
     }

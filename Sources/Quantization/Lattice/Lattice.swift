@@ -67,9 +67,9 @@ package struct Lattice: Sendable {
     squaresAboveLowest = levels.map { $0 * $0 - levels[0] * levels[0] }
     levelsAboveLowest = levels.map { $0 - levels[0] }
     twiceLevels = levels.map { 2 * $0 }
-    halves = (0..<512).map { place in
-      var digits = place / 4
-      for _ in 0..<place % 4 { digits /= levels.count }
+    halves = (0..<512).map { index in
+      var digits = index / 4
+      for _ in 0..<index % 4 { digits /= levels.count }
       return levels[digits % levels.count]
     }
     var indices = [UInt16](repeating: 0, count: 1 << 14)
@@ -87,8 +87,8 @@ package struct Lattice: Sendable {
     let half = width / 2
     return stride(from: 0, to: codebook.points.count, by: width).map { start in
       func number(_ range: Range<Int>) -> Int {
-        range.reversed().reduce(0) { sum, place in
-          sum * levels.count + (levels.firstIndex(of: Float(codebook.points[place])) ?? 0)
+        range.reversed().reduce(0) { sum, index in
+          sum * levels.count + (levels.firstIndex(of: Float(codebook.points[index])) ?? 0)
         }
       }
       return UInt16(number(start..<start + half) << 7 | number(start + half..<start + width))

@@ -20,7 +20,7 @@ package struct LatticeBlock {
   ///   - importance: How much an error in each costs, above 0; `nil`: all the same.
   mutating func load(_ values: UnsafePointer<Float>, _ importance: UnsafePointer<Float>?) {
     var largest: Float = 0
-    for place in 0..<256 { largest = unsafe Swift.max(largest, abs(values[place])) }
+    for index in 0..<256 { largest = unsafe Swift.max(largest, abs(values[index])) }
     guard largest > 0 else {
       exponent = nil
       return
@@ -29,9 +29,9 @@ package struct LatticeBlock {
     self.exponent = exponent
     let factors = Self.factors(-exponent)
     var sum: Float = 0
-    for place in 0..<256 {
-      let magnitude = unsafe abs(values[place]) * factors.0 * factors.1
-      magnitudes[place] = magnitude < 0x1p-24 ? 0 : magnitude
+    for index in 0..<256 {
+      let magnitude = unsafe abs(values[index]) * factors.0 * factors.1
+      magnitudes[index] = magnitude < 0x1p-24 ? 0 : magnitude
       sum += magnitude * magnitude
     }
     unsafe weigh(twiceMean: sum * (2.0 / 256), importance)
@@ -48,16 +48,16 @@ package struct LatticeBlock {
     var factors: (Float, Float) = (1, 1)
     var most: Float = 0
     if let importance = unsafe importance {
-      for place in 0..<256 { most = unsafe Swift.max(most, importance[place]) }
+      for index in 0..<256 { most = unsafe Swift.max(most, importance[index]) }
       factors = Self.factors(-Int(most.exponent))
     }
-    for place in 0..<256 {
-      let magnitude = magnitudes[place]
+    for index in 0..<256 {
+      let magnitude = magnitudes[index]
       var weight = (twiceMean + magnitude * magnitude).squareRoot()
       if let importance = unsafe importance {
-        weight *= unsafe importance[place] * factors.0 * factors.1
+        weight *= unsafe importance[index] * factors.0 * factors.1
       }
-      weights[place] = Swift.max(weight, 0x1p-40)
+      weights[index] = Swift.max(weight, 0x1p-40)
     }
   }
 

@@ -34,21 +34,21 @@ struct LatticePlan: Sendable {
       var counts = [Int](repeating: 0, count: size * size)
       for half in halves where half.members.count > length {
         let members = half.members.sorted()
-        for (place, low) in members.enumerated() {
-          for high in members[(place + 1)...] { counts[low * size + high] += 1 }
+        for (index, low) in members.enumerated() {
+          for high in members[(index + 1)...] { counts[low * size + high] += 1 }
         }
       }
       let most = counts.max() ?? 0
-      let place = counts.firstIndex(of: most) ?? 0
-      return ((place / size, place % size), most)
+      let index = counts.firstIndex(of: most) ?? 0
+      return ((index / size, index % size), most)
     }
 
     func share(_ pair: (Int, Int)) {
       let node = digits * digits + shared.count
       shared.append(pair)
-      for place in halves.indices where halves[place].members.isSuperset(of: [pair.0, pair.1]) {
-        halves[place].members.subtract([pair.0, pair.1])
-        halves[place].members.insert(node)
+      for index in halves.indices where halves[index].members.isSuperset(of: [pair.0, pair.1]) {
+        halves[index].members.subtract([pair.0, pair.1])
+        halves[index].members.insert(node)
       }
     }
 

@@ -19,12 +19,12 @@ enum LostValues {
   /// - Returns: Whether it is worth while to look.
   @inline(__always)
   static func mayBe(_ numbers: UnsafeRawPointer, count: Int, isHalves: Bool = false) -> Bool {
-    var place = 0
-    while place &+ 8 <= count {
-      let word = unsafe numbers.word64(at: place)
+    var index = 0
+    while index &+ 8 <= count {
+      let word = unsafe numbers.word64(at: index)
       let first = isHalves ? word & 15 : word & 255
       if word == first &* (isHalves ? 0x1111_1111_1111_1111 : 0x0101_0101_0101_0101) { return true }
-      place &+= 8
+      index &+= 8
     }
     return false
   }
@@ -42,15 +42,15 @@ enum LostValues {
     isOfPoints: Bool = false
   ) -> Int {
     var largest = 0
-    for place in 1..<count where unsafe abs(values[place]) > abs(values[largest]) {
-      largest = place
+    for index in 1..<count where unsafe abs(values[index]) > abs(values[largest]) {
+      largest = index
     }
     var (power, error, others) = (0.0, 0.0, 0)
     let common = unsafe decoded[largest == 0 ? 1 : 0]
-    for place in 0..<count where place != largest {
-      guard unsafe isOfPoints || decoded[place] == common else { return 0 }
+    for index in 0..<count where index != largest {
+      guard unsafe isOfPoints || decoded[index] == common else { return 0 }
       let (value, distance) = unsafe (
-        Double(values[place]), Double(values[place]) - Double(decoded[place])
+        Double(values[index]), Double(values[index]) - Double(decoded[index])
       )
       power += value * value
       error += distance * distance
@@ -91,8 +91,8 @@ enum LostValues {
   /// values are lost.
   private static func hasOutlier(_ values: UnsafePointer<Float>, count: Int) -> Bool {
     var (largest, sum) = (0.0, 0.0)
-    for place in 0..<count {
-      let square = unsafe Double(values[place]) * Double(values[place])
+    for index in 0..<count {
+      let square = unsafe Double(values[index]) * Double(values[index])
       largest = max(largest, square)
       sum += square
     }

@@ -41,11 +41,11 @@ struct SearchedEncoder: BlockEncoder {
           type: format.search, values + first &* size, importance: importance, columns: columns,
           column: first &* size % columns, results, count: some)
         for block in 0..<some {
-          let place = first &+ block
+          let index = first &+ block
           unsafe faults.add(
             finish(
-              results + block, values + place &* size,
-              blocks + place &* format.type.bytesPerBlock))
+              results + block, values + index &* size,
+              blocks + index &* format.type.bytesPerBlock))
         }
         first &+= some
       }
@@ -62,7 +62,7 @@ struct SearchedEncoder: BlockEncoder {
     unsafe format.pack(result, block)
     var faults = EncodingFaults()
     let size = format.type.valuesPerBlock
-    guard unsafe result.unit & 0x7FFF != 0x7C00 && result.floor & 0x7FFF != 0x7C00 else {
+    guard unsafe result.d & 0x7FFF != 0x7C00 && result.dmin & 0x7FFF != 0x7C00 else {
       faults.overflowed = size
       return faults
     }

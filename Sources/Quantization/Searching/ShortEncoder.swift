@@ -42,14 +42,14 @@ struct ShortEncoder: BlockEncoder {
   ) -> EncodingFaults {
     var faults = EncodingFaults()
     let size = format.type.bytesPerBlock
-    for place in 0..<count {
-      let block = unsafe blocks + place &* size
+    for index in 0..<count {
+      let block = unsafe blocks + index &* size
       if unsafe block.word16(at: 0) & 0x7FFF == 0x7C00 {
         faults.overflowed &+= Self.values
       } else if unsafe LostValues.mayBe(
         block + 2, count: size &- 2, isHalves: format.type == .q4_0)
       {
-        faults.lost &+= unsafe lost(values + place &* Self.values, block)
+        faults.lost &+= unsafe lost(values + index &* Self.values, block)
       }
     }
     return faults

@@ -148,37 +148,37 @@ struct AffineSearch {
         x[part * size..<(part + 1) * size], w[part * size..<(part + 1) * size], isFree: isFree)
     }
     var fits = parts.map(bestTrial)
-    var (unit, floor) = firstUnits(parts, fits)
+    var (d, dmin) = firstUnits(parts, fits)
     let zeros = [Float](repeating: 0, count: parts.count)
     var best = SearchAnswer(scales: zeros, minimums: zeros)
     var least = Lane.worst
     for round in 0...Int(rule.rounds) {
-      let (scales, minimums, error) = nearScales(parts, fits, unit, floor)
+      let (scales, minimums, error) = nearScales(parts, fits, d, dmin)
       if error < least {
         least = error
-        (best.unit, best.floor) = (unit, floor)
+        (best.d, best.dmin) = (d, dmin)
         (best.scales, best.minimums) = (scales, minimums)
       }
       guard round < rule.rounds else { break }
       for place in parts.indices {
-        let step = unit * scales[place]
+        let step = d * scales[place]
         let inverse = Lane.inverse(step)
-        fits[place].moments = moments(parts[place], inverse, floor * minimums[place] * inverse)
+        fits[place].moments = moments(parts[place], inverse, dmin * minimums[place] * inverse)
         let (fitted, _, isSound) = fitted(fits[place].moments, parts[place])
         fits[place].step = isSound ? fitted : step
       }
-      (unit, floor) = refitted(parts, fits, scales, minimums) ?? (Lane.half(unit), Lane.half(floor))
+      (d, dmin) = refitted(parts, fits, scales, minimums) ?? (Lane.half(d), Lane.half(dmin))
     }
     for (place, part) in parts.enumerated() {
-      let inverse = Lane.inverse(best.unit * best.scales[place])
-      let shift = best.floor * best.minimums[place] * inverse
+      let inverse = Lane.inverse(best.d * best.scales[place])
+      let shift = best.dmin * best.minimums[place] * inverse
       best.numbers += part.x.map { Lane.nearest($0 * inverse + shift, 0, rule.high) }
     }
     // What is stored is longer, since the nearest answer is too short by its error.
     let total = parts.reduce(0) { $0 + $1.power }
     let longer = Lane.stretched(total, rule.stretch * least)
-    best.unit = Lane.half(Lane.within(best.unit * longer, -65504, 65504))
-    best.floor = Lane.half(Lane.within(best.floor * longer, -65504, 65504))
+    best.d = Lane.half(Lane.within(best.d * longer, -65504, 65504))
+    best.dmin = Lane.half(Lane.within(best.dmin * longer, -65504, 65504))
     return best
   }
 
@@ -190,13 +190,13 @@ struct AffineSearch {
   }
 
   /// The units with which the rounded scales leave the least error, numbers staying as they are.
-  private func firstUnits(_ parts: [Part], _ fits: [Fit]) -> (unit: Float, floor: Float) {
+  private func firstUnits(_ parts: [Part], _ fits: [Fit]) -> (d: Float, dmin: Float) {
     var (most, deepest) = (Float(0), Float(0))
     for fit in fits {
       if fit.step > most { most = fit.step }
       if isFree || fit.offset > deepest { deepest = fit.offset }
     }
-    var (unit, floor, least) = (Float(0), Float(0), Lane.worst)
+    var (d, dmin, least) = (Float(0), Float(0), Lane.worst)
     for first in units.map({ Lane.half(most * (1 / $0)) }) {
       for second in units.map({ Lane.half(deepest * (1 / $0)) }) {
         let (byUnit, byFloor) = (Lane.inverse(first), Lane.inverse(second))
@@ -207,28 +207,28 @@ struct AffineSearch {
           let offset = second * minimum(part, fit.moments, step: step, byFloor)
           error += cost(step, offset, fit.moments, part)
         }
-        if error < least { (unit, floor, least) = (first, second, error) }
+        if error < least { (d, dmin, least) = (first, second, error) }
       }
     }
-    return (unit, floor)
+    return (d, dmin)
   }
 
   /// For each part the integer scale and minimum near the ideal ones with the least error.
   private func nearScales(
-    _ parts: [Part], _ fits: [Fit], _ unit: Float, _ floor: Float
+    _ parts: [Part], _ fits: [Fit], _ d: Float, _ dmin: Float
   ) -> (scales: [Float], minimums: [Float], error: Float) {
     var scales = [Float](repeating: 0, count: parts.count)
     var (minimums, sum) = (scales, Float(0))
-    let (byUnit, byFloor) = (Lane.inverse(unit), Lane.inverse(floor))
+    let (byUnit, byFloor) = (Lane.inverse(d), Lane.inverse(dmin))
     for (place, part) in parts.enumerated() {
       let middle = Lane.nearest(fits[place].step * byUnit, 0, rule.scale_high)
-      let centre = minimum(part, fits[place].moments, step: unit * middle, byFloor)
+      let centre = minimum(part, fits[place].moments, step: d * middle, byFloor)
       var least = Lane.worst
       for distance in -rule.reach...rule.reach {
         let scale = Lane.within(middle + Float(distance), 0, rule.scale_high)
         for depth in -rule.depth...rule.depth {
           let minimum = Lane.within(centre + Float(depth), 0, rule.scale_high)
-          let error = error(part, step: unit * scale, offset: floor * minimum)
+          let error = error(part, step: d * scale, offset: dmin * minimum)
           if error < least { (scales[place], minimums[place], least) = (scale, minimum, error) }
         }
       }
@@ -240,7 +240,7 @@ struct AffineSearch {
   /// Both units that suit all numbers of the block best, if there are sound ones.
   private func refitted(
     _ parts: [Part], _ fits: [Fit], _ scales: [Float], _ minimums: [Float]
-  ) -> (unit: Float, floor: Float)? {
+  ) -> (d: Float, dmin: Float)? {
     var (ss, so, oo, xs, xo) = (Float(0), Float(0), Float(0), Float(0), Float(0))
     for (place, part) in parts.enumerated() {
       let (scale, minimum, moments) = (scales[place], minimums[place], fits[place].moments)
@@ -252,9 +252,9 @@ struct AffineSearch {
     }
     let determinant = ss * oo - so * so
     let reciprocal = Lane.inverse(determinant)
-    let unit = (oo * xs - so * xo) * reciprocal
-    let floor = (so * xs - ss * xo) * reciprocal
-    guard determinant > 1e-6 * ss * oo, unit > 0, floor > 0 || isFree else { return nil }
-    return (Lane.half(unit), Lane.half(floor))
+    let d = (oo * xs - so * xo) * reciprocal
+    let dmin = (so * xs - ss * xo) * reciprocal
+    guard determinant > 1e-6 * ss * oo, d > 0, dmin > 0 || isFree else { return nil }
+    return (Lane.half(d), Lane.half(dmin))
   }
 }

@@ -39,8 +39,8 @@ enum Lane {
 
 /// The best scales that were found for a block.
 struct SearchAnswer {
-  var unit: Float = 0
-  var floor: Float = 0
+  var d: Float = 0
+  var dmin: Float = 0
   var scales: [Float]
   var minimums: [Float] = []
   /// From 0.

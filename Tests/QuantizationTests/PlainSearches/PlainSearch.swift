@@ -54,11 +54,11 @@ struct PlainSearch: ScaleSearch {
   private static func block(_ answer: SearchAnswer?) -> weightmill_block {
     var block = weightmill_block()
     guard let answer else {
-      block.unit = 0x7C00
+      block.d = 0x7C00
       return block
     }
-    block.unit = Binary16.bits(answer.unit)
-    block.floor = Binary16.bits(answer.floor)
+    block.d = Binary16.bits(answer.d)
+    block.dmin = Binary16.bits(answer.dmin)
     withUnsafeMutableBytes(of: &block.scales) { bytes in
       for (place, scale) in answer.scales.enumerated() {
         bytes[place] = UInt8(bitPattern: Int8(scale))

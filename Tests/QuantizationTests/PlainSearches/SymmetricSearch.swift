@@ -126,46 +126,46 @@ struct SymmetricSearch {
     }
     var fits = parts.map(bestTrial)
     var ideal = fits.map { $0.product * Lane.inverse($0.square) }
-    var unit = firstUnit(ideal, fits)
+    var d = firstUnit(ideal, fits)
     var best = SearchAnswer(scales: [Float](repeating: 0, count: parts.count))
     var least = Lane.worst
     for round in 0...Int(rule.rounds) {
-      let (scales, error) = nearScales(parts, ideal, unit)
+      let (scales, error) = nearScales(parts, ideal, d)
       if error < least {
         least = error
-        best.unit = unit
+        best.d = d
         best.scales = scales
       }
       guard round < rule.rounds else { break }
       var (product, square) = (Float(0), Float(0))
       for (part, scale) in scales.enumerated() {
-        fits[part] = fit(parts[part], Lane.inverse(unit * scale))
+        fits[part] = fit(parts[part], Lane.inverse(d * scale))
         product += scale * fits[part].product
         square += scale * scale * fits[part].square
         ideal[part] = fits[part].product * Lane.inverse(fits[part].square)
       }
-      unit = Lane.half(product * Lane.inverse(square))
+      d = Lane.half(product * Lane.inverse(square))
     }
     for (part, scale) in best.scales.enumerated() {
-      let inverse = Lane.inverse(best.unit * scale)
+      let inverse = Lane.inverse(best.d * scale)
       best.numbers += parts[part].x.map { place($0 * inverse) }
     }
-    best.unit = stored(best.unit, parts, error: least)
+    best.d = stored(best.d, parts, error: least)
     return best
   }
 
-  /// The unit that is stored: longer, since the nearest answer is too short by its error.
-  private func stored(_ unit: Float, _ parts: [Part], error: Float) -> Float {
+  /// The d that is stored: longer, since the nearest answer is too short by its error.
+  private func stored(_ d: Float, _ parts: [Part], error: Float) -> Float {
     let total = parts.reduce(0) { $0 + $1.power }
     let heaviest = parts.reduce(0) { $1.heaviest > $0 ? $1.heaviest : $0 }
     let longer = 2 * heaviest < total ? Lane.stretched(total, rule.stretch * error) : 1
-    return Lane.half(Lane.within(unit * longer, -65504, 65504))
+    return Lane.half(Lane.within(d * longer, -65504, 65504))
   }
 
-  /// The unit with which the rounded scales leave the least error, numbers staying as they are.
+  /// The d with which the rounded scales leave the least error, numbers staying as they are.
   private func firstUnit(_ ideal: [Float], _ fits: [Fit]) -> Float {
     let largest = ideal.reduce(0) { abs($1) > abs($0) ? $1 : $0 }
-    var (unit, least) = (Float(0), Lane.worst)
+    var (d, least) = (Float(0), Lane.worst)
     for candidate in units.map({ Lane.half(largest * (1 / $0)) }) {
       let reciprocal = Lane.inverse(candidate)
       var error: Float = 0
@@ -174,23 +174,23 @@ struct SymmetricSearch {
         let step = candidate * scale
         error += step * (step * fit.square - 2 * fit.product)
       }
-      if error < least { (unit, least) = (candidate, error) }
+      if error < least { (d, least) = (candidate, error) }
     }
-    return unit
+    return d
   }
 
   /// For each part the integer scale near the ideal one with the least error.
   private func nearScales(
-    _ parts: [Part], _ ideal: [Float], _ unit: Float
+    _ parts: [Part], _ ideal: [Float], _ d: Float
   ) -> (scales: [Float], error: Float) {
     var (scales, sum) = ([Float](repeating: 0, count: parts.count), Float(0))
-    let reciprocal = Lane.inverse(unit)
+    let reciprocal = Lane.inverse(d)
     for (place, part) in parts.enumerated() {
       let middle = Lane.nearest(ideal[place] * reciprocal, rule.scale_low, rule.scale_high)
       var least = part.power
       for distance in -rule.reach...rule.reach {
         let scale = Lane.within(middle + Float(distance), rule.scale_low, rule.scale_high)
-        let error = error(part, step: unit * scale)
+        let error = error(part, step: d * scale)
         if error < least { (scales[place], least) = (scale, error) }
       }
       sum += least
