@@ -81,3 +81,11 @@ extension Catalogue {
   /// The sum of all tensors' numbers of values.
   public var parameterCount: Int { tensors.reduce(0) { $0 &+ $1.shape.count } }
 }
+
+/// The tensors of one file.
+public protocol FileCatalogue: Catalogue {
+  /// Shows all bytes of the file that are read from now on.
+  ///
+  /// - Parameter watcher: Who looks at them; `nil` for nobody.
+  func show(to watcher: (any ReadWatcher)?)
+}

@@ -1,3 +1,4 @@
+internal import Synchronization
 package import SystemPackage
 
 /// A regular file opened for bounded positional reads.
@@ -187,5 +188,63 @@ extension WeightmillError {
     default:
       WeightmillError(.inputOutput, path, "cannot be opened: \(error)")
     }
+  }
+}
+
+/// Looks at bytes of a file while they are read for another purpose: to hash what is read anyway.
+public protocol ReadWatcher: AnyObject, Sendable {
+  /// Takes bytes that were read.
+  ///
+  /// It is called from any thread, for any range, more than once for the same.
+  ///
+  /// - Parameters:
+  ///   - bytes: The bytes.
+  ///   - position: Where in the file the first of them is.
+  func didRead(_ bytes: RawSpan, at position: Int)
+}
+
+/// The watcher of a file's reads, if there is one.
+final class ReadWatch: Sendable {
+  private let current = Mutex<(any ReadWatcher)?>(nil)
+
+  var watcher: (any ReadWatcher)? {
+    get { current.withLock { $0 } }
+    set { current.withLock { $0 = newValue } }
+  }
+}
+
+extension MutableRawSpan {
+  /// Copies bytes of an array.
+  ///
+  /// - Parameters:
+  ///   - source: Where to read.
+  ///   - start: The first byte to read.
+  ///   - count: How many bytes to copy; the ranges must lie within both sides.
+  ///   - offset: The first byte to write.
+  package mutating func copy(_ source: [UInt8], from start: Int, count: Int, to offset: Int) {
+    precondition(start >= 0 && count >= 0 && start + count <= source.count)
+    precondition(offset >= 0 && offset + count <= byteCount)
+    unsafe withUnsafeMutableBytes { destination in
+      unsafe source.withUnsafeBytes { bytes in
+        guard let from = bytes.baseAddress, let to = destination.baseAddress else { return }
+        unsafe (to + offset).copyMemory(from: from + start, byteCount: count)
+      }
+    }
+  }
+}
+
+extension Array where Element == UInt8 {
+  /// Gives the array's bytes as a span to write to.
+  ///
+  /// - Parameter body: What to do with the span.
+  /// - Returns: What `body` returns.
+  /// - Throws: What `body` throws.
+  package mutating func withMutableBytes<Result, Failure: Error>(
+    _ body: (inout MutableRawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var elements = mutableSpan
+    // Bytes have no padding: every one is initialised.
+    var bytes = unsafe elements.mutableBytes
+    return try body(&bytes)
   }
 }

@@ -37,3 +37,37 @@ public struct RenamedCatalogue: Catalogue {
     try catalogue.read(rows: rows, ofTensor: sourceIndices[index], into: &bytes, at: offset)
   }
 }
+
+/// Some of a catalogue's tensors, in its order.
+public struct SelectedCatalogue: Catalogue {
+  /// The catalogue's file or folder.
+  public let location: String
+  /// The tensors that were selected.
+  public let tensors: [TensorDescriptor]
+  private let catalogue: any Catalogue
+  private let sourceIndices: [Int]
+
+  /// Selects tensors.
+  ///
+  /// - Parameters:
+  ///   - catalogue: The tensors.
+  ///   - isWanted: Whether a tensor is selected.
+  public init(_ catalogue: any Catalogue, where isWanted: (TensorDescriptor) -> Bool) {
+    self.catalogue = catalogue
+    location = catalogue.location
+    sourceIndices = catalogue.tensors.indices.filter { isWanted(catalogue.tensors[$0]) }
+    tensors = sourceIndices.map { catalogue.tensors[$0] }
+  }
+
+  /// The ordinal of the tensor it comes from.
+  public func readingOrdinal(ofTensor index: Int) -> Int {
+    catalogue.readingOrdinal(ofTensor: sourceIndices[index])
+  }
+
+  /// Reads rows of the tensor it comes from.
+  public func read(
+    rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
+  ) throws(WeightmillError) {
+    try catalogue.read(rows: rows, ofTensor: sourceIndices[index], into: &bytes, at: offset)
+  }
+}
