@@ -6,16 +6,12 @@ import Tensors
 /// Types and names are checked (`malformed`); parts that are not known are `unsupported`, with
 /// their name.
 struct PipelineReader {
-  private let members: [String: JSONValue]
-  private let location: String
+  /// The sections of the file, by name.
+  let members: [String: JSONValue]
+  /// The file, for messages.
+  let location: String
   /// The number of tokens.
-  private let count: Int
-
-  init(_ members: [String: JSONValue], location: String, count: Int) {
-    self.members = members
-    self.location = location
-    self.count = count
-  }
+  let count: Int
 
   private func steps(_ name: String, in list: String) throws(WeightmillError) -> [JSONFields] {
     try JSONFields.steps(of: members[name], in: list, location, name)

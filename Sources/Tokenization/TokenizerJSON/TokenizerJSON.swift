@@ -46,7 +46,8 @@ public struct TokenizerJSON: Sendable {
     }
     let model = try BPEModelReader(sections, location: location)
     let added = try AddedTokenReader(sections.members["added_tokens"], model, location: location)
-    let pipeline = PipelineReader(sections.members, location: location, count: added.tokens.count)
+    let pipeline = PipelineReader(
+      members: sections.members, location: location, count: added.tokens.count)
     let preparation = try Self.orObstacle(try pipeline.preparation())
     let template = try Self.orObstacle(try pipeline.template())
     let decoder = try Self.orObstacle(try pipeline.decoder())
