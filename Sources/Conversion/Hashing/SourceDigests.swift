@@ -1,4 +1,5 @@
-import Models
+internal import Crypto
+public import Models
 internal import Synchronization
 import Tensors
 
@@ -68,5 +69,83 @@ extension SourceFile {
   var isSmall: Bool {
     if case .small = kind { return true }
     return false
+  }
+}
+
+/// A file that a model is made from, with its SHA-256.
+public struct HashedSource: Sendable {
+  /// The file.
+  public let source: SourceFile
+  /// The SHA-256 in lower-case hexadecimal; `nil` when the file was not hashed.
+  public let sha256: String?
+}
+
+/// The choice of weight files that are hashed while they are read; vocabularies always are.
+public enum SourceHashing: Sendable {
+  /// No weight files.
+  case none
+  /// Weight files whose name and size are those of a published file.
+  case known
+  /// All weight files.
+  case all
+
+  /// Whether a file is hashed.
+  func includes(_ source: SourceFile) -> Bool {
+    switch self {
+    case .none: false
+    case .known: source.mayBeKnown
+    case .all: true
+    }
+  }
+}
+
+/// The SHA-256 of a whole file, from what is read of it for other purposes and what is missing then.
+///
+/// Shown to a `FileCatalogue`, it hashes what is read while it is in the processor's caches. Nothing is
+/// read twice but what was read too far ahead of its turn.
+final class FileDigest: ReadWatcher {
+  private let file: Reopened
+  private let digest: OrderedDigest
+
+  /// The file once more: what is read here is not shown to the watcher.
+  private final class Reopened: Sendable {
+    let file: InputFile
+
+    init(_ path: String) throws(WeightmillError) { file = try InputFile(path) }
+  }
+
+  /// Opens a file to hash it.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - allowance: How many bytes may wait for their turn.
+  /// - Throws: `noInput`, `refused`.
+  init(_ path: String, allowance: Allowance) throws(WeightmillError) {
+    let file = try Reopened(path)
+    self.file = file
+    digest = OrderedDigest(allowance: allowance, isReadable: true) {
+      (position, count) throws(WeightmillError) in try file.file.bytes(at: position, count: count)
+    }
+  }
+
+  func didRead(_ bytes: RawSpan, at position: Int) { digest.add(bytes, at: position) }
+
+  /// Reads and hashes what nobody has read.
+  ///
+  /// - Parameter isStopped: Asked between reads: whether the result is not wanted any more.
+  /// - Returns: The SHA-256 in lower-case hexadecimal, or `nil` when it was stopped.
+  /// - Throws: Reading errors.
+  func finish(isStopped: () -> Bool) throws(WeightmillError) -> String? {
+    try digest.finish(byteCount: file.file.byteCount, isStopped: isStopped)
+  }
+}
+
+extension SHA256.Digest {
+  /// The digest in lower-case hexadecimal digits.
+  var hexadecimal: String {
+    map { byte in
+      let digits = String(byte, radix: 16)
+      return byte < 16 ? "0" + digits : digits
+    }.joined()
   }
 }
