@@ -49,7 +49,9 @@ struct TokenizerFolderTests {
     #expect(special.bos == 500)
     #expect(special.addsBOS)
     // Without a template the settings count.
-    let other = try ModelLoader.load(model("gpt2")).requiredTokenizer().vocabulary
+    let untemplated = try model("gpt2")
+    try folder.write(#"{"bos_token":"!"}"#.utf8, to: "m/tokenizer_config.json")
+    let other = try ModelLoader.load(untemplated).requiredTokenizer().vocabulary
     #expect(other.special.bos.map { other.tokens[$0].text } == "!")
     #expect(other.special.addedBOS == nil)
   }
