@@ -1,4 +1,4 @@
-package import Models
+import Models
 public import Tensors
 
 /// SHA-256 hashes and names of files, as `sha256sum` prints them.

@@ -1,5 +1,5 @@
 import LLaMA
-package import Models
+import Models
 import StrictJSON
 import Tensors
 import Tokenization

@@ -1,6 +1,6 @@
 import LLaMA
 import Merging
-package import Models
+import Models
 import StrictJSON
 import Tensors
 import Tokenization

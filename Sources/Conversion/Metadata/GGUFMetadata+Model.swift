@@ -1,6 +1,6 @@
 package import GGUF
 import LLaMA
-package import Models
+import Models
 import Tensors
 package import Tokenization
 

@@ -1,5 +1,5 @@
 import Models
-public import Tensors
+import Tensors
 import Tokenization
 
 /// What models are compared on: texts and lists of token ids, and how they are cut into windows.
