@@ -1,12 +1,19 @@
 // Products of rows of weights with panels of vectors. Included once for each kind of number.
 //
 // A block of ROWS rows and AT_ONCE vectors of tokens have their sums in registers. What is read for
-// each column is the vectors and, one by one, ROWS weights that go to all lanes.
+// each column is the vectors and, one by one, ROWS weights that go to all lanes. A processor loads no
+// faster than it multiplies and adds, so that a weight should meet more than one vector: AT_ONCE may be
+// more than the vectors of a panel, and is then those of PANELS panels.
 
 #undef ROWS
 #undef AT_ONCE
+#undef PANELS
 #define ROWS (REAL_IS_DOUBLE ? DOUBLE_ROWS : SINGLE_ROWS)
 #define AT_ONCE (REAL_IS_DOUBLE ? DOUBLE_VECTORS : SINGLE_VECTORS)
+#define PANELS (AT_ONCE > VECTORS ? AT_ONCE / VECTORS : 1)
+// The numbers of a cache line.
+#undef LINE
+#define LINE (64 / sizeof(REAL))
 
 typedef REAL NAMED(four) __attribute__((ext_vector_type(4), aligned(sizeof(REAL)), may_alias));
 
@@ -50,51 +57,107 @@ static void NAMED(pack)(
   }
 }
 
-// One chain for each row and token; `out` has a row every WEIGHTMILL_TOKENS numbers.
+// What a block of rows is multiplied with, and where the sums go: panels that lie `stride` numbers apart,
+// and `out` with a row every WEIGHTMILL_TOKENS numbers. Lines of what comes `ahead` are asked for meanwhile,
+// one with each column: the second cache holds the tile, but not the vectors of all tokens.
+typedef struct {
+  const REAL *vectors;
+  size_t stride;
+  REAL *out;
+  size_t out_stride;
+  int adds;
+  const REAL *ahead;
+  size_t ahead_lines;
+} NAMED(meeting);
+
+// One chain for each row and token; `count` vectors from the first of the panels on.
 INLINE void NAMED(part)(
-    const REAL *weights, size_t columns, const REAL *vectors, REAL *out, int adds) {
+    const REAL *weights, size_t columns, const NAMED(meeting) *at, int lane, int count) {
   vr sums[ROWS][AT_ONCE];
+  const REAL *from[AT_ONCE];
+  REAL *to[AT_ONCE];
+  UNROLLED
+  for (int v = 0; v < count; v++) {
+    from[v] = at->vectors + v / VECTORS * at->stride + lane + v % VECTORS * LANES;
+    to[v] = at->out + v / VECTORS * at->out_stride + lane + v % VECTORS * LANES;
+  }
   UNROLLED
   for (int row = 0; row < ROWS; row++) {
     UNROLLED
-    for (int v = 0; v < AT_ONCE; v++) sums[row][v] = 0;
+    for (int v = 0; v < count; v++) {
+      sums[row][v] = 0;
+      // What the sums are added to has left the near caches since the last group.
+      __builtin_prefetch(to[v] + row * WEIGHTMILL_TOKENS, 1);
+    }
   }
-  // What the sums are added to has left the near caches since the last group.
-  UNROLLED
-  for (int row = 0; row < ROWS; row++) __builtin_prefetch(out + row * WEIGHTMILL_TOKENS, 1);
   for (size_t k = 0; k < columns; k++) {
+    if (k < at->ahead_lines)
+      __builtin_prefetch(at->ahead + k % PANELS * at->stride + k / PANELS * LINE, 0, 2);
     vr x[AT_ONCE];
     UNROLLED
-    for (int v = 0; v < AT_ONCE; v++) x[v] = *(const vr *)(vectors + k * WEIGHTMILL_TOKENS + v * LANES);
+    for (int v = 0; v < count; v++) x[v] = *(const vr *)(from[v] + k * WEIGHTMILL_TOKENS);
     UNROLLED
     for (int row = 0; row < ROWS; row++) {
       const vr weight = (vr)weights[k * ROWS + row];
       UNROLLED
-      for (int v = 0; v < AT_ONCE; v++) sums[row][v] = FUSED(weight, x[v], sums[row][v]);
+      for (int v = 0; v < count; v++) sums[row][v] = FUSED(weight, x[v], sums[row][v]);
     }
   }
   UNROLLED
   for (int row = 0; row < ROWS; row++) {
     UNROLLED
-    for (int v = 0; v < AT_ONCE; v++) {
-      vr *to = (vr *)(out + row * WEIGHTMILL_TOKENS + v * LANES);
-      *to = adds ? *to + sums[row][v] : sums[row][v];
+    for (int v = 0; v < count; v++) {
+      vr *sum = (vr *)(to[v] + row * WEIGHTMILL_TOKENS);
+      *sum = at->adds ? *sum + sums[row][v] : sums[row][v];
     }
   }
 }
 
+// All tokens of PANELS panels, or of one.
 INLINE void NAMED(block)(
-    const REAL *weights, size_t columns, const REAL *vectors, REAL *out, int adds) {
-  for (int lane = 0; lane < WEIGHTMILL_TOKENS; lane += AT_ONCE * LANES)
-    NAMED(part)(weights, columns, vectors + lane, out + lane, adds);
+    const REAL *weights, size_t columns, const NAMED(meeting) *at, int panels) {
+  if (PANELS > 1) {
+    if (panels == PANELS) NAMED(part)(weights, columns, at, 0, AT_ONCE);
+    else NAMED(part)(weights, columns, at, 0, VECTORS);
+  } else {
+    for (int lane = 0; lane < WEIGHTMILL_TOKENS; lane += AT_ONCE * LANES)
+      NAMED(part)(weights, columns, at, lane, AT_ONCE);
+  }
 }
 
 // The last block may have fewer rows than it computes.
-static void NAMED(last_block)(
-    const REAL *weights, size_t rows, size_t columns, const REAL *vectors, REAL *out, int adds) {
-  REAL all[ROWS * WEIGHTMILL_TOKENS];
-  NAMED(block)(weights, columns, vectors, all, 0);
-  for (size_t i = 0; i < rows * WEIGHTMILL_TOKENS; i++) out[i] = adds ? out[i] + all[i] : all[i];
+INLINE void NAMED(last_block)(
+    const REAL *weights, size_t rows, size_t columns, const NAMED(meeting) *at, int panels) {
+  enum { size = ROWS * WEIGHTMILL_TOKENS };
+  REAL all[PANELS * size];
+  NAMED(meeting) aside = *at;
+  aside.out = all;
+  aside.out_stride = size;
+  aside.adds = 0;
+  NAMED(block)(weights, columns, &aside, panels);
+  for (int panel = 0; panel < panels; panel++) {
+    REAL *out = at->out + (size_t)panel * at->out_stride;
+    const REAL *found = all + panel * size;
+    for (size_t i = 0; i < rows * WEIGHTMILL_TOKENS; i++)
+      out[i] = at->adds ? out[i] + found[i] : found[i];
+  }
+}
+
+// All rows of a tile and some panels. Of the panels that come next, each block asks for its share.
+INLINE void NAMED(tile)(
+    const REAL *weights, size_t stride, size_t rows, size_t columns, NAMED(meeting) at, int panels,
+    const REAL *next) {
+  const size_t lines = columns * WEIGHTMILL_TOKENS / LINE;
+  const size_t share = next ? (lines * ROWS + rows - 1) / rows : 0;
+  size_t asked = 0;
+  for (size_t row = 0; row < rows; row += ROWS, weights += stride, at.out += ROWS * WEIGHTMILL_TOKENS) {
+    const size_t left = lines - asked, now = left < share ? left : share;
+    at.ahead = next ? next + asked * LINE : at.vectors;
+    at.ahead_lines = now * PANELS;
+    asked += now;
+    if (row + ROWS <= rows) NAMED(block)(weights, columns, &at, panels);
+    else NAMED(last_block)(weights, rows - row, columns, &at, panels);
+  }
 }
 
 static void NAMED(products)(
@@ -102,14 +165,22 @@ static void NAMED(products)(
     size_t vectors_stride, size_t panels, void *out, size_t out_stride, int adds) {
   for (size_t from = 0; from < columns; from += WEIGHTMILL_GROUP) {
     const size_t count = columns - from < WEIGHTMILL_GROUP ? columns - from : WEIGHTMILL_GROUP;
-    for (size_t panel = 0; panel < panels; panel++) {
-      const REAL *x = (const REAL *)vectors + panel * vectors_stride + from * WEIGHTMILL_TOKENS;
-      const REAL *w = (const REAL *)packed + from * ROWS;
-      REAL *y = (REAL *)out + panel * out_stride;
-      size_t row = 0;
-      for (; row + ROWS <= rows; row += ROWS, w += stride, y += ROWS * WEIGHTMILL_TOKENS)
-        NAMED(block)(w, count, x, y, adds || from);
-      if (row < rows) NAMED(last_block)(w, rows - row, count, x, y, adds || from);
+    const REAL *w = (const REAL *)packed + from * ROWS;
+    NAMED(meeting) at = {
+        (const REAL *)vectors + from * WEIGHTMILL_TOKENS, vectors_stride, out, out_stride,
+        adds || from, 0, 0};
+    size_t panel = 0;
+    for (; panel + PANELS <= panels; panel += PANELS) {
+      const REAL *next =
+          panel + 2 * PANELS <= panels ? at.vectors + PANELS * vectors_stride : 0;
+      NAMED(tile)(w, stride, rows, count, at, PANELS, next);
+      at.vectors += PANELS * vectors_stride;
+      at.out += PANELS * out_stride;
+    }
+    for (; panel < panels; panel++) {
+      NAMED(tile)(w, stride, rows, count, at, 1, 0);
+      at.vectors += vectors_stride;
+      at.out += out_stride;
     }
   }
 }

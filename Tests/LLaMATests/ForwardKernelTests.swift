@@ -21,7 +21,9 @@ struct ForwardKernelTests {
     var testDescription: String { "\(rows)x\(columns), \(panels) panels" }
   }
 
-  private static let shapes = [(1, 1, 1), (5, 255, 2), (6, 256, 1), (7, 257, 3), (50, 600, 2)].map {
+  private static let shapes = [
+    (1, 1, 1), (5, 255, 2), (6, 256, 1), (7, 257, 3), (50, 600, 2), (25, 300, 5),
+  ].map {
     Shape(rows: $0.0, columns: $0.1, panels: $0.2)
   }
 
