@@ -68,6 +68,33 @@ struct ProductErrorTests {
     }
   }
 
+  /// A pass that has its products gives the sums that it gives without.
+  @Test(arguments: [Precision.single, .double])
+  func productsOfThePassGiveTheSameBits(precision: Precision) throws {
+    let pass = ForwardPass(reference, workers: Workers(threads: 2), precision: precision)
+    let sample = [20, 0, 7, 19, 3, 1, 16, 15, 2, 4, 5, 6, 8, 9, 10, 11, 12]
+    var hidden = try pass.embed((0..<21).map { 3 + $0 * 13 })
+    var inputs: Activations?
+    var seen: [TensorRole] = []
+    try pass.apply(layer: 0, to: &hidden, windows: [0..<21]) { _, input in
+      inputs = input.selecting(sample)
+    } products: { (role, output) throws(WeightmillError) in
+      guard let inputs else { return }
+      seen.append(role)
+      let products = output.selecting(sample)
+      for token in [0, 16] {
+        #expect(products[token] == output[sample[token]])
+      }
+      let expected = try pass.productError(of: role, in: candidate, on: inputs)
+      let found = try pass.productError(of: role, in: candidate, on: inputs, products: products)
+      #expect(found == expected && found.size > 0 && found.difference > 0)
+    }
+    let matrices: [TensorRole.LayerTensor] = [
+      .query, .key, .value, .attentionOutput, .gate, .up, .down,
+    ]
+    #expect(seen == matrices.map { .layer(0, $0) })
+  }
+
   @Test func ofNorms() throws {
     let role = TensorRole.layer(1, .attentionNorm)
     let inputs = try inputs(256, .single)

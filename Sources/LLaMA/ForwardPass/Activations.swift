@@ -50,11 +50,27 @@ public struct Activations: Sendable {
     let selected = Activations(rows: rows.count, columns: columns, precision: precision)
     for (place, row) in rows.enumerated() {
       precondition((0..<self.rows).contains(row))
-      for column in 0..<columns {
-        selected.set(self[row, column], row: place, column: column)
+      switch precision {
+      case .single: copy(row, to: selected, place, as: Float.self)
+      case .double: copy(row, to: selected, place, as: Double.self)
       }
     }
     return selected
+  }
+
+  /// Copies a vector to a place of others that nobody else has yet.
+  private func copy<Number: BitwiseCopyable>(
+    _ row: Int, to other: Activations, _ place: Int, as type: Number.Type
+  ) {
+    let from =
+      unsafe address(panel: row / Kernels.tokens).assumingMemoryBound(to: type)
+      + row % Kernels.tokens
+    let to =
+      unsafe other.address(panel: place / Kernels.tokens).assumingMemoryBound(to: type)
+      + place % Kernels.tokens
+    for offset in stride(from: 0, to: columns * Kernels.tokens, by: Kernels.tokens) {
+      unsafe to[offset] = from[offset]
+    }
   }
 
   /// How far these vectors are from others: the sums over all their numbers of (self - other)² and of
@@ -92,14 +108,15 @@ public struct Activations: Sendable {
     }
   }
 
-  /// The sum of the squares of the first features of all vectors, added as `squaredDifference` does.
-  func squares(columns: Int) -> Double {
+  /// The sum of the squares of some features of all vectors, added as `squaredDifference` does.
+  func squares(columns: Range<Int>) -> Double {
+    precondition((0..<self.columns).contains(columns))
     let kernels = Kernels(precision)
     return (0..<panelCount).reduce(0.0) { total, panel in
       var sums = [0.0, 0.0]
-      let base = unsafe address(panel: panel)
+      let base = unsafe address(panel: panel, column: columns.lowerBound)
       unsafe weightmill_differences(
-        kernels.mode, base, base, columns, lanes(panel: panel), &sums)
+        kernels.mode, base, base, columns.count, lanes(panel: panel), &sums)
       return total + sums[1]
     }
   }

@@ -18,11 +18,15 @@ struct ErrorScratch {
 
   /// The sums of squares of the products of W - W', and of W.
   mutating func errors(
-    _ rows: Range<Int>, _ reference: WeightMatrix, _ candidate: WeightMatrix, _ inputs: Activations
+    _ rows: Range<Int>, _ reference: WeightMatrix, _ candidate: WeightMatrix,
+    _ inputs: Activations, _ products: Activations?
   ) -> (difference: Double, size: Double) {
-    let size = unsafe squares(rows, inputs) { part, columns, values in
-      unsafe reference.decode(part, columns: columns, of: ours, stride: Kernels.group, into: values)
-    }
+    let size =
+      unsafe products?.squares(columns: rows)
+      ?? squares(rows, inputs) { part, columns, values in
+        unsafe reference.decode(
+          part, columns: columns, of: ours, stride: Kernels.group, into: values)
+      }
     var other = other
     let difference = unsafe squares(rows, inputs) { part, columns, values in
       unsafe reference.decode(part, columns: columns, of: ours, stride: Kernels.group, into: values)
@@ -50,7 +54,7 @@ struct ErrorScratch {
       unsafe decode(
         rows.lowerBound + part.lowerBound..<rows.lowerBound + part.upperBound, columns, values)
     }
-    return output.squares(columns: rows.count)
+    return output.squares(columns: 0..<rows.count)
   }
 }
 

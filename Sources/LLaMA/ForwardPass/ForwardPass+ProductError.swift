@@ -13,10 +13,13 @@ extension ForwardPass {
   ///   - role: A matrix or a norm.
   ///   - candidate: The model with W', whose rows must have the same order as this one's.
   ///   - inputs: The vectors x, in this pass's precision.
+  ///   - products: The products Wx of this pass's matrix, if they are known: they are not computed
+  ///     again then. The sums have the same bits.
   /// - Returns: Both sums.
   /// - Throws: `mismatch` when the tensors have different shapes; reading errors.
   public func productError(
-    of role: TensorRole, in candidate: LlamaModel, on inputs: Activations
+    of role: TensorRole, in candidate: LlamaModel, on inputs: Activations,
+    products: Activations? = nil
   ) throws(WeightmillError) -> (difference: Double, size: Double) {
     let ours = try WeightMatrix(role, of: model)
     let theirs = try WeightMatrix(role, of: candidate)
@@ -28,6 +31,8 @@ extension ForwardPass {
           + "\(theirs.columns), the reference's \(ours.rows) of \(ours.columns)",
         remedy: "compare a model with the one it was made from")
     }
+    precondition(
+      products.map { $0.rows == inputs.rows && $0.columns == ours.rows } ?? true)
     if role.isNorm { return normError(try ours.row(0), try theirs.row(0), inputs) }
     let sums = SharedSums(count: (ours.rows + Self.errorRows - 1) / Self.errorRows)
     try workers.forEach(sums.count, scratch: { ErrorScratch(kernels, inputs, Self.errorRows) }) {
@@ -36,7 +41,7 @@ extension ForwardPass {
       let rows = first..<min(first + Self.errorRows, ours.rows)
       try ours.read(rows, into: &scratch.ours)
       try theirs.read(rows, into: &scratch.theirs)
-      sums.set(number, scratch.errors(rows, ours, theirs, inputs))
+      sums.set(number, scratch.errors(rows, ours, theirs, inputs, products))
     }
     return sums.total
   }

@@ -24,6 +24,9 @@ public struct ForwardPass: Sendable {
   /// Sees what text sends into the matrices of a model: some matrices, and the input they share.
   public typealias InputObserver = ([TensorRole], Activations) throws(WeightmillError) -> Void
 
+  /// Sees a matrix's products with the input that was seen last, before anything else is done with them.
+  package typealias ProductObserver = (TensorRole, Activations) throws(WeightmillError) -> Void
+
   /// The model.
   public let model: LlamaModel
   let workers: Workers
@@ -93,6 +96,22 @@ public struct ForwardPass: Sendable {
     layer: Int, to hidden: inout Activations, windows: [Range<Int>],
     observe: InputObserver = { _, _ in }
   ) throws(WeightmillError) {
+    try apply(layer: layer, to: &hidden, windows: windows, observe: observe) { _, _ in }
+  }
+
+  /// Applies a layer as the function above does.
+  ///
+  /// - Parameters:
+  ///   - layer: The layer's number.
+  ///   - hidden: `[tokens, hiddenSize]`.
+  ///   - windows: Which tokens see each other: each window is a text by itself.
+  ///   - observe: Called with the input of every matrix of the layer, in the order of their use.
+  ///   - products: Called with every matrix's products with that input.
+  /// - Throws: Reading errors, and `unsupported` for types that cannot be decoded.
+  package func apply(
+    layer: Int, to hidden: inout Activations, windows: [Range<Int>], observe: InputObserver,
+    products: ProductObserver
+  ) throws(WeightmillError) {
     let tokens = 0..<hidden.rows
     precondition(hidden.columns == configuration.hiddenSize && hidden.precision == precision)
     precondition(windows.allSatisfy { $0.isEmpty || tokens.contains($0) })
@@ -100,15 +119,16 @@ public struct ForwardPass: Sendable {
       AttendedText(
         tokens: window, cache: KeyValueCache(configuration, kernels, capacity: window.count))
     }
-    try apply(layer: layer, to: &hidden, texts: &texts, observe: observe)
+    try apply(layer: layer, to: &hidden, texts: &texts, observe: observe, products: products)
   }
 
   /// Applies a layer to new tokens of texts, which see the earlier ones.
   func apply(
-    layer: Int, to hidden: inout Activations, texts: inout [AttendedText], observe: InputObserver
+    layer: Int, to hidden: inout Activations, texts: inout [AttendedText], observe: InputObserver,
+    products: ProductObserver = { _, _ in }
   ) throws(WeightmillError) {
-    add(try attention(layer, hidden, &texts, observe), to: &hidden)
-    add(try feedForward(layer, hidden, observe), to: &hidden)
+    add(try attention(layer, hidden, &texts, observe, products), to: &hidden)
+    add(try feedForward(layer, hidden, observe, products), to: &hidden)
   }
 
   /// The residual stream after the last norm.
@@ -152,34 +172,35 @@ public struct ForwardPass: Sendable {
   }
 
   private func attention(
-    _ layer: Int, _ hidden: Activations, _ texts: inout [AttendedText], _ observe: InputObserver
+    _ layer: Int, _ hidden: Activations, _ texts: inout [AttendedText], _ observe: InputObserver,
+    _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
     let attention = Attention(configuration: configuration, kernels: kernels, workers: workers)
     let input = try normalized(hidden, by: .layer(layer, .attentionNorm))
     try observe([.layer(layer, .query), .layer(layer, .key), .layer(layer, .value)], input)
-    var queries = try product(.layer(layer, .query), input)
-    var keys = try product(.layer(layer, .key), input)
-    let values = try product(.layer(layer, .value), input)
+    var queries = try product(.layer(layer, .query), input, products)
+    var keys = try product(.layer(layer, .key), input, products)
+    let values = try product(.layer(layer, .value), input, products)
     Rotation(configuration, model.rowOrder, kernels).apply(
       to: &queries, &keys, texts: texts, workers)
     let seen = attention(queries: queries, keys: keys, values: values, texts: &texts)
     try observe([.layer(layer, .attentionOutput)], seen)
-    return try product(.layer(layer, .attentionOutput), seen)
+    return try product(.layer(layer, .attentionOutput), seen, products)
   }
 
   private func feedForward(
-    _ layer: Int, _ hidden: Activations, _ observe: InputObserver
+    _ layer: Int, _ hidden: Activations, _ observe: InputObserver, _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
     let input = try normalized(hidden, by: .layer(layer, .feedForwardNorm))
     try observe([.layer(layer, .gate), .layer(layer, .up)], input)
-    let gate = try product(.layer(layer, .gate), input)
-    let up = try product(.layer(layer, .up), input)
+    let gate = try product(.layer(layer, .gate), input, products)
+    let up = try product(.layer(layer, .up), input, products)
     forEachPanel(gate) { panel in
       unsafe weightmill_gate(
         kernels.mode, gate.address(panel: panel), up.address(panel: panel), gate.panelStride)
     }
     try observe([.layer(layer, .down)], gate)
-    return try product(.layer(layer, .down), gate)
+    return try product(.layer(layer, .down), gate, products)
   }
 
   private func add(_ term: Activations, to sum: inout Activations) {
@@ -209,6 +230,15 @@ public struct ForwardPass: Sendable {
 
   private func forEachPanel(_ vectors: Activations, _ body: @Sendable (Int) -> Void) {
     workers.forEachPanel(vectors, body)
+  }
+
+  /// Each vector times the transposed weights, which somebody sees.
+  private func product(
+    _ role: TensorRole, _ vectors: Activations, _ products: ProductObserver
+  ) throws(WeightmillError) -> Activations {
+    let output = try product(role, vectors)
+    try products(role, output)
+    return output
   }
 
   /// Each vector times the transposed weights.

@@ -62,7 +62,7 @@ struct LockStep {
     }
     let final = (try candidate.normalized(ours), try reference.normalized(theirs))
     if measuresTensors, !candidate.model.tiesEmbeddings, !reference.model.tiesEmbeddings {
-      try measure([.output], on: final.1.selecting(sample))
+      try measure(.output, on: final.1.selecting(sample))
     }
     return final
   }
@@ -73,10 +73,16 @@ struct LockStep {
     guard measuresTensors else {
       return try reference.apply(layer: layer, to: &theirs, windows: pass.windows)
     }
-    try reference.apply(layer: layer, to: &theirs, windows: pass.windows) {
-      (roles, input) throws(WeightmillError) in
-      try measure(roles, on: input.selecting(sample))
-    }
+    // What the reference makes of the inputs is known from its own pass: only the products of the
+    // difference are left to compute.
+    var inputs: Activations?
+    try reference.apply(
+      layer: layer, to: &theirs, windows: pass.windows,
+      observe: { _, input in inputs = input.selecting(sample) },
+      products: { (role, output) throws(WeightmillError) in
+        guard let inputs else { return }
+        try measure(role, on: inputs, products: output.selecting(sample))
+      })
   }
 
   private mutating func measure(_ ours: Activations, _ theirs: Activations, layer: Int) {
@@ -87,12 +93,11 @@ struct LockStep {
   }
 
   private mutating func measure(
-    _ roles: [TensorRole], on inputs: Activations
+    _ role: TensorRole, on inputs: Activations, products: Activations? = nil
   ) throws(WeightmillError) {
-    for role in roles {
-      let error = try reference.productError(of: role, in: candidate.model, on: inputs)
-      errors[role, default: SquaredError()].add(error)
-    }
+    let error = try reference.productError(
+      of: role, in: candidate.model, on: inputs, products: products)
+    errors[role, default: SquaredError()].add(error)
   }
 
   /// Compares the gains of norms, which have no product of their own.

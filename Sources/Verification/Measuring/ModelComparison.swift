@@ -22,7 +22,7 @@ public struct ModelComparison: Sendable {
   private let candidate: ForwardPass
   private let reference: Reference
   private let workers: Workers
-  /// Whether to measure what each tensor adds to the error; takes about an eighth of the time.
+  /// Whether to measure what each tensor adds to the error; takes about a twelfth of the time.
   public var measuresTensors = true
 
   /// Prepares a comparison.
