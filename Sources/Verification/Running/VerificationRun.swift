@@ -48,7 +48,8 @@ public struct VerificationRun: Sendable {
       notes =
         candidate.notes + (model.origins == candidate.origins ? [] : model.notes)
         + Self.contextNotes(request.evaluation.context, model.llama.configuration)
-        + evaluation.notes(bos: (model.tokenizer ?? candidate.tokenizer)?.vocabulary.special.addedBOS)
+        + evaluation.notes(
+          bos: (model.tokenizer ?? candidate.tokenizer)?.vocabulary.special.addedBOS)
       inputs = candidate.files + model.files + request.evaluation.files + request.otherInputs
     case .saved(let logits):
       evaluation = try Self.cut(request, candidate, logits)
@@ -70,7 +71,8 @@ public struct VerificationRun: Sendable {
     }
     let merges = wanted.delta != nil || !wanted.adapters.isEmpty
     guard !merges,
-      let saved = try SavedLogitsFile.open(wanted.path, bos: candidate.tokenizer?.vocabulary.special.addedBOS)
+      let saved = try SavedLogitsFile.open(
+        wanted.path, bos: candidate.tokenizer?.vocabulary.special.addedBOS)
     else { return .model(try ModelLoader.load(wanted)) }
     guard request.attribution == nil, request.savedLogits == nil else {
       throw WeightmillError(
