@@ -5,11 +5,11 @@ public import Models
 ///
 /// ```swift
 /// var request = VerificationRequest(
-///   candidate: ModelRequest("q4_k_m.gguf"), reference: ModelRequest("f16.gguf"),
-///   evaluation: EvaluationInput([.textFile("sample.txt")]))
+///   candidate: ModelRequest("build/mini-ziya-q4_0.gguf"),
+///   reference: ModelRequest("fixtures/mini-ziya/base-meta", delta: "fixtures/mini-ziya/delta"),
+///   evaluation: EvaluationInput([.text("深度学习是机器学习的一个分支。", name: "a sentence")]))
 /// request.gate.maximumDivergence = 0.05
-/// let run = try VerificationRun(request)
-/// let report = try run.report(workers: Workers(threads: 4))
+/// let judged = try VerificationRun(request).report(workers: workers)
 /// ```
 public struct VerificationRequest: Sendable {
   /// How the divergence is attributed to tensors.

@@ -1,7 +1,6 @@
 import Conversion
 import Models
 import Tensors
-import Tokenization
 import Verification
 
 let workers = Workers(threads: 4)
@@ -17,14 +16,11 @@ let report = try ConversionRun(plan, workers: workers)
   .write(to: "build/mini-ziya-q4_0.gguf", overwrite: true)
 print(report.byteCount)
 
-let candidate = try ModelLoader.load("build/mini-ziya-q4_0.gguf")
-if let tokenizer = ziya.tokenizer {
-  let tokens = try tokenizer.encode("深度学习是机器学习的一个分支。")
-  let text = EvaluationText(
-    name: "a sentence", tokens: tokens,
-    cut: .init(context: 512, bos: tokenizer.vocabulary.special.addedBOS))
-  let comparison = try ModelComparison(
-    candidate: candidate.llama, reference: .model(ziya.llama), workers: workers)
-  let statistics = try comparison.run([text]).total
-  print(statistics?.divergence.mean ?? .nan)
-}
+// The file against what it was made from, on the same tokens.
+var request = VerificationRequest(
+  candidate: ModelRequest("build/mini-ziya-q4_0.gguf"),
+  reference: ModelRequest("fixtures/mini-ziya/base-meta", delta: "fixtures/mini-ziya/delta"),
+  evaluation: EvaluationInput([.text("深度学习是机器学习的一个分支。", name: "a sentence")]))
+request.gate.maximumDivergence = 0.05
+let judged = try VerificationRun(request).report(workers: workers)
+print(judged.total.divergence.mean, judged.passed)
