@@ -10,7 +10,7 @@ public struct CalibrationText: Sendable {
   /// How many tokens a window holds.
   public let context: Int
   /// The windows.
-  public private(set) var windows = TextWindows(windows: [])
+  package private(set) var windows = TextWindows(windows: [])
   /// The names of the texts.
   public private(set) var names: [String] = []
   /// How many tokens of the texts filled no window.

@@ -41,7 +41,7 @@ public final class GGUFFile: FileCatalogue {
   }
 
   /// Shows all bytes of the file that are read from now on.
-  public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
+  package func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
   /// Reads rows in place.
   public func read(

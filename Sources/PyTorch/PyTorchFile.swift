@@ -69,7 +69,7 @@ public final class PyTorchFile: FileCatalogue {
   }
 
   /// Shows all bytes of the file that are read from now on.
-  public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
+  package func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
   /// Reads rows, gathering them where the strides ask for it.
   public func read(

@@ -1,8 +1,8 @@
 import Output
-public import Tensors
+package import Tensors
 
 /// A page of a report in a file.
-public enum ReportFile {
+package enum ReportFile {
   /// Refuses an output that cannot be, or must not be, written; `write` does the same.
   ///
   /// - Parameters:
@@ -10,7 +10,7 @@ public enum ReportFile {
   ///   - overwrite: Whether what is there may be replaced.
   ///   - inputs: Files that are read: the output must be none of them.
   /// - Throws: `cannotWrite` or `usage`.
-  public static func check(
+  package static func check(
     _ path: String, overwrite: Bool, inputs: [String]
   ) throws(WeightmillError) {
     try OutputFile.check(path, overwrite: overwrite, inputs: inputs)
@@ -24,7 +24,7 @@ public enum ReportFile {
   ///   - overwrite: Whether what is there may be replaced.
   ///   - inputs: Files that are read: the output must be none of them.
   /// - Throws: `cannotWrite`, `inputOutput`.
-  public static func write(
+  package static func write(
     _ text: String, to path: String, overwrite: Bool, inputs: [String]
   ) throws(WeightmillError) {
     let output = try OutputFile(path, overwrite: overwrite, inputs: inputs)

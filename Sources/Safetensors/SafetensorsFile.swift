@@ -42,7 +42,7 @@ public final class SafetensorsFile: FileCatalogue {
   }
 
   /// Shows all bytes of the file that are read from now on.
-  public func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
+  package func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 
   /// Reads rows in place.
   public func read(

@@ -5,13 +5,13 @@ public import Tensors
 /// Foundation's readers accept byte-order marks, UTF-16, trailing commas and duplicate names, and
 /// merge names that differ only in Unicode normalisation; a tensor can be lost that way. Here each
 /// of these is an error with its byte offset.
-public struct JSONParser {
+package struct JSONParser {
   /// The depth to which arrays and objects may be nested.
-  public static let maximumDepth = 100
+  package static let maximumDepth = 100
 
   /// How many values a text may hold in all, since each takes more memory than bytes. The header of a
   /// safetensors file with 10,000 tensors has 70,000.
-  public static let maximumValues = 1 << 21
+  package static let maximumValues = 1 << 21
 
   var cursor: ArraySlice<UInt8>
   var values = 0
@@ -26,7 +26,7 @@ public struct JSONParser {
   ///   - base: Where in the file the text begins.
   /// - Returns: The value.
   /// - Throws: `malformed` with the byte offset.
-  public static func parse(
+  package static func parse(
     _ bytes: [UInt8], file: String, base: Int = 0
   ) throws(WeightmillError) -> JSONValue {
     var parser = JSONParser(cursor: bytes[...], file: file, base: base)
@@ -44,7 +44,7 @@ public struct JSONParser {
   ///   - limit: The largest size accepted, in bytes.
   /// - Returns: The value.
   /// - Throws: `noInput`, or `malformed` when the file is too large or not strict JSON.
-  public static func parse(
+  package static func parse(
     path: String, limit: Int = 10_000_000
   ) throws(WeightmillError) -> JSONValue {
     let file = try InputFile(path)

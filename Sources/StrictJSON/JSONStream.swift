@@ -5,9 +5,9 @@ public import Tensors
 /// A vocabulary has millions of values; a tree of them would take several times the memory of what
 /// is kept. The caller asks for what it expects next and is told where the text holds something
 /// else. Names of an object are compared as bytes, and none may occur twice.
-public struct JSONStream {
+package struct JSONStream {
   /// The kind of a value.
-  public enum Kind: Sendable {
+  package enum Kind: Sendable {
     /// A value without parts.
     case null, bool, number, string
     /// A value with parts.
@@ -22,13 +22,13 @@ public struct JSONStream {
   /// - Parameters:
   ///   - bytes: UTF-8 text.
   ///   - file: The file it comes from, for messages.
-  public init(_ bytes: [UInt8], file: String) {
+  package init(_ bytes: [UInt8], file: String) {
     parser = JSONParser(cursor: bytes[...], file: file, base: 0)
     parser.skipSpace()
   }
 
   /// The kind of the next value, by its first byte; `nil` when nothing that follows can be one.
-  public var kind: Kind? {
+  package var kind: Kind? {
     switch parser.cursor.first {
     case UInt8(ascii: "{"): .object
     case UInt8(ascii: "["): .array
@@ -44,14 +44,14 @@ public struct JSONStream {
   ///
   /// - Parameter problem: What is wrong, after "is not strict JSON".
   /// - Returns: The error, `malformed` with the byte offset.
-  public func error(_ problem: String) -> WeightmillError { parser.error(problem) }
+  package func error(_ problem: String) -> WeightmillError { parser.error(problem) }
 
   /// Reads a value whole.
   ///
   /// - Parameter limit: How many values it may hold, itself included.
   /// - Returns: The value.
   /// - Throws: `malformed` with the byte offset.
-  public mutating func value(limit: Int) throws(WeightmillError) -> JSONValue {
+  package mutating func value(limit: Int) throws(WeightmillError) -> JSONValue {
     parser.values = max(0, JSONParser.maximumValues - limit)
     return try parser.value(depth: depth)
   }
@@ -60,7 +60,7 @@ public struct JSONStream {
   ///
   /// - Returns: The text, escapes resolved.
   /// - Throws: `malformed` with the byte offset.
-  public mutating func string() throws(WeightmillError) -> String {
+  package mutating func string() throws(WeightmillError) -> String {
     guard kind == .string else { throw missing("a string") }
     return try parser.string()
   }
@@ -69,7 +69,7 @@ public struct JSONStream {
   ///
   /// - Parameter member: Called with each name; must read that member's value.
   /// - Throws: `malformed` with the byte offset, and what `member` throws.
-  public mutating func object(
+  package mutating func object(
     _ member: (String, inout JSONStream) throws(WeightmillError) -> Void
   ) throws(WeightmillError) {
     guard try open(UInt8(ascii: "{"), until: UInt8(ascii: "}")) else { return }
@@ -91,7 +91,7 @@ public struct JSONStream {
   ///
   /// - Parameter element: Called before each element; must read it.
   /// - Throws: `malformed` with the byte offset, and what `element` throws.
-  public mutating func array(
+  package mutating func array(
     _ element: (inout JSONStream) throws(WeightmillError) -> Void
   ) throws(WeightmillError) {
     guard try open(UInt8(ascii: "["), until: UInt8(ascii: "]")) else { return }
@@ -103,7 +103,7 @@ public struct JSONStream {
   /// Checks that nothing follows.
   ///
   /// - Throws: `malformed` with the byte offset.
-  public mutating func end() throws(WeightmillError) {
+  package mutating func end() throws(WeightmillError) {
     parser.skipSpace()
     guard parser.cursor.isEmpty else { throw error("text after the end of the value") }
   }

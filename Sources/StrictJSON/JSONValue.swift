@@ -1,5 +1,5 @@
 /// A JSON value exactly as it stands in the file.
-public enum JSONValue: Equatable, Sendable {
+package enum JSONValue: Equatable, Sendable {
   /// `null`.
   case null
   /// `true` or `false`.
@@ -15,39 +15,39 @@ public enum JSONValue: Equatable, Sendable {
 }
 
 /// The members of a JSON object in the order of the file; no two have the same name.
-public struct JSONObject: Equatable, Sendable {
+package struct JSONObject: Equatable, Sendable {
   /// One member of an object.
-  public struct Member: Equatable, Sendable {
+  package struct Member: Equatable, Sendable {
     /// The name, escapes resolved.
-    public let name: String
+    package let name: String
     /// The value.
-    public let value: JSONValue
+    package let value: JSONValue
 
     /// Makes a member.
     ///
     /// - Parameters:
     ///   - name: The name.
     ///   - value: The value.
-    public init(name: String, value: JSONValue) {
+    package init(name: String, value: JSONValue) {
       self.name = name
       self.value = value
     }
   }
 
   /// The members, in the order of the file.
-  public private(set) var members: [Member]
+  package private(set) var members: [Member]
 
   /// Makes an object.
   ///
   /// - Parameter members: The members, no two of the same name.
-  public init(members: [Member]) { self.members = members }
+  package init(members: [Member]) { self.members = members }
 
   /// The value of a member, or `nil`; names are compared byte for byte.
   ///
   /// A member that is given a value keeps its position, a new one becomes the last.
   ///
   /// - Parameter name: The member's name.
-  public subscript(_ name: String) -> JSONValue? {
+  package subscript(_ name: String) -> JSONValue? {
     get { members.first { $0.name.utf8.elementsEqual(name.utf8) }?.value }
     set {
       let index = members.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }
@@ -64,7 +64,7 @@ public struct JSONObject: Equatable, Sendable {
   ///
   /// - Parameter name: The member's name.
   /// - Returns: The value, or `nil`.
-  public func nonNull(_ name: String) -> JSONValue? {
+  package func nonNull(_ name: String) -> JSONValue? {
     let value = self[name]
     return value == .null ? nil : value
   }
@@ -72,35 +72,35 @@ public struct JSONObject: Equatable, Sendable {
 
 extension JSONValue {
   /// The members, if this is an object.
-  public var object: JSONObject? {
+  package var object: JSONObject? {
     if case .object(let object) = self { object } else { nil }
   }
 
   /// The elements, if this is an array.
-  public var array: [JSONValue]? {
+  package var array: [JSONValue]? {
     if case .array(let array) = self { array } else { nil }
   }
 
   /// The text, if this is a string.
-  public var string: String? {
+  package var string: String? {
     if case .string(let string) = self { string } else { nil }
   }
 
   /// The truth value, if this is one.
-  public var bool: Bool? {
+  package var bool: Bool? {
     if case .bool(let bool) = self { bool } else { nil }
   }
 
   /// The number, if this is one written as an integer that fits 64 bits.
   ///
   /// `2.0` and `-0` are not: a size written so comes from a broken or a hostile writer.
-  public var integer: Int? {
+  package var integer: Int? {
     guard case .number(let digits) = self, digits != "-0" else { return nil }
     return Int(digits)
   }
 
   /// The number, if this is one and it is finite.
-  public var double: Double? {
+  package var double: Double? {
     guard case .number(let digits) = self, let value = Double(digits), value.isFinite else {
       return nil
     }
@@ -110,7 +110,7 @@ extension JSONValue {
 
 extension JSONValue: CustomStringConvertible {
   /// The value as compact JSON, strings in quotation marks.
-  public var description: String {
+  package var description: String {
     switch self {
     case .null: "null"
     case .bool(let bool): "\(bool)"
@@ -142,7 +142,7 @@ extension JSONValue: CustomStringConvertible {
 
 extension JSONValue {
   /// The value as JSON text for people: an element on each line, indented by two spaces.
-  public var indented: String { indented(by: 0) + "\n" }
+  package var indented: String { indented(by: 0) + "\n" }
 
   private func indented(by depth: Int) -> String {
     let inner = String(repeating: "  ", count: depth + 1)

@@ -1,28 +1,28 @@
-public import LLaMA
-public import Tensors
+package import LLaMA
+package import Tensors
 
 /// A LLaMA model's tensors as a checkpoint in Hugging Face's layout has them, whatever file they are
 /// in: its names, its order of rows, and vectors in the type of the matrices.
 ///
 /// A GGUF file of F16 matrices has the gains of norms in F32. They are narrowed again where that
 /// loses nothing: where every value is one of the narrower type.
-public struct CheckpointForm: Catalogue {
+package struct CheckpointForm: Catalogue {
   /// Vectors longer than this keep their type; those of the largest models have 64 kB.
   private static let maximumVectorBytes = 16 << 20
 
   /// The model's file or folder.
-  public let location: String
+  package let location: String
   /// The tensors in Hugging Face's names and row order.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   /// Notes for the user.
-  public let notes: [String]
+  package let notes: [String]
   private let view: LlamaView
 
   /// Views a model, and reads its vectors.
   ///
   /// - Parameter model: The model.
   /// - Throws: `unsupported` when it is quantized; reading errors.
-  public init(_ model: LlamaModel) throws(WeightmillError) {
+  package init(_ model: LlamaModel) throws(WeightmillError) {
     view = LlamaView(model, as: .huggingFace)
     location = view.location
     if let quantized = view.tensors.first(where: { !$0.type.isFloat }) {
@@ -101,10 +101,10 @@ public struct CheckpointForm: Catalogue {
   }
 
   /// The ordinal of the tensor it comes from.
-  public func readingOrdinal(ofTensor index: Int) -> Int { view.readingOrdinal(ofTensor: index) }
+  package func readingOrdinal(ofTensor index: Int) -> Int { view.readingOrdinal(ofTensor: index) }
 
   /// Reads rows, narrowed where the vector is.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     guard tensors[index].type != view.tensors[index].type, !rows.isEmpty else {

@@ -1,5 +1,5 @@
 internal import Crypto
-public import Models
+package import Models
 internal import Synchronization
 import Tensors
 
@@ -73,15 +73,15 @@ extension SourceFile {
 }
 
 /// A file that a model is made from, with its SHA-256.
-public struct HashedSource: Sendable {
+package struct HashedSource: Sendable {
   /// The file.
-  public let source: SourceFile
+  package let source: SourceFile
   /// The SHA-256 in lower-case hexadecimal; `nil` when the file was not hashed.
-  public let sha256: String?
+  package let sha256: String?
 }
 
 /// The choice of weight files that are hashed while they are read; vocabularies always are.
-public enum SourceHashing: Sendable {
+package enum SourceHashing: Sendable {
   /// No weight files.
   case none
   /// Weight files whose name and size are those of a published file.

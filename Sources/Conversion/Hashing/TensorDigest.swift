@@ -74,7 +74,7 @@ public struct TensorDigest: Codable, Equatable, Sendable {
 }
 
 /// Digests that were written down earlier, to compare with.
-public struct DigestManifest: Sendable {
+package struct DigestManifest: Sendable {
   private let path: String
   private let digests: [TensorName: (dtype: String, shape: [Int], sha256: String)]
 
@@ -82,7 +82,7 @@ public struct DigestManifest: Sendable {
   ///
   /// - Parameter path: The file.
   /// - Throws: `noInput`, or `malformed` when it is something else.
-  public init(path: String) throws(WeightmillError) {
+  package init(path: String) throws(WeightmillError) {
     self.path = path
     let malformed = WeightmillError(
       .malformed, path, "is no list of digests", remedy: "make one with `weightmill hash --json`")
@@ -105,7 +105,7 @@ public struct DigestManifest: Sendable {
   ///
   /// - Parameter found: The digests of a checkpoint.
   /// - Throws: `mismatch`, naming every tensor that differs, is missing or is not in the manifest.
-  public func check(_ found: [TensorDigest]) throws(WeightmillError) {
+  package func check(_ found: [TensorDigest]) throws(WeightmillError) {
     var faults: [TensorFault] = []
     var seen: Set<TensorName> = []
     for digest in found {

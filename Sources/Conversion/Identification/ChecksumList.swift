@@ -1,8 +1,8 @@
 import Models
-public import Tensors
+package import Tensors
 
 /// SHA-256 hashes and names of files, as `sha256sum` prints them.
-public struct ChecksumList: Sendable {
+package struct ChecksumList: Sendable {
   private let names: [String: String]
 
   /// Reads a list.
@@ -10,7 +10,7 @@ public struct ChecksumList: Sendable {
   /// - Parameter path: The file: in each line 64 hexadecimal digits, a space, a space or `*`, and a
   ///   name. Empty lines and lines that begin with `#` are skipped.
   /// - Throws: `noInput`, or `malformed` for another kind of file.
-  public init(path: String) throws(WeightmillError) {
+  package init(path: String) throws(WeightmillError) {
     try FileKind.refusePlaceholder(path)
     let file = try InputFile(path)
     guard file.byteCount <= 1 << 24,
@@ -57,5 +57,5 @@ public struct ChecksumList: Sendable {
   /// The name of the file with a SHA-256, or `nil` when the list does not have it.
   ///
   /// - Parameter sha256: The SHA-256 in lower-case hexadecimal.
-  public subscript(_ sha256: String) -> String? { names[sha256] }
+  package subscript(_ sha256: String) -> String? { names[sha256] }
 }

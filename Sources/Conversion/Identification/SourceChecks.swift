@@ -1,28 +1,28 @@
 internal import LLaMA
 internal import Merging
-public import Models
+package import Models
 internal import Synchronization
-public import Tensors
+package import Tensors
 
 /// Requirements of the files a model is made from.
-public struct SourceRequirements: Sendable {
+package struct SourceRequirements: Sendable {
   /// Lists of further files that are known, as `sha256sum` prints them.
-  public var lists: [String] = []
+  package var lists: [String] = []
   /// Whether every weight file must be a known one.
-  public var requiresKnown = false
+  package var requiresKnown = false
   /// The sum that the values of the merged model must have.
-  public var expectedSum: Double?
+  package var expectedSum: Double?
   /// Whether contradictions are reported only.
-  public var forcesBase = false
+  package var forcesBase = false
 
   /// Asks for what is asked by default.
-  public init() {}
+  package init() {}
 }
 
 /// Finds out whether the files of a model are the published ones.
 ///
 /// What is found is judged when everything has been read, before the output gets its name.
-public final class SourceChecks: Sendable {
+package final class SourceChecks: Sendable {
   private let requirements: SourceRequirements
   private let lists: [(path: String, list: ChecksumList)]
   private let summed: LoadedModel.Sum?
@@ -35,7 +35,7 @@ public final class SourceChecks: Sendable {
   ///   - model: The model.
   ///   - requirements: What is asked.
   /// - Throws: `usage` for a sum that cannot be made; the errors of the lists.
-  public init(
+  package init(
     _ model: LoadedModel, _ requirements: SourceRequirements
   ) throws(WeightmillError) {
     self.requirements = requirements
@@ -56,13 +56,13 @@ public final class SourceChecks: Sendable {
   /// - Parameter sources: The files with their hashes; all values have been read.
   /// - Throws: `mismatch` for files that do not belong together, that must be known and are not, or
   ///   a sum that is not the one expected.
-  public func judge(_ sources: [HashedSource]) throws(WeightmillError) {
+  package func judge(_ sources: [HashedSource]) throws(WeightmillError) {
     let notes = try judgedFiles(sources) + judgedSum()
     found.withLock { $0 = notes }
   }
 
   /// Notes for the user on what was found.
-  public var notes: [String] { found.withLock { $0 } }
+  package var notes: [String] { found.withLock { $0 } }
 
   private func judgedFiles(_ sources: [HashedSource]) throws(WeightmillError) -> [String] {
     var notes: [String] = []

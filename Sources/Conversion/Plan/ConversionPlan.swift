@@ -1,4 +1,4 @@
-public import GGUF
+package import GGUF
 import LLaMA
 public import Models
 public import Quantization
@@ -28,7 +28,7 @@ public struct ConversionPlan: Sendable {
   }
 
   /// What holds the tensors.
-  public enum Container: Sendable {
+  package enum Container: Sendable {
     /// One GGUF file with this metadata.
     case gguf(GGUFMetadata)
     /// So many GGUF files, the first of them with this metadata.
@@ -42,13 +42,13 @@ public struct ConversionPlan: Sendable {
   /// The tensors to be written.
   public internal(set) var items: [Item]
   /// What will hold them.
-  public internal(set) var output: Container
+  package internal(set) var output: Container
   /// How scales are chosen.
   public let method: EncodingMethod
   /// The files the weights come from: a GGUF file names them, unless its metadata does already.
-  public let sources: [SourceFile]
+  package let sources: [SourceFile]
   /// Which of these are hashed while they are read.
-  public var hashing: SourceHashing
+  package var hashing: SourceHashing
   /// Whether the output's metadata is still to say where the weights come from.
   public var namesSources: Bool
   /// Files that are read: the output must be none of them.
@@ -122,7 +122,7 @@ public struct ConversionPlan: Sendable {
   ///   - hashes: The sources with their hashes, once they are known. Nothing else changes with them.
   /// - Returns: The layout.
   /// - Throws: `unsupported` when the format cannot hold a tensor.
-  public func layout(
+  package func layout(
     path: String, hashes: [HashedSource]? = nil
   ) throws(WeightmillError) -> OutputLayout {
     let tensors = items.map(\.tensor)

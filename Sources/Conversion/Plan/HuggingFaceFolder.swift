@@ -13,9 +13,9 @@ public struct HuggingFaceFolder: Sendable {
   public static let defaultShardSize = 5_000_000_000
 
   /// The tensors of each shard, by their places in the plan.
-  public let shards: [[Int]]
+  package let shards: [[Int]]
   /// The other files.
-  public let companions: [(name: String, content: [UInt8])]
+  package let companions: [(name: String, content: [UInt8])]
   /// What the user should know.
   let notes: [String]
 

@@ -9,9 +9,9 @@ import Tensors
 ///
 /// llama.cpp ignores them. None names a folder, a person or a date: the same inputs give the same
 /// bytes anywhere. `formats/gguf.md` has the list.
-public enum Provenance {
+package enum Provenance {
   /// The beginning of all keys.
-  public static let prefix = "weightmill."
+  package static let prefix = "weightmill."
   private static let sourcePrefix = "weightmill.source."
 
   /// Says which program wrote the file, by which rules, and what.

@@ -90,7 +90,7 @@ public struct ConversionRun: Sendable {
   ///   those that are too large for their type, or lost if `isStrict`; `mismatch` when what an
   ///   interrupted run left is of other inputs or options; the errors of reading; what stands in the
   ///   plan's way.
-  public func write(
+  package func write(
     to path: String, _ options: RunOptions,
     judging judge: ([HashedSource]) throws(WeightmillError) -> Void = { _ in }
   ) throws(WeightmillError) -> ConversionReport {

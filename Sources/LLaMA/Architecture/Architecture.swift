@@ -60,15 +60,15 @@ public struct Architecture: Equatable, Sendable {
   /// The order of the rows of queries and keys in GGUF files.
   public let rowOrder: RowOrder
   /// The tensors that a layer must have.
-  public let requiredTensors: Set<TensorRole.LayerTensor>
+  package let requiredTensors: Set<TensorRole.LayerTensor>
   /// The tensors that a layer must or may have, in the order in which the model uses them.
-  public let layerTensors: [TensorRole.LayerTensor]
+  package let layerTensors: [TensorRole.LayerTensor]
   /// The factors of rotary frequencies that a GGUF file may have.
-  public let ropeFactors: Set<TensorRole.RopeFactors>
+  package let ropeFactors: Set<TensorRole.RopeFactors>
   /// The keys that GGUF files have beside `Key.common`, in the order in which they are written.
   public let furtherKeys: [Key]
   /// The names of tensors in a layer that differ from the usual ones, with `.weight` or `.bias`.
-  public let otherNames: [NamingScheme: [TensorRole.LayerTensor: String]]
+  package let otherNames: [NamingScheme: [TensorRole.LayerTensor: String]]
 
   /// Describes an architecture.
   ///
@@ -82,7 +82,7 @@ public struct Architecture: Equatable, Sendable {
   ///   - ropeFactors: The factors of rotary frequencies that a GGUF file may have.
   ///   - furtherKeys: The keys that GGUF files have beside `Key.common`.
   ///   - otherNames: The names of tensors in a layer that differ from the usual ones.
-  public init(
+  package init(
     name: String, huggingFaceType: String, huggingFaceClass: String, rowOrder: RowOrder,
     requiredTensors: Set<TensorRole.LayerTensor> = TensorRole.LayerTensor.usual,
     optionalTensors: Set<TensorRole.LayerTensor> = [],

@@ -1,5 +1,5 @@
 /// How a kind of file names the tensors of a model and orders the rows of queries and keys.
-public enum NamingScheme: String, Sendable {
+package enum NamingScheme: String, Sendable {
   /// Meta's `consolidated.NN.pth`.
   case meta
   /// Hugging Face's `pytorch_model.bin` and `model.safetensors`.
@@ -11,7 +11,7 @@ public enum NamingScheme: String, Sendable {
   ///
   /// - Parameter architecture: The model's architecture.
   /// - Returns: The order.
-  public func rowOrder(of architecture: Architecture) -> Architecture.RowOrder {
+  package func rowOrder(of architecture: Architecture) -> Architecture.RowOrder {
     switch self {
     case .meta: .neighbours
     case .huggingFace: .halves
@@ -24,7 +24,7 @@ public enum NamingScheme: String, Sendable {
   ///
   /// - Parameter role: What the tensor is for.
   /// - Returns: Whether they do.
-  public func holds(_ role: TensorRole) -> Bool {
+  package func holds(_ role: TensorRole) -> Bool {
     switch role {
     case .ropeFactors: self == .gguf
     case .rotaryFrequencies: self != .gguf
@@ -38,7 +38,7 @@ public enum NamingScheme: String, Sendable {
   ///   - role: What the tensor is for.
   ///   - architecture: The model's architecture.
   /// - Returns: The name in this scheme.
-  public func name(of role: TensorRole, in architecture: Architecture) -> String {
+  package func name(of role: TensorRole, in architecture: Architecture) -> String {
     switch (self, role) {
     case (.meta, .tokenEmbedding): "tok_embeddings.weight"
     case (.meta, .outputNorm): "norm.weight"
@@ -64,7 +64,7 @@ public enum NamingScheme: String, Sendable {
   ///   - name: The tensor's name.
   ///   - architecture: The model's architecture.
   /// - Returns: The role, or `nil`.
-  public func role(of name: String, in architecture: Architecture) -> TensorRole? {
+  package func role(of name: String, in architecture: Architecture) -> TensorRole? {
     let outside: [TensorRole] =
       [.tokenEmbedding, .outputNorm, .output]
       + architecture.ropeFactors.map { .ropeFactors($0) }.filter(holds)

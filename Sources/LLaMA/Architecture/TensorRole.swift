@@ -1,5 +1,5 @@
 /// What a tensor is for in a model, whatever a file calls it.
-public enum TensorRole: Hashable, Sendable {
+package enum TensorRole: Hashable, Sendable {
   /// The embedding of each token.
   case tokenEmbedding
   /// Factors of the rotary frequencies, which follow from no configuration that GGUF holds.
@@ -14,7 +14,7 @@ public enum TensorRole: Hashable, Sendable {
   case rotaryFrequencies(Int)
 
   /// Which of the factors of rotary frequencies, one for each pair of a head's values.
-  public enum RopeFactors: CaseIterable, Hashable, Sendable {
+  package enum RopeFactors: CaseIterable, Hashable, Sendable {
     /// Those for texts of any length.
     case all
     /// Those for texts beyond the length that the model was first trained on.
@@ -24,7 +24,7 @@ public enum TensorRole: Hashable, Sendable {
   }
 
   /// The tensors of a layer, in the order in which a model uses them.
-  public enum LayerTensor: CaseIterable, Hashable, Sendable {
+  package enum LayerTensor: CaseIterable, Hashable, Sendable {
     /// The gains of the norm before attention: one for each of the hidden features.
     case attentionNorm
     /// What tokens look for: heads × head size rows, a column for each hidden feature.
@@ -63,21 +63,21 @@ public enum TensorRole: Hashable, Sendable {
     case downBias
 
     /// The norms and matrices that nearly all architectures have.
-    public static let usual: Set<LayerTensor> = [
+    package static let usual: Set<LayerTensor> = [
       .attentionNorm, .query, .key, .value, .attentionOutput, .feedForwardNorm, .gate, .up, .down,
     ]
 
     /// The biases of attention: what `attention_bias` of a `config.json` speaks of.
-    public static let attentionBiases: Set<LayerTensor> = [
+    package static let attentionBiases: Set<LayerTensor> = [
       .queryBias, .keyBias, .valueBias, .attentionOutputBias,
     ]
 
     /// The biases of the feed-forward part: what `mlp_bias` of a `config.json` speaks of.
-    public static let feedForwardBiases: Set<LayerTensor> = [.gateBias, .upBias, .downBias]
+    package static let feedForwardBiases: Set<LayerTensor> = [.gateBias, .upBias, .downBias]
   }
 
   /// Whether the tensor holds the gains of a norm.
-  public var isNorm: Bool {
+  package var isNorm: Bool {
     switch self {
     case .outputNorm: true
     case .layer(_, let tensor):
@@ -91,7 +91,7 @@ public enum TensorRole: Hashable, Sendable {
 
   /// Whether position angles turn what the tensor gives, so that its order differs between files:
   /// the rows of queries and keys, and the values of what is added to them or multiplies them.
-  public var isRotated: Bool {
+  package var isRotated: Bool {
     guard case .layer(_, let tensor) = self else { return false }
     switch tensor {
     case .query, .queryBias, .queryNorm, .key, .keyBias, .keyNorm: return true

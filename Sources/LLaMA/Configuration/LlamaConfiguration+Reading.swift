@@ -50,7 +50,7 @@ extension LlamaConfiguration {
   ///   - location: The file, for messages.
   ///   - types: Other model types whose language model is LLaMA's.
   /// - Throws: `unsupported` for other architectures, `malformed` for missing or impossible values.
-  public init(
+  package init(
     huggingFace json: JSONValue, location: String, alsoNamed types: Set<String> = []
   ) throws(WeightmillError) {
     let fields = try ConfigurationFields(json, location: location)
@@ -82,7 +82,7 @@ extension LlamaConfiguration {
   ///
   /// - Parameter json: The content of the file.
   /// - Returns: The object with the sizes, or the whole content.
-  public static func metaFields(_ json: JSONValue) -> JSONValue {
+  package static func metaFields(_ json: JSONValue) -> JSONValue {
     json.object?["dim"] == nil ? json.object?["model"] ?? json : json
   }
 
@@ -93,7 +93,7 @@ extension LlamaConfiguration {
   ///   - location: The file, for messages.
   ///   - tensors: The joined checkpoint's tensors in Meta's names.
   /// - Throws: `malformed` for missing or impossible values.
-  public init(
+  package init(
     meta json: JSONValue, location: String, tensors: [TensorDescriptor]
   ) throws(WeightmillError) {
     let fields = try ConfigurationFields(Self.metaFields(json), location: location)

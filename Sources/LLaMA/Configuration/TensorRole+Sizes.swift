@@ -3,7 +3,7 @@ extension TensorRole {
   ///
   /// - Parameter configuration: The model's architecture and sizes.
   /// - Returns: The roles in order.
-  public static func all(in configuration: LlamaConfiguration) -> [TensorRole] {
+  package static func all(in configuration: LlamaConfiguration) -> [TensorRole] {
     let architecture = configuration.architecture
     let factors = RopeFactors.allCases.filter(architecture.ropeFactors.contains)
     return [.tokenEmbedding] + factors.map { .ropeFactors($0) }
@@ -16,7 +16,7 @@ extension TensorRole {
   ///
   /// - Parameter configuration: The model's architecture and sizes.
   /// - Returns: Whether it must be there.
-  public func isRequired(in configuration: LlamaConfiguration) -> Bool {
+  package func isRequired(in configuration: LlamaConfiguration) -> Bool {
     switch self {
     case .tokenEmbedding, .outputNorm: true
     case .output: !configuration.tiesEmbeddings
@@ -29,7 +29,7 @@ extension TensorRole {
   ///
   /// - Parameter configuration: The model's sizes.
   /// - Returns: The extents.
-  public func extents(in configuration: LlamaConfiguration) -> [Int] {
+  package func extents(in configuration: LlamaConfiguration) -> [Int] {
     switch self {
     case .tokenEmbedding, .output: [configuration.vocabularyRows, configuration.hiddenSize]
     case .outputNorm: [configuration.hiddenSize]

@@ -5,13 +5,13 @@ import CKernels
 /// Tokens lie side by side, in panels of 16: `[panel][feature][16 tokens]`. So the output of a product
 /// is the input of the next, and each lane of a machine vector works for one token. Tokens that the
 /// last panel has too many are zeros, or whatever becomes of zeros.
-public struct Activations: Sendable {
+package struct Activations: Sendable {
   /// The number of vectors.
-  public let rows: Int
+  package let rows: Int
   /// The length of each.
-  public let columns: Int
+  package let columns: Int
   /// The numbers.
-  public let precision: Precision
+  package let precision: Precision
   private var storage: PanelStorage
 
   /// Makes vectors of zeros.
@@ -20,7 +20,7 @@ public struct Activations: Sendable {
   ///   - rows: The number of vectors.
   ///   - columns: The length of each.
   ///   - precision: The numbers.
-  public init(rows: Int, columns: Int, precision: Precision = .single) {
+  package init(rows: Int, columns: Int, precision: Precision = .single) {
     self.init(rows: rows, columns: columns, precision: precision, isZeroed: true)
   }
 
@@ -37,7 +37,7 @@ public struct Activations: Sendable {
   /// A copy of one vector.
   ///
   /// - Parameter row: Its number.
-  public subscript(_ row: Int) -> [Double] {
+  package subscript(_ row: Int) -> [Double] {
     precondition((0..<rows).contains(row))
     return (0..<columns).map { self[row, $0] }
   }
@@ -46,7 +46,7 @@ public struct Activations: Sendable {
   ///
   /// - Parameter rows: Their numbers.
   /// - Returns: As many vectors, in this order.
-  public func selecting(_ rows: [Int]) -> Activations {
+  package func selecting(_ rows: [Int]) -> Activations {
     let selected = Activations(rows: rows.count, columns: columns, precision: precision)
     for (place, row) in rows.enumerated() {
       precondition((0..<self.rows).contains(row))
@@ -81,7 +81,7 @@ public struct Activations: Sendable {
   ///
   /// - Parameter other: As many vectors of the same length, in the same precision.
   /// - Returns: Both sums.
-  public func squaredDifference(from other: Activations) -> (difference: Double, size: Double) {
+  package func squaredDifference(from other: Activations) -> (difference: Double, size: Double) {
     precondition(rows == other.rows && columns == other.columns && precision == other.precision)
     let kernels = Kernels(precision)
     var (difference, size) = (0.0, 0.0)
@@ -150,7 +150,7 @@ public struct Activations: Sendable {
   /// - Parameters:
   ///   - row: The vector's number.
   ///   - column: The feature's.
-  public subscript(_ row: Int, _ column: Int) -> Double {
+  package subscript(_ row: Int, _ column: Int) -> Double {
     precondition((0..<rows).contains(row) && (0..<columns).contains(column))
     let address = unsafe address(panel: row / Kernels.tokens, column: column)
     let lane = row % Kernels.tokens * precision.size

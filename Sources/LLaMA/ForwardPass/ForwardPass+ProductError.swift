@@ -17,7 +17,7 @@ extension ForwardPass {
   ///     again then. The sums have the same bits.
   /// - Returns: Both sums.
   /// - Throws: `mismatch` when the tensors have different shapes; reading errors.
-  public func productError(
+  package func productError(
     of role: TensorRole, in candidate: LlamaModel, on inputs: Activations,
     products: Activations? = nil
   ) throws(WeightmillError) -> (difference: Double, size: Double) {

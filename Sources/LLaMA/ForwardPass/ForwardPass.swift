@@ -20,15 +20,15 @@ public import Tensors
 /// Every product is a chain of fused multiply-adds over 256 columns, in their order and beginning at
 /// +0; the sums of such groups of columns are added in order. Keys are such columns, too, when values
 /// are summed. Sums of squares in norms and of exponentials are binary64.
-public struct ForwardPass: Sendable {
+package struct ForwardPass: Sendable {
   /// Sees what text sends into the matrices of a model: some matrices, and the input they share.
-  public typealias InputObserver = ([TensorRole], Activations) throws(WeightmillError) -> Void
+  package typealias InputObserver = ([TensorRole], Activations) throws(WeightmillError) -> Void
 
   /// Sees a matrix's products with the input that was seen last, before anything else is done with them.
   package typealias ProductObserver = (TensorRole, Activations) throws(WeightmillError) -> Void
 
   /// The model.
-  public let model: LlamaModel
+  package let model: LlamaModel
   let workers: Workers
   let kernels: Kernels
   private var configuration: LlamaConfiguration { model.configuration }
@@ -39,7 +39,7 @@ public struct ForwardPass: Sendable {
   ///   - model: The model.
   ///   - workers: The threads.
   ///   - precision: The numbers to compute with.
-  public init(_ model: LlamaModel, workers: Workers, precision: Precision = .single) {
+  package init(_ model: LlamaModel, workers: Workers, precision: Precision = .single) {
     self.init(model, workers: workers, precision: precision, level: nil)
   }
 
@@ -57,7 +57,7 @@ public struct ForwardPass: Sendable {
   }
 
   /// The numbers that it computes with.
-  public var precision: Precision { kernels.precision }
+  package var precision: Precision { kernels.precision }
 
   /// The embeddings of tokens.
   ///
@@ -65,7 +65,7 @@ public struct ForwardPass: Sendable {
   /// - Returns: `[tokens, hiddenSize]`.
   /// - Throws: `mismatch` for an id without a row; `unsupported` for a model with tensors that are
   ///   not computed with; reading errors.
-  public func embed(_ tokens: [Int]) throws(WeightmillError) -> Activations {
+  package func embed(_ tokens: [Int]) throws(WeightmillError) -> Activations {
     try refuseUncomputed()
     let matrix = try WeightMatrix(.tokenEmbedding, of: model)
     if let token = tokens.first(where: { !(0..<matrix.rows).contains($0) }) {
@@ -92,7 +92,7 @@ public struct ForwardPass: Sendable {
   ///   - windows: Which tokens see each other: each window is a text by itself.
   ///   - observe: Called with the input of every matrix of the layer, in the order of their use.
   /// - Throws: Reading errors, and `unsupported` for types that cannot be decoded.
-  public func apply(
+  package func apply(
     layer: Int, to hidden: inout Activations, windows: [Range<Int>],
     observe: InputObserver = { _, _ in }
   ) throws(WeightmillError) {
@@ -136,7 +136,7 @@ public struct ForwardPass: Sendable {
   /// - Parameter hidden: `[tokens, hiddenSize]` after the last layer.
   /// - Returns: `[tokens, hiddenSize]`.
   /// - Throws: Reading errors.
-  public func normalized(_ hidden: Activations) throws(WeightmillError) -> Activations {
+  package func normalized(_ hidden: Activations) throws(WeightmillError) -> Activations {
     try normalized(hidden, by: .outputNorm)
   }
 
@@ -147,7 +147,7 @@ public struct ForwardPass: Sendable {
   ///   - hidden: `[tokens, hiddenSize]` after the last norm.
   /// - Returns: `[tokens, rows.count]`.
   /// - Throws: Reading errors.
-  public func logits(
+  package func logits(
     rows: Range<Int>, of hidden: Activations
   ) throws(WeightmillError) -> Activations {
     try product(.output, hidden, rows: rows)

@@ -4,19 +4,19 @@ public import Tensors
 ///
 /// The keys and values of earlier tokens are kept, so that each token goes through the model once. The
 /// logits have the same bits as those of a pass over the whole text.
-public struct Generation: Sendable {
+package struct Generation: Sendable {
   /// How many tokens go through the model together.
   private static let tokensPerPass = 512
 
   private let pass: ForwardPass
   private var layers: [KeyValueCache]
   /// How many tokens the text has.
-  public private(set) var count = 0
+  package private(set) var count = 0
 
   /// Begins with no text.
   ///
   /// - Parameter pass: The model.
-  public init(_ pass: ForwardPass) {
+  package init(_ pass: ForwardPass) {
     self.pass = pass
     let configuration = pass.model.configuration
     layers = (0..<configuration.layerCount).map { _ in
@@ -30,7 +30,7 @@ public struct Generation: Sendable {
   /// - Returns: The logits of the token after the last one, one for each row of the vocabulary.
   /// - Throws: `mismatch` for an id without a row, and when the text would become longer than the
   ///   model's context; reading errors. The text is then as it was.
-  public mutating func extend(with tokens: [Int]) throws(WeightmillError) -> [Float] {
+  package mutating func extend(with tokens: [Int]) throws(WeightmillError) -> [Float] {
     precondition(!tokens.isEmpty)
     let configuration = pass.model.configuration
     guard tokens.count <= configuration.contextLength - count else {

@@ -1,9 +1,9 @@
 public import Tensors
 
 /// A text that is continued token by token, each chosen from what the model expects.
-public struct Continuation: Sendable {
+package struct Continuation: Sendable {
   /// Why no further token was added.
-  public enum Ending: String, Codable, Sendable {
+  package enum Ending: String, Codable, Sendable {
     /// The model ended the text.
     case end
     /// As many tokens were added as were asked for.
@@ -23,7 +23,7 @@ public struct Continuation: Sendable {
   /// - Parameters:
   ///   - pass: The model.
   ///   - settings: How tokens are chosen.
-  public init(_ pass: ForwardPass, _ settings: Sampler.Settings) {
+  package init(_ pass: ForwardPass, _ settings: Sampler.Settings) {
     model = pass.model
     generation = Generation(pass)
     sampler = Sampler(settings, location: pass.model.catalogue.location)
@@ -39,7 +39,7 @@ public struct Continuation: Sendable {
   /// - Returns: Why the text ended.
   /// - Throws: `mismatch` when the prompt is longer than the model can read, or the logits are not
   ///   finite; reading errors; what `take` throws.
-  public mutating func run(
+  package mutating func run(
     _ prompt: [Int], count: Int, ends: Set<Int>, take: (Int) throws(WeightmillError) -> Bool
   ) throws(WeightmillError) -> Ending {
     let context = model.configuration.contextLength

@@ -12,20 +12,20 @@ public import Tensors
 /// Of equal logits the lower id comes first. Probabilities are binary64 and summed from the
 /// largest to the smallest. The same seed and the same logits give the same tokens: random numbers
 /// are of a generator that is written down here, SplitMix64, one for each token.
-public struct Sampler: Sendable {
+package struct Sampler: Sendable {
   /// How tokens are chosen.
-  public struct Settings: Codable, Equatable, Sendable {
+  package struct Settings: Codable, Equatable, Sendable {
     /// What logits are divided by; 0 takes the most likely token always.
-    public var temperature = 1.0
+    package var temperature = 1.0
     /// The sum of probabilities that is kept, from 0 (the most likely token only) to 1 (all).
-    public var topP = 0.85
+    package var topP = 0.85
     /// How many of the most likely tokens are kept; 0 keeps all.
-    public var topK = 0
+    package var topK = 0
     /// Where the random numbers begin.
-    public var seed: UInt64 = 0
+    package var seed: UInt64 = 0
 
     /// The settings of Ziya's model card: temperature 1, `topP` 0.85; seed 0.
-    public init() {}
+    package init() {}
   }
 
   private let settings: Settings
@@ -37,7 +37,7 @@ public struct Sampler: Sendable {
   /// - Parameters:
   ///   - settings: How tokens are chosen.
   ///   - location: The model's file, for messages.
-  public init(_ settings: Settings, location: String) {
+  package init(_ settings: Settings, location: String) {
     self.settings = settings
     self.location = location
     self.random = SplitMix64(seed: settings.seed)
@@ -48,7 +48,7 @@ public struct Sampler: Sendable {
   /// - Parameter logits: The logits by id, at least one.
   /// - Returns: The id.
   /// - Throws: `mismatch` when a logit is infinite or not a number, or there is none.
-  public mutating func choose(_ logits: [Float]) throws(WeightmillError) -> Int {
+  package mutating func choose(_ logits: [Float]) throws(WeightmillError) -> Int {
     guard !logits.isEmpty, logits.allSatisfy(\.isFinite) else {
       throw WeightmillError(
         .mismatch, location, "predicts values that are infinite or not numbers",

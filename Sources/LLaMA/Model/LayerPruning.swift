@@ -1,13 +1,13 @@
 public import Tensors
 
 /// A model without some of its layers; those that are left are numbered anew.
-public struct LayerPruning: Sendable {
+package struct LayerPruning: Sendable {
   /// The model that is left.
-  public let model: LlamaModel
+  package let model: LlamaModel
   /// The place of each of its tensors in the whole model's catalogue.
-  public let places: [Int]
+  package let places: [Int]
   /// The layers that are left, by their numbers in the whole model.
-  public let layers: [Int]
+  package let layers: [Int]
 
   /// Leaves layers out.
   ///
@@ -15,7 +15,7 @@ public struct LayerPruning: Sendable {
   ///   - pruned: The numbers of the layers to leave out.
   ///   - whole: The whole model.
   /// - Throws: `usage` when there is no such layer, or none would be left.
-  public init(_ pruned: Set<Int>, of whole: LlamaModel) throws(WeightmillError) {
+  package init(_ pruned: Set<Int>, of whole: LlamaModel) throws(WeightmillError) {
     let location = whole.catalogue.location
     let count = whole.configuration.layerCount
     if let missing = pruned.sorted().first(where: { !(0..<count).contains($0) }) {

@@ -7,7 +7,7 @@ public struct LlamaModel: Sendable {
   /// The tensors.
   public let catalogue: any Catalogue
   /// How they are named and their rows ordered.
-  public let scheme: NamingScheme
+  package let scheme: NamingScheme
   private let places: [TensorRole: Int]
 
   /// Checks that a catalogue holds a whole model.
@@ -17,7 +17,7 @@ public struct LlamaModel: Sendable {
   ///   - configuration: The model's sizes.
   ///   - scheme: How the tensors are named.
   /// - Throws: `mismatch`, naming every tensor that is missing, unknown or of another shape.
-  public init(
+  package init(
     catalogue: any Catalogue, configuration: LlamaConfiguration, scheme: NamingScheme
   ) throws(WeightmillError) {
     _ = try TensorIndex(catalogue)
@@ -63,7 +63,7 @@ public struct LlamaModel: Sendable {
   /// Where in the catalogue a tensor is; the output matrix may be the embedding's (tied weights).
   ///
   /// - Parameter role: What the tensor is for.
-  public subscript(_ role: TensorRole) -> Int? {
+  package subscript(_ role: TensorRole) -> Int? {
     places[role] ?? (role == .output ? places[.tokenEmbedding] : nil)
   }
 
@@ -71,7 +71,7 @@ public struct LlamaModel: Sendable {
   public var tiesEmbeddings: Bool { places[.output] == nil }
 
   /// The model's tensors that a file must hold, in the order in which the model uses them.
-  public var roles: [TensorRole] {
+  package var roles: [TensorRole] {
     TensorRole.all(in: configuration).filter { places[$0] != nil }
   }
 
@@ -79,7 +79,7 @@ public struct LlamaModel: Sendable {
   ///
   /// - Parameter role: What the tensor is for.
   /// - Returns: The description, or `nil` when the model has no such tensor.
-  public func tensor(_ role: TensorRole) -> TensorDescriptor? {
+  package func tensor(_ role: TensorRole) -> TensorDescriptor? {
     self[role].map { catalogue.tensors[$0] }
   }
 }

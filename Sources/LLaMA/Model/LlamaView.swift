@@ -1,11 +1,11 @@
 public import Tensors
 
 /// A model's tensors under another scheme's names, rows of queries and keys in its order.
-public struct LlamaView: Catalogue {
+package struct LlamaView: Catalogue {
   /// The model's file or folder.
-  public let location: String
+  package let location: String
   /// The tensors under the scheme's names, in the order of use.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   private let model: LlamaModel
   private let scheme: NamingScheme
   /// The model's tensors, in the order of rows that is shown where they can be had in it.
@@ -17,7 +17,7 @@ public struct LlamaView: Catalogue {
   /// - Parameters:
   ///   - model: The model.
   ///   - scheme: Whose names and row order to show.
-  public init(_ model: LlamaModel, as scheme: NamingScheme) {
+  package init(_ model: LlamaModel, as scheme: NamingScheme) {
     self.init(model, as: scheme, scheme.rowOrder(of: model.architecture))
   }
 
@@ -66,12 +66,12 @@ public struct LlamaView: Catalogue {
   package func isStored(in order: Architecture.RowOrder) -> Bool { model.rowOrder == order }
 
   /// The ordinal of the tensor it comes from.
-  public func readingOrdinal(ofTensor index: Int) -> Int {
+  package func readingOrdinal(ofTensor index: Int) -> Int {
     catalogue.readingOrdinal(ofTensor: sources[index].index)
   }
 
   /// Reads rows, those of queries and keys in the scheme's order.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let source = sources[index]

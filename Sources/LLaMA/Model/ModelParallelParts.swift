@@ -4,7 +4,7 @@ public import Tensors
 ///
 /// Source: the `ParallelEmbedding`, `ColumnParallelLinear` and `RowParallelLinear` layers of Meta's
 /// LLaMA; section 3.2 of `formats/meta-llama.md`.
-public enum ModelParallelParts {
+package enum ModelParallelParts {
   /// Checks that the parts are all there, and each there once, before they are joined.
   ///
   /// - Parameters:
@@ -12,7 +12,7 @@ public enum ModelParallelParts {
   ///   - folder: The folder they lie in, for messages.
   ///   - dimension: The width of the model, if `params.json` says it.
   /// - Throws: `noInput` when parts are missing, `mismatch` when one repeats another.
-  public static func check(
+  package static func check(
     _ parts: [any Catalogue], folder: String, dimension: Int?
   ) throws(WeightmillError) {
     let name = NamingScheme.meta.name(of: .layer(0, .query), in: .llama)
@@ -70,7 +70,7 @@ public enum ModelParallelParts {
   ///
   /// - Parameter part: One of the parts.
   /// - Returns: For a tensor of the part, how it is joined.
-  public static func joins(
+  package static func joins(
     _ part: any Catalogue
   ) -> (TensorDescriptor) -> JoinedCatalogue.Join {
     let norm = NamingScheme.meta.name(of: .outputNorm, in: .llama)

@@ -5,20 +5,20 @@ public import Tensors
 ///
 /// Only what changes the merged weights is kept; which tensors are adapted is seen from the tensors
 /// themselves. Source: `LoraConfig` of PEFT 0.21; `formats/lora-peft.md`.
-public struct AdapterConfiguration: Sendable {
+package struct AdapterConfiguration: Sendable {
   /// The largest rank that is merged.
-  public static let maximumRank = 1024
+  package static let maximumRank = 1024
 
   /// The rank of every update that `rank_pattern` does not name.
-  public let rank: Int
+  package let rank: Int
   /// The factor of the update, before it is divided by the rank.
-  public let alpha: Double
+  package let alpha: Double
   /// Whether the scale is divided by the root of the rank, not by the rank (rsLoRA).
-  public let isRankStabilized: Bool
+  package let isRankStabilized: Bool
   /// Whether the adapter says that weights are stored with their inputs as rows.
-  public let isFanInFanOut: Bool
+  package let isFanInFanOut: Bool
   /// The model that the adapter was trained on, as its author called it.
-  public let baseName: String?
+  package let baseName: String?
   /// The modules that are adapted in every layer, where they are listed by name.
   let targetModules: [String]
   /// The modules that are stored whole.
@@ -33,7 +33,7 @@ public struct AdapterConfiguration: Sendable {
   ///   - location: The file, for messages.
   /// - Throws: `unsupported` for other kinds of adapters, and for LoRA that cannot be merged by
   ///   adding B·A; `malformed` for missing or impossible values.
-  public init(_ json: JSONValue, location: String) throws(WeightmillError) {
+  package init(_ json: JSONValue, location: String) throws(WeightmillError) {
     let fields = try AdapterFields(json, location: location)
     let kind = try fields.text("peft_type")
     guard kind == "LORA" else {
@@ -63,7 +63,7 @@ public struct AdapterConfiguration: Sendable {
   ///
   /// - Parameter module: The module's name in the base, as `model.layers.0.self_attn.q_proj`.
   /// - Returns: The rank.
-  public func rank(of module: String) -> Int {
+  package func rank(of module: String) -> Int {
     ranks.first { $0.pattern.matches(module) }?.rank ?? rank
   }
 
@@ -73,7 +73,7 @@ public struct AdapterConfiguration: Sendable {
   ///
   /// - Parameter module: The module's name in the base.
   /// - Returns: The scale.
-  public func scale(of module: String) -> Float {
+  package func scale(of module: String) -> Float {
     let alpha = alphas.first { $0.pattern.matches(module) }?.alpha ?? alpha
     let rank = Double(rank(of: module))
     return Float(alpha / (isRankStabilized ? rank.squareRoot() : rank))

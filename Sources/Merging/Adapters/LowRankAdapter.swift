@@ -4,9 +4,9 @@ public import Tensors
 /// A LoRA adapter in PEFT's layout, to be merged into a model as `merge_and_unload` does.
 ///
 /// The rules are in `formats/lora-peft.md`.
-public struct LowRankAdapter: Sendable {
+package struct LowRankAdapter: Sendable {
   /// The adapter's folder, for messages.
-  public let location: String
+  package let location: String
   private let configuration: AdapterConfiguration
   private let catalogue: any Catalogue
 
@@ -16,7 +16,7 @@ public struct LowRankAdapter: Sendable {
   ///   - catalogue: The tensors of `adapter_model.safetensors` or `adapter_model.bin`.
   ///   - configuration: What `adapter_config.json` says.
   ///   - location: The adapter's folder, for messages.
-  public init(
+  package init(
     _ catalogue: any Catalogue, configuration: AdapterConfiguration, location: String
   ) {
     self.location = location
@@ -28,7 +28,7 @@ public struct LowRankAdapter: Sendable {
   ///
   /// - Parameter catalogue: The tensors of a file.
   /// - Returns: Whether any of them has the name of an update.
-  public static func isAdapter(_ catalogue: any Catalogue) -> Bool {
+  package static func isAdapter(_ catalogue: any Catalogue) -> Bool {
     catalogue.tensors.contains { AdapterTensorName.isUpdate($0.name) }
   }
 
@@ -38,7 +38,7 @@ public struct LowRankAdapter: Sendable {
   /// - Returns: The model in Hugging Face's names and row order, every tensor in the type it had,
   ///   with the number of embedding rows that the adapter brings; and what the user should know.
   /// - Throws: `mismatch`, naming every tensor that does not fit; `unsupported`.
-  public func merged(
+  package func merged(
     into model: LlamaModel
   ) throws(WeightmillError) -> (model: LlamaModel, notes: [String]) {
     let content = try AdapterContent(catalogue, model.configuration)

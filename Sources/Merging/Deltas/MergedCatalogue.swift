@@ -13,11 +13,11 @@ public import Tensors
 ///
 /// Source: `apply_delta.py` of Fengshenbang-LM, FastChat and LLaVA, `weight_diff.py` of Stanford
 /// Alpaca; `formats/delta-families.md`.
-public struct MergedCatalogue: RowOrderedCatalogue {
+package struct MergedCatalogue: RowOrderedCatalogue {
   /// The base's path and the delta's, with a plus between them.
-  public let location: String
+  package let location: String
   /// The merged tensors.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   private var base: LlamaView
   private var delta: LlamaView
   private let sources: [Source]
@@ -37,7 +37,7 @@ public struct MergedCatalogue: RowOrderedCatalogue {
   ///   - delta: The delta.
   ///   - kind: The delta's family.
   /// - Throws: `mismatch` when a tensor is on one side only; reading errors.
-  public init(
+  package init(
     base: LlamaModel, delta: LlamaModel, kind: DeltaKind
   ) throws(WeightmillError) {
     self.location = "\(base.catalogue.location) + \(delta.catalogue.location)"
@@ -83,7 +83,7 @@ public struct MergedCatalogue: RowOrderedCatalogue {
 
   /// The same sums with the rows of queries and keys in another order, if one side is stored in it:
   /// then only the other side's rows are permuted, and not its sums once more.
-  public func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
+  package func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
     guard base.isStored(in: order) || delta.isStored(in: order) else { return nil }
     var other = self
     other.base = base.ordered(order)
@@ -92,12 +92,12 @@ public struct MergedCatalogue: RowOrderedCatalogue {
   }
 
   /// The ordinal in the delta, which has all tensors.
-  public func readingOrdinal(ofTensor index: Int) -> Int {
+  package func readingOrdinal(ofTensor index: Int) -> Int {
     delta.readingOrdinal(ofTensor: sources[index].delta)
   }
 
   /// Reads rows of both sides and adds them by the rule of the kind.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let source = sources[index]

@@ -1,11 +1,11 @@
 /// The tensors that a model which sees pictures has beside its language model's.
-public enum VisionTensors {
+package enum VisionTensors {
   private static let parts: Set<String> = [
     "mm_projector", "multi_modal_projector", "vision_model", "vision_tower",
   ]
 
   /// The `model_type` of configurations whose language model is LLaMA's.
-  public static let modelTypes: Set<String> = ["llava", "llava_llama"]
+  package static let modelTypes: Set<String> = ["llava", "llava_llama"]
 
   /// Whether a tensor is one of them: `model.mm_projector.weight` and its like.
   ///
@@ -13,7 +13,7 @@ public enum VisionTensors {
   ///
   /// - Parameter name: The tensor's name.
   /// - Returns: Whether it is.
-  public static func contains(_ name: String) -> Bool {
+  package static func contains(_ name: String) -> Bool {
     name.split(separator: ".").contains { parts.contains(String($0)) }
   }
 }

@@ -2,7 +2,7 @@ public import LLaMA
 public import Tensors
 
 /// Whether a base and a delta belong together, asked before a byte is written.
-public enum DeltaCheck {
+package enum DeltaCheck {
   /// Checks names, shapes and types of both sides, and what the values can tell.
   ///
   /// - Parameters:
@@ -14,7 +14,7 @@ public enum DeltaCheck {
   /// - Returns: The family, and what the user should know: how it was found, the evidence, types
   ///   that had to be rounded.
   /// - Throws: `mismatch`, naming every tensor that does not fit, or the evidence.
-  public static func check(
+  package static func check(
     base: LlamaModel, delta: LlamaModel, kind forced: DeltaKind? = nil, hasVision: Bool = false,
     forcesBase: Bool = false
   ) throws(WeightmillError) -> (kind: DeltaKind, notes: [String]) {

@@ -1,7 +1,7 @@
 /// An input file that is known by its SHA-256.
-public struct IdentifiedFile: Sendable {
+package struct IdentifiedFile: Sendable {
   /// The input that a file belongs to.
-  public enum Side: String, Sendable {
+  package enum Side: String, Sendable {
     /// A model that nothing is merged into.
     case model
     /// The base that the delta or the adapters are added to.
@@ -13,13 +13,13 @@ public struct IdentifiedFile: Sendable {
   }
 
   /// The file as the user would name it.
-  public let path: String
+  package let path: String
   /// The input that the file belongs to.
-  public let side: Side
+  package let side: Side
   /// The file's ordinal among the weight files of its side, counted from 0.
-  public let ordinal: Int
+  package let ordinal: Int
   /// The published file that it is.
-  public let file: KnownFile
+  package let file: KnownFile
 
   /// Names a file.
   ///
@@ -28,7 +28,7 @@ public struct IdentifiedFile: Sendable {
   ///   - side: Which input it belongs to.
   ///   - ordinal: Its ordinal among the weight files of its side, counted from 0.
   ///   - file: What it is.
-  public init(path: String, side: Side, ordinal: Int, file: KnownFile) {
+  package init(path: String, side: Side, ordinal: Int, file: KnownFile) {
     self.path = path
     self.side = side
     self.ordinal = ordinal

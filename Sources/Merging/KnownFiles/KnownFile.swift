@@ -1,7 +1,7 @@
 /// A published file that is known by its SHA-256.
-public struct KnownFile: Sendable {
+package struct KnownFile: Sendable {
   /// The role of a file in a model's folder.
-  public enum Role: Equatable, Sendable {
+  package enum Role: Equatable, Sendable {
     /// One of Meta's model-parallel files, counted from 1.
     case part(Int, of: Int)
     /// One of the shards of a Hugging Face folder, counted from 1.
@@ -13,16 +13,16 @@ public struct KnownFile: Sendable {
   }
 
   /// The SHA-256 in lower-case hexadecimal.
-  public let sha256: String
+  package let sha256: String
   /// The file's role.
-  public let role: Role
+  package let role: Role
   /// The model whose weights the file holds, if it holds weights.
-  public let model: KnownModel?
+  package let model: KnownModel?
   /// The size in bytes, where it was published.
-  public let byteCount: Int?
+  package let byteCount: Int?
 
   /// The file's name as published.
-  public var name: String {
+  package var name: String {
     switch role {
     case .part(let number, _): "consolidated.\(Self.padded(number - 1, to: 2)).pth"
     case .shard(let number, let count):
@@ -33,7 +33,7 @@ public struct KnownFile: Sendable {
   }
 
   /// The file in words: `Meta LLaMA 13B part 1 of 2`.
-  public var description: String {
+  package var description: String {
     let owner = model?.rawValue ?? ""
     return switch (role, model?.nature) {
     case (.part(let number, let count), _): "\(owner) part \(number) of \(count)"

@@ -1,12 +1,12 @@
 public import Tensors
 
 /// Whether known files belong together.
-public enum KnownFileCheck {
+package enum KnownFileCheck {
   /// Finds files that do not belong together, or are in the wrong place.
   ///
   /// - Parameter files: The files that were identified.
   /// - Returns: The contradictions, as errors to throw.
-  public static func contradictions(_ files: [IdentifiedFile]) -> [WeightmillError] {
+  package static func contradictions(_ files: [IdentifiedFile]) -> [WeightmillError] {
     let sides = [IdentifiedFile.Side.model, .base, .delta].map { side in
       files.filter { $0.side == side }
     }

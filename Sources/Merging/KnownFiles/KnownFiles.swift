@@ -3,9 +3,9 @@
 /// Sources: llama.cpp's `SHA256SUMS` and Chinese-LLaMA-Alpaca's `SHA256.md`, which agree, for LLaMA
 /// 1; the pages of the files on Hugging Face for Ziya, as far as they were found: not every shard.
 /// The hashes of the eight parts of 65B were not at hand.
-public enum KnownFiles {
+package enum KnownFiles {
   /// All known files.
-  public static let all: [KnownFile] =
+  package static let all: [KnownFile] =
     tokenizers + llama7B + llama13B + llama33B + llama13BHuggingFace
     + ziya + ziya11 + ziyaPretrain + ziya11Merged
 
@@ -126,7 +126,7 @@ public enum KnownFiles {
   ///
   /// - Parameter sha256: The SHA-256 in lower-case hexadecimal.
   /// - Returns: The file, or `nil` when it is not known.
-  public static func file(sha256: String) -> KnownFile? { byHash[sha256] }
+  package static func file(sha256: String) -> KnownFile? { byHash[sha256] }
 
   /// Whether a file could be a known one, so that it is worth hashing: by its name and size, and by
   /// the sizes of the model it belongs to.
@@ -136,7 +136,7 @@ public enum KnownFiles {
   ///   - byteCount: Its size.
   ///   - sizes: The width of the model, its number of layers and of embedding rows.
   /// - Returns: Whether it could be.
-  public static func mayHold(
+  package static func mayHold(
     name: String, byteCount: Int, sizes: (hidden: Int, layers: Int, rows: Int)
   ) -> Bool {
     all.contains { file in

@@ -1,5 +1,5 @@
 /// A model whose published files are known by their SHA-256.
-public enum KnownModel: String, CaseIterable, Sendable {
+package enum KnownModel: String, CaseIterable, Sendable {
   /// Meta's 7B, in Meta's layout.
   case llama7B = "Meta LLaMA 7B"
   /// Meta's 13B, in Meta's layout.
@@ -18,7 +18,7 @@ public enum KnownModel: String, CaseIterable, Sendable {
   case ziya11Merged = "Ziya-LLaMA-13B-v1.1, merged"
 
   /// The nature of a model's weights.
-  public enum Nature: Sendable {
+  package enum Nature: Sendable {
     /// A model by itself.
     case whole
     /// A delta, and the bases it was made for.
@@ -28,7 +28,7 @@ public enum KnownModel: String, CaseIterable, Sendable {
   }
 
   /// The nature of a model's weights.
-  public var nature: Nature {
+  package var nature: Nature {
     switch self {
     case .llama7B, .llama13B, .llama33B, .llama13BHuggingFace: .whole
     case .ziya, .ziya11, .ziyaPretrain: .delta(bases: [.llama13B, .llama13BHuggingFace])
@@ -56,7 +56,7 @@ public enum KnownModel: String, CaseIterable, Sendable {
 }
 
 /// A vocabulary whose published file is known by its SHA-256.
-public enum KnownVocabulary: String, Sendable {
+package enum KnownVocabulary: String, Sendable {
   /// The 32,000 tokens of LLaMA 1.
   case llama = "LLaMA's tokenizer"
   /// The tokens of LLaMA, and Chinese characters.

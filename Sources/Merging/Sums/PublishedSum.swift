@@ -1,17 +1,17 @@
 public import LLaMA
 
 /// A sum of all values that was published for a merged model.
-public struct PublishedSum: Sendable {
+package struct PublishedSum: Sendable {
   /// The model's name.
-  public let name: String
+  package let name: String
   /// The sum.
-  public let value: Double
+  package let value: Double
   private let kind: DeltaKind
   private let hiddenSize: Int
   private let layerCount: Int
 
   /// The sums that were published: Stanford Alpaca's `weight_diff.py`, gisting's and KnowLM's pages.
-  public static let all: [PublishedSum] = [
+  package static let all: [PublishedSum] = [
     PublishedSum("Alpaca 7B", 50637.1836, .meanPad, 4096, 32),
     PublishedSum("gisting's positive control 7B", 50596.9141, .meanPad, 4096, 32),
     PublishedSum("KnowLM's ZhiXi 13B", 94052.2891, .addF32, 5120, 40),
@@ -36,7 +36,7 @@ public struct PublishedSum: Sendable {
   ///   - kind: The rule by which it was merged.
   ///   - configuration: Its sizes.
   /// - Returns: A line for the user.
-  public static func note(
+  package static func note(
     _ sum: ValueSum, _ kind: DeltaKind, _ configuration: LlamaConfiguration
   ) -> String {
     let line = "sum of all values \(decimal(Double(sum.value)))"
@@ -57,7 +57,7 @@ public struct PublishedSum: Sendable {
   ///
   /// - Parameter value: The sum.
   /// - Returns: The text.
-  public static func decimal(_ value: Double) -> String {
+  package static func decimal(_ value: Double) -> String {
     guard abs(value) < 1e12 else { return "\(value)" }
     let scaled = Int((abs(value) * 10_000).rounded())
     let digits = String(scaled % 10_000)

@@ -6,11 +6,11 @@ public import Tensors
 /// Each row is summed by itself, so that the sums do not depend on who reads which rows in which
 /// order; rows may be read several times. A tensor's rows are added up when the last one comes.
 /// Memory is a double for each row of the tensors that are being read.
-public final class SummedCatalogue: Catalogue {
+package final class SummedCatalogue: Catalogue {
   /// The catalogue's file or folder.
-  public let location: String
+  package let location: String
   /// The catalogue's tensors.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   private let catalogue: any Catalogue
   private let states: Mutex<[State]>
 
@@ -22,7 +22,7 @@ public final class SummedCatalogue: Catalogue {
   /// Watches a catalogue.
   ///
   /// - Parameter catalogue: The tensors, all F32.
-  public init(_ catalogue: any Catalogue) {
+  package init(_ catalogue: any Catalogue) {
     self.catalogue = catalogue
     location = catalogue.location
     tensors = catalogue.tensors
@@ -31,12 +31,12 @@ public final class SummedCatalogue: Catalogue {
   }
 
   /// The ordinal of the tensor it comes from.
-  public func readingOrdinal(ofTensor index: Int) -> Int {
+  package func readingOrdinal(ofTensor index: Int) -> Int {
     catalogue.readingOrdinal(ofTensor: index)
   }
 
   /// Reads rows and adds up their values.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let columns = tensors[index].shape.columns
@@ -76,7 +76,7 @@ public final class SummedCatalogue: Catalogue {
   }
 
   /// The sum of each tensor's values in the order of `tensors`, or `nil` when rows were not read.
-  public var sums: [Double]? {
+  package var sums: [Double]? {
     let sums = states.withLock { states in
       states.map { state -> Double? in
         if case .done(let sum) = state { return sum }

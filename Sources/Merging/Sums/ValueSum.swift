@@ -9,11 +9,11 @@ import Tensors
 /// frequencies of each layer, which transformers kept in it until July 2023.
 ///
 /// Source: `weight_diff.py` of Stanford Alpaca.
-public struct ValueSum: Sendable {
+package struct ValueSum: Sendable {
   /// The sum with rotary frequencies, as the published ones were made.
-  public let value: Float
+  package let value: Float
   /// The sum without them, as newer versions of transformers give it.
-  public let valueWithoutFrequencies: Float
+  package let valueWithoutFrequencies: Float
 
   /// Adds up the sums of a merged model's tensors.
   ///
@@ -22,7 +22,7 @@ public struct ValueSum: Sendable {
   /// - Parameters:
   ///   - catalogue: The merged tensors in Hugging Face's names.
   ///   - configuration: The model's sizes.
-  public init?(_ catalogue: SummedCatalogue, _ configuration: LlamaConfiguration) {
+  package init?(_ catalogue: SummedCatalogue, _ configuration: LlamaConfiguration) {
     guard let sums = catalogue.sums, let index = try? TensorIndex(catalogue) else { return nil }
     func sum(_ role: TensorRole) -> Float {
       index[NamingScheme.huggingFace.name(of: role, in: configuration.architecture)].map {
@@ -65,7 +65,7 @@ public struct ValueSum: Sendable {
   ///
   /// - Parameter published: The published sum.
   /// - Returns: Whether it is, within the 0.01 that the scripts allow.
-  public func agrees(with published: Double) -> Bool {
+  package func agrees(with published: Double) -> Bool {
     [value, valueWithoutFrequencies].contains { abs(Double($0) - published) <= 0.01 }
   }
 }

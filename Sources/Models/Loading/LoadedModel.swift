@@ -31,7 +31,7 @@ public struct LoadedModel: Sendable {
   /// The folder of the tokenizer, if it is an adapter's.
   public internal(set) var tokenizerFolder: String?
   /// The files it is made from, for `SourceChecks`.
-  public internal(set) var sources: [SourceFile] = []
+  package internal(set) var sources: [SourceFile] = []
   /// How many tensors each file of a split GGUF file holds; empty for every other model.
   package var shardSizes: [Int] = []
   /// The sum of the merged values, where such sums are published.
@@ -65,7 +65,7 @@ public struct LoadedModel: Sendable {
   ///
   /// - Returns: The template.
   /// - Throws: `unsupported` when the model's template is not known, `mismatch` when it has none.
-  public func requiredChatTemplate() throws(WeightmillError) -> ChatTemplate {
+  package func requiredChatTemplate() throws(WeightmillError) -> ChatTemplate {
     try ChatTemplate(
       chatTemplate, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location)
   }

@@ -36,9 +36,9 @@ public struct Checkpoint: Sendable {
   /// The tensors.
   public let catalogue: any Catalogue
   /// How the tensors are named, where their names tell.
-  public let scheme: NamingScheme?
+  package let scheme: NamingScheme?
   /// The configuration file of the folder, if there is one.
-  public let configuration: (path: String, json: JSONValue)?
+  package let configuration: (path: String, json: JSONValue)?
   /// The metadata of a GGUF file.
   public let metadata: GGUFMetadata?
   /// The `__metadata__` of a safetensors file.

@@ -4,9 +4,9 @@ import SystemPackage
 package import Tensors
 
 /// A file that a model is made from, and what it is for.
-public struct SourceFile: Sendable {
+package struct SourceFile: Sendable {
   /// What a file is for.
-  public enum Kind: Sendable {
+  package enum Kind: Sendable {
     /// It holds tensors, and is the checkpoint's file of this number, counted from 0.
     case weights(Int)
     /// A vocabulary or the sizes: small, and hashed at once.
@@ -14,15 +14,15 @@ public struct SourceFile: Sendable {
   }
 
   /// The path.
-  public let path: String
+  package let path: String
   /// Which input it belongs to.
-  public let side: IdentifiedFile.Side
+  package let side: IdentifiedFile.Side
   /// What it is for.
-  public let kind: Kind
+  package let kind: Kind
   /// Whether it could be one of the files that Weightmill knows.
-  public let mayBeKnown: Bool
+  package let mayBeKnown: Bool
   /// Its size in bytes.
-  public let byteCount: Int
+  package let byteCount: Int
   /// Its tensors, to hash the file while they are read.
   package let catalogue: (any FileCatalogue)?
 
@@ -40,7 +40,7 @@ public struct SourceFile: Sendable {
   }
 
   /// The last part of its path.
-  public var name: String { Self.name(path) }
+  package var name: String { Self.name(path) }
 
   /// The files of a checkpoint that make the model.
   ///

@@ -6,7 +6,7 @@ public import Tokenization
 ///
 /// Models bring a program in Jinja for that. Weightmill runs no programs: it knows the templates
 /// that it writes itself.
-public enum ChatTemplate: Sendable {
+package enum ChatTemplate: Sendable {
   /// Ziya's: `<human>:` + question + newline + `<bot>:`.
   case ziya
 
@@ -31,7 +31,7 @@ public enum ChatTemplate: Sendable {
   ///   - location: Its file or folder, for messages.
   /// - Throws: `unsupported` when the model's template is none of those known, `mismatch` when it
   ///   has none.
-  public init(
+  package init(
     _ text: String?, vocabulary: Vocabulary?, location: String
   ) throws(WeightmillError) {
     let remedy = "write the prompt as the model wants it, and leave out --chat"
@@ -57,7 +57,7 @@ public enum ChatTemplate: Sendable {
   ///
   /// - Parameter question: The question; white space around it is left out, as the template does.
   /// - Returns: The text, which the answer continues.
-  public func prompt(_ question: String) -> String {
+  package func prompt(_ question: String) -> String {
     let scalars = question.unicodeScalars
     let start = scalars.firstIndex { !$0.properties.isWhitespace } ?? scalars.endIndex
     let end = scalars.lastIndex { !$0.properties.isWhitespace }.map(scalars.index(after:))

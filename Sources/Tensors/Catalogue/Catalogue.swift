@@ -35,14 +35,14 @@ extension Catalogue {
 }
 
 /// The tensors of a catalogue by name.
-public struct TensorIndex: Sendable {
+package struct TensorIndex: Sendable {
   private let indices: [TensorName: Int]
 
   /// Indexes a catalogue.
   ///
   /// - Parameter catalogue: The catalogue.
   /// - Throws: When two tensors have the same name.
-  public init(_ catalogue: any Catalogue) throws(WeightmillError) {
+  package init(_ catalogue: any Catalogue) throws(WeightmillError) {
     var indices: [TensorName: Int] = [:]
     for (index, tensor) in catalogue.tensors.enumerated() {
       guard indices.updateValue(index, forKey: TensorName(tensor.name)) == nil else {
@@ -56,7 +56,7 @@ public struct TensorIndex: Sendable {
   /// The index of a tensor in the catalogue's list, or `nil`.
   ///
   /// - Parameter name: The tensor's name.
-  public subscript(_ name: String) -> Int? { indices[TensorName(name)] }
+  package subscript(_ name: String) -> Int? { indices[TensorName(name)] }
 }
 
 extension Catalogue {
@@ -83,7 +83,7 @@ extension Catalogue {
 }
 
 /// The tensors of one file.
-public protocol FileCatalogue: Catalogue {
+package protocol FileCatalogue: Catalogue {
   /// Shows all bytes of the file that are read from now on.
   ///
   /// - Parameter watcher: Who looks at them; `nil` for nobody.

@@ -1,11 +1,11 @@
 /// A catalogue's tensors under other names, some of them left out, in its order.
-public struct RenamedCatalogue: Catalogue {
+package struct RenamedCatalogue: Catalogue {
   /// The catalogue's file or folder.
-  public let location: String
+  package let location: String
   /// The tensors under their new names.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   /// The index of each tensor in the catalogue it comes from.
-  public let sourceIndices: [Int]
+  package let sourceIndices: [Int]
   private let catalogue: any Catalogue
 
   /// Renames tensors.
@@ -13,7 +13,7 @@ public struct RenamedCatalogue: Catalogue {
   /// - Parameters:
   ///   - catalogue: The tensors.
   ///   - name: The new name of a tensor; `nil` leaves it out.
-  public init(_ catalogue: any Catalogue, name: (TensorDescriptor) -> String?) {
+  package init(_ catalogue: any Catalogue, name: (TensorDescriptor) -> String?) {
     self.catalogue = catalogue
     location = catalogue.location
     let renamed = catalogue.tensors.enumerated().compactMap { index, tensor in
@@ -26,12 +26,12 @@ public struct RenamedCatalogue: Catalogue {
   }
 
   /// The ordinal of the tensor it comes from.
-  public func readingOrdinal(ofTensor index: Int) -> Int {
+  package func readingOrdinal(ofTensor index: Int) -> Int {
     catalogue.readingOrdinal(ofTensor: sourceIndices[index])
   }
 
   /// Reads rows of the tensor it comes from.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     try catalogue.read(rows: rows, ofTensor: sourceIndices[index], into: &bytes, at: offset)
@@ -39,11 +39,11 @@ public struct RenamedCatalogue: Catalogue {
 }
 
 /// Some of a catalogue's tensors, in its order.
-public struct SelectedCatalogue: Catalogue {
+package struct SelectedCatalogue: Catalogue {
   /// The catalogue's file or folder.
-  public let location: String
+  package let location: String
   /// The tensors that were selected.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   private let catalogue: any Catalogue
   private let sourceIndices: [Int]
 
@@ -52,7 +52,7 @@ public struct SelectedCatalogue: Catalogue {
   /// - Parameters:
   ///   - catalogue: The tensors.
   ///   - isWanted: Whether a tensor is selected.
-  public init(_ catalogue: any Catalogue, where isWanted: (TensorDescriptor) -> Bool) {
+  package init(_ catalogue: any Catalogue, where isWanted: (TensorDescriptor) -> Bool) {
     self.catalogue = catalogue
     location = catalogue.location
     sourceIndices = catalogue.tensors.indices.filter { isWanted(catalogue.tensors[$0]) }
@@ -60,12 +60,12 @@ public struct SelectedCatalogue: Catalogue {
   }
 
   /// The ordinal of the tensor it comes from.
-  public func readingOrdinal(ofTensor index: Int) -> Int {
+  package func readingOrdinal(ofTensor index: Int) -> Int {
     catalogue.readingOrdinal(ofTensor: sourceIndices[index])
   }
 
   /// Reads rows of the tensor it comes from.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     try catalogue.read(rows: rows, ofTensor: sourceIndices[index], into: &bytes, at: offset)

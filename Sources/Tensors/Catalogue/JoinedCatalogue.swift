@@ -2,9 +2,9 @@
 ///
 /// Part *k* of a tensor cut by rows holds the *k*-th range of rows; of one cut by columns, the
 /// *k*-th range of every row. Rows are joined on the fly, without a temporary.
-public struct JoinedCatalogue: Catalogue {
+package struct JoinedCatalogue: Catalogue {
   /// The way in which a tensor was cut.
-  public enum Join: Sendable {
+  package enum Join: Sendable {
     /// Each part holds some of the rows.
     case rows
     /// Each part holds some of the columns of every row.
@@ -14,9 +14,9 @@ public struct JoinedCatalogue: Catalogue {
   }
 
   /// The folder of the parts.
-  public let location: String
+  package let location: String
   /// The whole tensors, in the first part's order.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   private let parts: [any Catalogue]
   private let pieces: [Pieces]
 
@@ -33,7 +33,7 @@ public struct JoinedCatalogue: Catalogue {
   ///   - location: The folder they lie in, for messages.
   ///   - join: How the tensor of this name was cut.
   /// - Throws: When a part lacks a tensor, has one the others lack, or the pieces do not fit.
-  public init(
+  package init(
     _ parts: [any Catalogue], location: String, join: (TensorDescriptor) -> Join
   ) throws(WeightmillError) {
     self.location = location
@@ -106,7 +106,7 @@ public struct JoinedCatalogue: Catalogue {
   }
 
   /// Reads rows from the parts that hold them, or from each its columns.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let pieces = pieces[index]
@@ -159,11 +159,11 @@ public struct JoinedCatalogue: Catalogue {
 }
 
 /// The tensors of several catalogues, one after the other: the shards of a checkpoint.
-public struct CombinedCatalogue: Catalogue {
+package struct CombinedCatalogue: Catalogue {
   /// The folder of the shards.
-  public let location: String
+  package let location: String
   /// The tensors of all shards, in their order.
-  public let tensors: [TensorDescriptor]
+  package let tensors: [TensorDescriptor]
   private let parts: [any Catalogue]
   private let sources: [(part: Int, index: Int)]
 
@@ -172,7 +172,7 @@ public struct CombinedCatalogue: Catalogue {
   /// - Parameters:
   ///   - parts: The catalogues.
   ///   - location: The folder they lie in, for messages.
-  public init(_ parts: [any Catalogue], location: String) {
+  package init(_ parts: [any Catalogue], location: String) {
     self.location = location
     self.parts = parts
     self.tensors = parts.flatMap(\.tensors)
@@ -182,14 +182,14 @@ public struct CombinedCatalogue: Catalogue {
   }
 
   /// The ordinal of the tensor it comes from.
-  public func readingOrdinal(ofTensor index: Int) -> Int {
+  package func readingOrdinal(ofTensor index: Int) -> Int {
     let source = sources[index]
     let before = parts[..<source.part].reduce(0) { $0 + $1.tensors.count }
     return before + parts[source.part].readingOrdinal(ofTensor: source.index)
   }
 
   /// Reads rows from the shard that holds the tensor.
-  public func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let source = sources[index]

@@ -2,13 +2,13 @@
 ///
 /// `Float16` is missing on Intel Macs and a library call per value on Linux without F16C; these
 /// are neither, and their results are the same bits everywhere.
-public enum Binary16 {
+package enum Binary16 {
   /// The value of a binary16 number; exact.
   ///
   /// - Parameter bits: The number.
   /// - Returns: The value.
   @inlinable @inline(__always)
-  public static func float(_ bits: UInt16) -> Float {
+  package static func float(_ bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
     let magnitude = UInt32(bits & 0x7FFF) << 13
     // Multiplying by 2^112 moves the exponent bias from 15 to 127, for subnormals too.
@@ -22,7 +22,7 @@ public enum Binary16 {
   /// - Parameter value: Any value.
   /// - Returns: The nearest number's bits.
   @inlinable @inline(__always)
-  public static func bits(_ value: Float) -> UInt16 {
+  package static func bits(_ value: Float) -> UInt16 {
     // All cases are computed and one is selected, so that loops over values vectorise.
     let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000
     let magnitude = value.bitPattern & 0x7FFF_FFFF
@@ -39,20 +39,20 @@ public enum Binary16 {
 }
 
 /// bfloat16 numbers as bits: the upper half of a binary32 number.
-public enum BFloat16 {
+package enum BFloat16 {
   /// The value of a bfloat16 number; exact.
   ///
   /// - Parameter bits: The number.
   /// - Returns: The value.
   @inlinable @inline(__always)
-  public static func float(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+  package static func float(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
 
   /// The nearest bfloat16 number, ties to even; NaN becomes quiet.
   ///
   /// - Parameter value: Any value.
   /// - Returns: The nearest number's bits.
   @inlinable @inline(__always)
-  public static func bits(_ value: Float) -> UInt16 {
+  package static func bits(_ value: Float) -> UInt16 {
     let pattern = value.bitPattern
     if pattern & 0x7FFF_FFFF > 0x7F80_0000 {
       return UInt16(truncatingIfNeeded: pattern >> 16) | 0x0040

@@ -1,14 +1,14 @@
 /// A checked, little-endian reader over bytes of a file.
 ///
 /// Every read is bounded by the bytes that remain; errors carry the offset in the file.
-public struct ByteCursor: Sendable {
+package struct ByteCursor: Sendable {
   private let bytes: [UInt8]
   private let file: String
   private let base: Int
   /// The next byte to read, counted from the start of `bytes`.
-  public private(set) var position: Int
+  package private(set) var position: Int
   /// Whether a read failed because too few bytes remain: a larger window may help.
-  public private(set) var ranOut = false
+  package private(set) var ranOut = false
 
   /// Reads from the start of some bytes.
   ///
@@ -16,7 +16,7 @@ public struct ByteCursor: Sendable {
   ///   - bytes: The bytes.
   ///   - file: The file they come from, for messages.
   ///   - base: Where in that file they begin.
-  public init(_ bytes: [UInt8], file: String, base: Int = 0) {
+  package init(_ bytes: [UInt8], file: String, base: Int = 0) {
     self.bytes = bytes
     self.file = file
     self.base = base
@@ -24,10 +24,10 @@ public struct ByteCursor: Sendable {
   }
 
   /// The next byte to read, counted from the start of the file.
-  public var offset: Int { base + position }
+  package var offset: Int { base + position }
 
   /// How many bytes are left.
-  public var remaining: Int { bytes.count - position }
+  package var remaining: Int { bytes.count - position }
 
   /// An error at the present position.
   ///
@@ -36,7 +36,7 @@ public struct ByteCursor: Sendable {
   ///   - code: The class of the failure.
   ///   - remedy: What to do about it.
   /// - Returns: The error, with the offset in the file.
-  public func error(
+  package func error(
     _ problem: String, code: WeightmillError.Code = .malformed, remedy: String? = nil
   ) -> WeightmillError {
     WeightmillError(code, file, problem, at: "byte \(offset)", remedy: remedy)
@@ -46,7 +46,7 @@ public struct ByteCursor: Sendable {
   ///
   /// - Parameter count: How many.
   /// - Throws: `malformed` when fewer remain.
-  public mutating func skip(_ count: Int) throws(WeightmillError) {
+  package mutating func skip(_ count: Int) throws(WeightmillError) {
     try require(count)
     position += count
   }
@@ -55,7 +55,7 @@ public struct ByteCursor: Sendable {
   ///
   /// - Parameter count: How many.
   /// - Throws: `malformed` when fewer remain.
-  public mutating func require(_ count: Int) throws(WeightmillError) {
+  package mutating func require(_ count: Int) throws(WeightmillError) {
     guard count >= 0, count <= remaining else {
       ranOut = true
       throw error(
@@ -69,7 +69,7 @@ public struct ByteCursor: Sendable {
   /// - Parameter count: How many.
   /// - Returns: The bytes.
   /// - Throws: `malformed` when fewer remain.
-  public mutating func readBytes(_ count: Int) throws(WeightmillError) -> ArraySlice<UInt8> {
+  package mutating func readBytes(_ count: Int) throws(WeightmillError) -> ArraySlice<UInt8> {
     try require(count)
     defer { position += count }
     return bytes[position..<position + count]
@@ -78,7 +78,7 @@ public struct ByteCursor: Sendable {
   /// Reads one byte.
   ///
   /// - Throws: `malformed` when none remains.
-  public mutating func readByte() throws(WeightmillError) -> UInt8 {
+  package mutating func readByte() throws(WeightmillError) -> UInt8 {
     try require(1)
     defer { position += 1 }
     return bytes[position]
@@ -89,7 +89,7 @@ public struct ByteCursor: Sendable {
   /// - Parameter type: The type of the integer.
   /// - Returns: The integer.
   /// - Throws: `malformed` when too few bytes remain.
-  public mutating func read<Value: FixedWidthInteger>(
+  package mutating func read<Value: FixedWidthInteger>(
     _ type: Value.Type = Value.self
   ) throws(WeightmillError) -> Value {
     let size = Value.bitWidth / 8
@@ -105,7 +105,7 @@ public struct ByteCursor: Sendable {
   /// - Parameter count: How many bytes.
   /// - Returns: The text.
   /// - Throws: `malformed` when fewer remain or they are not valid UTF-8.
-  public mutating func readText(_ count: Int) throws(WeightmillError) -> String {
+  package mutating func readText(_ count: Int) throws(WeightmillError) -> String {
     let start = self
     guard let text = String(validating: try readBytes(count), as: UTF8.self) else {
       throw start.error("text is not valid UTF-8")

@@ -5,19 +5,19 @@ package import SystemPackage
 ///
 /// The size is taken once, at opening; a file that turns out shorter is an error, never a crash,
 /// which is why files are read and not mapped.
-public struct InputFile: ~Copyable, Sendable {
+package struct InputFile: ~Copyable, Sendable {
   /// The largest size of a file that is opened: 64 TiB, more than a file system such as ext4 holds.
   ///
   /// A file that says it is larger has holes, and takes no space. With this bound sums of sizes of
   /// tensors, in whatever type they are counted, stay far below the largest integer.
-  public static let maximumBytes = 1 << 46
+  package static let maximumBytes = 1 << 46
 
   /// The path as the user gave it.
-  public let path: String
+  package let path: String
   /// The size in bytes when the file was opened.
-  public let byteCount: Int
+  package let byteCount: Int
   /// The file's identity, whatever the path.
-  public let identity: FileIdentity
+  package let identity: FileIdentity
   private let descriptor: FileDescriptor
   private let watch = ReadWatch()
 
@@ -26,7 +26,7 @@ public struct InputFile: ~Copyable, Sendable {
   /// - Parameter path: The path; links are followed.
   /// - Throws: `noInput` when there is no such file, `refused` when it is not a regular file, or is
   ///   larger than any checkpoint.
-  public init(_ path: String) throws(WeightmillError) {
+  package init(_ path: String) throws(WeightmillError) {
     let (descriptor, stat) = try Self.open(path)
     self.path = path
     self.byteCount = Int(stat.size)
@@ -73,7 +73,7 @@ public struct InputFile: ~Copyable, Sendable {
   ///   - bytes: Where to write; must have room for `count` bytes at `offset`.
   ///   - offset: The first byte to write.
   /// - Throws: `malformed` when the file ends before, `inputOutput` when reading fails.
-  public borrowing func read(
+  package borrowing func read(
     at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     precondition(offset >= 0 && count >= 0 && offset + count <= bytes.byteCount)
@@ -109,7 +109,7 @@ public struct InputFile: ~Copyable, Sendable {
   /// Shows all bytes that are read from now on.
   ///
   /// - Parameter watcher: Who looks at them; `nil` for nobody.
-  public borrowing func show(to watcher: (any ReadWatcher)?) { watch.watcher = watcher }
+  package borrowing func show(to watcher: (any ReadWatcher)?) { watch.watcher = watcher }
 
   /// Reads rows of a tensor whose rows lie one after the other.
   ///
@@ -136,7 +136,7 @@ public struct InputFile: ~Copyable, Sendable {
   ///   - count: How many bytes; bounded by the size of the file before anything is allocated.
   /// - Returns: The bytes.
   /// - Throws: `malformed` when the range is not within the file, `inputOutput` when reading fails.
-  public borrowing func bytes(at position: Int, count: Int) throws(WeightmillError) -> [UInt8] {
+  package borrowing func bytes(at position: Int, count: Int) throws(WeightmillError) -> [UInt8] {
     guard position >= 0, count >= 0, position <= byteCount, count <= byteCount - position else {
       throw WeightmillError(
         .malformed, path, "ends too early", at: "\(count) bytes wanted at byte \(position)",
@@ -151,7 +151,7 @@ public struct InputFile: ~Copyable, Sendable {
 }
 
 /// A file's identity: its device and its number there.
-public struct FileIdentity: Hashable, Sendable {
+package struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let inode: UInt64
 
@@ -163,7 +163,7 @@ public struct FileIdentity: Hashable, Sendable {
   /// The identity of what a path leads to, or `nil` when nothing is there.
   ///
   /// - Parameter path: The path; links are followed.
-  public init?(path: String) {
+  package init?(path: String) {
     guard let stat = try? FilePath(path).stat() else { return nil }
     self.init(stat)
   }
@@ -192,7 +192,7 @@ extension WeightmillError {
 }
 
 /// Looks at bytes of a file while they are read for another purpose: to hash what is read anyway.
-public protocol ReadWatcher: AnyObject, Sendable {
+package protocol ReadWatcher: AnyObject, Sendable {
   /// Takes bytes that were read.
   ///
   /// It is called from any thread, for any range, more than once for the same.

@@ -8,7 +8,7 @@ public import Tensors
 /// 4. The template puts tokens such as BOS around the ids.
 public struct BPETokenizer: Sendable {
   /// The vocabulary.
-  public let source: BPEVocabulary
+  package let source: BPEVocabulary
   private let merger: BPEMerger
   private let rawTokens: AddedTokenFinder
   private let normalizedTokens: AddedTokenFinder
@@ -22,7 +22,7 @@ public struct BPETokenizer: Sendable {
   /// Makes a tokenizer.
   ///
   /// - Parameter vocabulary: The vocabulary.
-  public init(_ vocabulary: BPEVocabulary) {
+  package init(_ vocabulary: BPEVocabulary) {
     source = vocabulary
     merger = BPEMerger(vocabulary)
     special = Set(vocabulary.addedTokens.filter(\.isSpecial).map(\.id))

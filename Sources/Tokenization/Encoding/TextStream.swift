@@ -4,7 +4,7 @@ public import Tensors
 ///
 /// A character whose bytes are spread over several tokens is held back until it is whole. All the
 /// pieces together are what `ModelTokenizer.decode(_:atStart:)` makes of all the ids.
-public struct TextStream: Sendable {
+package struct TextStream: Sendable {
   private let tokenizer: ModelTokenizer
   /// The beginning of a character: at most three bytes.
   private var held: [UInt8] = []
@@ -13,7 +13,7 @@ public struct TextStream: Sendable {
   ///
   /// - Parameter tokenizer: The tokenizer of the ids.
   /// - Throws: `unsupported` when the vocabulary makes text of tokens in a way that is not known.
-  public init(_ tokenizer: ModelTokenizer) throws(WeightmillError) {
+  package init(_ tokenizer: ModelTokenizer) throws(WeightmillError) {
     if let obstacle = tokenizer.decodingObstacle { throw obstacle }
     self.tokenizer = tokenizer
   }
@@ -22,7 +22,7 @@ public struct TextStream: Sendable {
   ///
   /// - Parameter id: An id of the vocabulary; others have no text.
   /// - Returns: The whole characters; broken UTF-8 shows as U+FFFD.
-  public mutating func append(_ id: Int) -> String {
+  package mutating func append(_ id: Int) -> String {
     let bytes = held + tokenizer.bytes(of: id)
     let whole = bytes.count - Self.unfinished(bytes)
     held = Array(bytes[whole...])
@@ -32,7 +32,7 @@ public struct TextStream: Sendable {
   /// The text that was held back, when no token follows.
   ///
   /// - Returns: Nothing, or U+FFFD for a character that was not finished.
-  public mutating func finish() -> String {
+  package mutating func finish() -> String {
     defer { held = [] }
     return String(decoding: held, as: UTF8.self)
   }

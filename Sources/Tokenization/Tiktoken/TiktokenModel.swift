@@ -15,7 +15,7 @@ public struct TiktokenModel: Sendable {
   public static let tokenCount = 128_000
 
   /// The vocabulary, with special tokens.
-  public let vocabulary: BPEVocabulary
+  package let vocabulary: BPEVocabulary
 
   /// Reads a file.
   ///

@@ -15,7 +15,7 @@ public struct TokenizerJSON: Sendable {
   public static let maximumMerges = 1 << 20
 
   /// The vocabulary.
-  public let vocabulary: BPEVocabulary
+  package let vocabulary: BPEVocabulary
 
   /// Reads a file.
   ///

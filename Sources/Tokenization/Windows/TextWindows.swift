@@ -3,14 +3,14 @@
 /// As llama.cpp's tools do, the first token of each window is replaced by BOS if the vocabulary
 /// adds one. The rest of the text that does not fill a window is a window, too, if it has at least
 /// two tokens.
-public struct TextWindows: Sendable {
+package struct TextWindows: Sendable {
   /// The windows' tokens.
-  public let windows: [[Int]]
+  package let windows: [[Int]]
 
   /// Takes windows that were cut already.
   ///
   /// - Parameter windows: The windows' tokens.
-  public init(windows: [[Int]]) { self.windows = windows }
+  package init(windows: [[Int]]) { self.windows = windows }
 
   /// Cuts a text.
   ///
@@ -18,7 +18,7 @@ public struct TextWindows: Sendable {
   ///   - tokens: The text's tokens.
   ///   - context: The length of a window, at least 2.
   ///   - bos: The token each window begins with.
-  public init(_ tokens: [Int], context: Int, bos: Int?) {
+  package init(_ tokens: [Int], context: Int, bos: Int?) {
     var windows: [[Int]] = []
     for first in stride(from: 0, to: tokens.count, by: max(2, context)) {
       var window = Array(tokens[first..<min(first + max(2, context), tokens.count)])
@@ -30,21 +30,21 @@ public struct TextWindows: Sendable {
   }
 
   /// How many tokens the windows hold.
-  public var tokenCount: Int { windows.reduce(0) { $0 + $1.count } }
+  package var tokenCount: Int { windows.reduce(0) { $0 + $1.count } }
 
   /// Windows that go through a model together.
-  public struct Pass: Sendable {
+  package struct Pass: Sendable {
     /// The tokens of all windows.
-    public let tokens: [Int]
+    package let tokens: [Int]
     /// Which of them each window holds.
-    public let ranges: [Range<Int>]
+    package let ranges: [Range<Int>]
   }
 
   /// Groups the windows so that each pass has a bounded number of tokens.
   ///
   /// - Parameter limit: How many tokens a pass holds at most; a longer window is a pass by itself.
   /// - Returns: The passes; all windows, in their order.
-  public func passes(ofAtMost limit: Int) -> [Pass] {
+  package func passes(ofAtMost limit: Int) -> [Pass] {
     var passes: [Pass] = []
     var (tokens, ranges): ([Int], [Range<Int>]) = ([], [])
     for window in windows {

@@ -1,20 +1,20 @@
-public import LLaMA
-public import Tensors
+package import LLaMA
+package import Tensors
 
 /// Which tensors the divergence comes from: each group in turn is taken from the reference, and the
 /// divergence measured again.
 ///
 /// Layers below the first one that a group touches give the same as before: their outputs are kept
 /// while memory allows, so that on the average half of the layers are run for each group.
-public struct DivergenceAttribution: Sendable {
+package struct DivergenceAttribution: Sendable {
   /// What was found.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The groups, those with the largest share first.
-    public internal(set) var groups: [AttributedDivergence] = []
+    package internal(set) var groups: [AttributedDivergence] = []
     /// How many tokens it was measured on.
-    public let tokens: Int
+    package let tokens: Int
     /// Whether it was interrupted, so that groups are missing.
-    public internal(set) var isPartial = false
+    package internal(set) var isPartial = false
   }
 
   /// How many bytes of activations are kept at most.
@@ -35,7 +35,7 @@ public struct DivergenceAttribution: Sendable {
   ///   - workers: The threads.
   ///   - precision: The numbers to compute with.
   /// - Throws: `mismatch` when the models have other layers.
-  public init(
+  package init(
     candidate: LlamaModel, reference: LlamaModel, grouping: TensorGrouping, workers: Workers,
     precision: Precision = .single
   ) throws(WeightmillError) {
@@ -67,7 +67,7 @@ public struct DivergenceAttribution: Sendable {
   ///   - progress: Called with the share of the work that is done.
   /// - Returns: The shares.
   /// - Throws: `mismatch` when a model predicts no numbers; reading errors.
-  public func run(
+  package func run(
     _ texts: [EvaluationText], tokens: Int, roles: [TensorRole],
     cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
   ) throws(WeightmillError) -> Result {

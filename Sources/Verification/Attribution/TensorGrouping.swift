@@ -1,4 +1,4 @@
-public import LLaMA
+package import LLaMA
 
 /// Which tensors an attribution takes together.
 public enum TensorGrouping: String, CaseIterable, Sendable {
@@ -15,7 +15,7 @@ public enum TensorGrouping: String, CaseIterable, Sendable {
   ///   - role: What the tensor is for.
   ///   - architecture: The model's architecture.
   /// - Returns: Its name in GGUF files without `.weight`, or a part of that.
-  public func name(of role: TensorRole, in architecture: Architecture) -> String {
+  package func name(of role: TensorRole, in architecture: Architecture) -> String {
     let kind = role.kind(in: architecture)
     return switch (self, role) {
     case (.kind, .layer(_, _)): kind

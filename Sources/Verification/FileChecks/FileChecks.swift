@@ -1,12 +1,12 @@
 import LLaMA
-public import Models
-public import Tensors
+package import Models
+package import Tensors
 
 /// Looks for what is wrong with a model's file, whatever text it is run on.
 ///
 /// The checks, and when each says what, are in `formats/file-checks.md`. Every tensor is read once, in
 /// tiles of rows; memory is a few MiB for each thread.
-public struct FileChecks: Sendable {
+package struct FileChecks: Sendable {
   private let candidate: LoadedModel
   private let reference: LoadedModel?
   private let workers: Workers
@@ -17,7 +17,7 @@ public struct FileChecks: Sendable {
   ///   - candidate: The model to be judged. Checks of metadata are for GGUF files only.
   ///   - reference: The model it was made from; without one its values are judged by themselves.
   ///   - workers: The threads.
-  public init(candidate: LoadedModel, reference: LoadedModel?, workers: Workers) {
+  package init(candidate: LoadedModel, reference: LoadedModel?, workers: Workers) {
     self.candidate = candidate
     self.reference = reference
     self.workers = workers
@@ -31,7 +31,7 @@ public struct FileChecks: Sendable {
   /// - Returns: What was found: first what the header tells, then what the values tell. The same for
   ///   any number of threads.
   /// - Throws: The errors of reading; `interrupted`. What is wrong with the file is a finding.
-  public func findings(
+  package func findings(
     cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
   ) throws(WeightmillError) -> [Finding] {
     var findings = try headerFindings()

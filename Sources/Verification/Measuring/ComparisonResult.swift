@@ -1,4 +1,4 @@
-public import LLaMA
+package import LLaMA
 import Tensors
 
 /// What a comparison found at every position that was judged, and where the models part.
@@ -45,7 +45,7 @@ public struct ComparisonResult: Sendable {
   }
 
   /// The tensors in which the models differ on the tokens, those with the largest errors first.
-  public var differingTensors: [TensorRole] {
+  package var differingTensors: [TensorRole] {
     errors.filter { $0.value.difference > 0 }
       .sorted { $0.value.relative > $1.value.relative }.map(\.key)
   }

@@ -1,5 +1,5 @@
-public import LLaMA
-public import Tensors
+package import LLaMA
+package import Tensors
 
 /// Compares what two models predict for the same tokens.
 ///
@@ -7,7 +7,7 @@ public import Tensors
 /// each model, the logits of some of them, and a tile of weights for each thread.
 public struct ModelComparison: Sendable {
   /// What a candidate is judged by.
-  public enum Reference: Sendable {
+  package enum Reference: Sendable {
     /// Another model.
     case model(LlamaModel)
     /// Logits that were saved.
@@ -33,7 +33,7 @@ public struct ModelComparison: Sendable {
   ///   - workers: The threads.
   ///   - precision: The numbers to compute with.
   /// - Throws: `mismatch` when their vocabularies have different sizes.
-  public init(
+  package init(
     candidate: LlamaModel, reference: Reference, workers: Workers, precision: Precision = .single
   ) throws(WeightmillError) {
     let ours = candidate.configuration.vocabularyRows
@@ -65,7 +65,7 @@ public struct ModelComparison: Sendable {
   /// - Returns: What was found at every position that was judged.
   /// - Throws: `mismatch` when there is too little text, or a model predicts no numbers;
   ///   `interrupted` when nothing was measured yet; reading errors.
-  public func run(
+  package func run(
     _ texts: [EvaluationText], saving writer: LogitsWriter? = nil,
     cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
   ) throws(WeightmillError) -> ComparisonResult {

@@ -3,17 +3,17 @@ public import Tensors
 /// The logits that llama-perplexity saved, as a reference: `formats/llama-logits.md`.
 ///
 /// They are log probabilities in 16 bits, of the second half of each window.
-public final class LlamaLogits: SavedLogits {
+package final class LlamaLogits: SavedLogits {
   /// The path.
-  public let location: String
+  package let location: String
   /// The windows that llama-perplexity judged, as one text.
-  public let texts: [EvaluationText]
+  package let texts: [EvaluationText]
   /// That llama-perplexity saved them.
-  public let origin: String? = "saved by llama-perplexity, 16 bits"
+  package let origin: String? = "saved by llama-perplexity, 16 bits"
   /// They are rounded to 16 bits, and unlikely tokens are cut off.
-  public let isExact = false
+  package let isExact = false
   /// How many log probabilities each position has.
-  public var vocabularyRows: Int { file.vocabularySize }
+  package var vocabularyRows: Int { file.vocabularySize }
   private let file: LlamaLogitsFile
 
   /// Opens a file.
@@ -23,7 +23,7 @@ public final class LlamaLogits: SavedLogits {
   ///   - bos: What the model saw as the first token of each window, if its vocabulary adds BOS: the
   ///     file does not say it.
   /// - Throws: The errors of `LlamaLogitsFile`.
-  public init(path: String, bos: Int?) throws(WeightmillError) {
+  package init(path: String, bos: Int?) throws(WeightmillError) {
     file = try LlamaLogitsFile(path)
     location = path
     let (context, judged, tokens) = (file.context, file.positions, file.tokens)
@@ -36,7 +36,7 @@ public final class LlamaLogits: SavedLogits {
   }
 
   /// The log probabilities of a position: see `SavedLogits`.
-  public func logits(_ position: Int) throws(WeightmillError) -> [Float] {
+  package func logits(_ position: Int) throws(WeightmillError) -> [Float] {
     let count = file.positions.count
     return try file.logProbabilities(
       chunk: position / count, position: file.positions.lowerBound + position % count)

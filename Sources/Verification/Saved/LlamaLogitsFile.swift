@@ -4,28 +4,28 @@ public import Tensors
 ///
 /// The layout is described in `formats/llama-logits.md`. Values are read one position at a time;
 /// memory is the ids and one position.
-public struct LlamaLogitsFile: ~Copyable, Sendable {
+package struct LlamaLogitsFile: ~Copyable, Sendable {
   /// The eight bytes such files begin with.
   static let magic = Array("_logits_".utf8)
   private static let headerSize = 20
 
   /// How many tokens a window holds.
-  public let context: Int
+  package let context: Int
   /// How many values there are for each position, one for each id.
-  public let vocabularySize: Int
+  package let vocabularySize: Int
   /// How many windows there are.
-  public let chunkCount: Int
+  package let chunkCount: Int
   /// The ids of the text, window after window.
   ///
   /// The model saw BOS in the place of each window's first token if its vocabulary adds BOS to a
   /// text; the ids that BOS replaced are kept here.
-  public let tokens: [Int]
+  package let tokens: [Int]
   private let file: InputFile
   private let dataStart: Int
 
   /// The positions of a window whose predictions are kept: the later half, but for the last token,
   /// whose successor is in no window.
-  public var positions: Range<Int> { Self.positions(context: context) }
+  package var positions: Range<Int> { Self.positions(context: context) }
 
   /// The bytes of a position: scale, minimum, and a value for each id, padded to an even number.
   private var positionSize: Int { Self.positionSize(vocabulary: vocabularySize) }
@@ -35,7 +35,7 @@ public struct LlamaLogitsFile: ~Copyable, Sendable {
   /// - Parameter path: The file.
   /// - Returns: Whether its first eight bytes are the magic.
   /// - Throws: `noInput`, `refused` or `inputOutput`.
-  public static func isOne(_ path: String) throws(WeightmillError) -> Bool {
+  package static func isOne(_ path: String) throws(WeightmillError) -> Bool {
     let file = try InputFile(path)
     guard file.byteCount >= magic.count else { return false }
     return try file.bytes(at: 0, count: magic.count) == magic
@@ -46,7 +46,7 @@ public struct LlamaLogitsFile: ~Copyable, Sendable {
   /// - Parameter path: The file.
   /// - Throws: `malformed` when it is another kind of file, is cut short, or holds ids outside of the
   ///   vocabulary; `noInput`, `refused` or `inputOutput` when it cannot be read.
-  public init(_ path: String) throws(WeightmillError) {
+  package init(_ path: String) throws(WeightmillError) {
     // Everything that can fail comes first: a value that cannot be copied is whole, or not there.
     let file = try InputFile(path)
     let sizes = try Self.sizes(file)
@@ -68,7 +68,7 @@ public struct LlamaLogitsFile: ~Copyable, Sendable {
   ///   smallest value that is kept.
   /// - Throws: `malformed` when the scale or the minimum is no finite number, or the file has become
   ///   shorter; `inputOutput`.
-  public borrowing func logProbabilities(
+  package borrowing func logProbabilities(
     chunk: Int, position: Int
   ) throws(WeightmillError) -> [Float] {
     precondition((0..<chunkCount).contains(chunk) && positions.contains(position))

@@ -3,21 +3,21 @@ import StrictJSON
 public import Tensors
 
 /// Logits in a safetensors file, as `--save-logits` writes them: `formats/saved-logits.md`.
-public struct LogitsFile: SavedLogits {
+package struct LogitsFile: SavedLogits {
   /// The entry of `__metadata__` that tells the file from others, and its value.
   static let mark = (name: "weightmill.logits", version: "1")
   static let names = (logits: "logits", tokens: "tokens", windows: "windows")
 
   /// The path.
-  public let location: String
+  package let location: String
   /// How many logits each position has.
-  public let vocabularyRows: Int
+  package let vocabularyRows: Int
   /// The texts they were computed for.
-  public let texts: [EvaluationText]
+  package let texts: [EvaluationText]
   /// What the file says of the model they came from.
-  public let origin: String?
+  package let origin: String?
   /// They are the float32 logits that were computed.
-  public let isExact = true
+  package let isExact = true
   private let file: SafetensorsFile
   private let index: Int
 
@@ -26,7 +26,7 @@ public struct LogitsFile: SavedLogits {
   /// - Parameter path: The file.
   /// - Throws: `malformed` when its parts do not fit together, `unsupported` for another version;
   ///   errors of the container.
-  public init(path: String) throws(WeightmillError) {
+  package init(path: String) throws(WeightmillError) {
     file = try SafetensorsFile(path: path)
     location = path
     guard file.metadata.contains(where: { $0 == Self.mark }) else {
@@ -57,7 +57,7 @@ public struct LogitsFile: SavedLogits {
   }
 
   /// The logits of a position: see `SavedLogits`.
-  public func logits(_ position: Int) throws(WeightmillError) -> [Float] {
+  package func logits(_ position: Int) throws(WeightmillError) -> [Float] {
     let bytes = try file.bytes(rows: position..<position + 1, ofTensor: index)
     return unsafe bytes.withUnsafeBytes { buffer in
       (0..<vocabularyRows).map { place in

@@ -4,7 +4,7 @@ import StrictJSON
 public import Tensors
 
 /// Writes the logits of a model to a file that `LogitsFile` reads.
-public final class LogitsWriter: Sendable {
+package final class LogitsWriter: Sendable {
   private let output: OutputFile
   private let target: WritableFile
   private let start: Int
@@ -20,7 +20,7 @@ public final class LogitsWriter: Sendable {
   ///   - overwrite: Whether a file of that name may be replaced.
   ///   - inputs: Files that are read; the output must be none of them.
   /// - Throws: `cannotWrite`, `inputOutput`.
-  public init(
+  package init(
     _ path: String, texts: [EvaluationText], vocabularyRows: Int, origin: String, overwrite: Bool,
     inputs: [String]
   ) throws(WeightmillError) {
@@ -73,7 +73,7 @@ public final class LogitsWriter: Sendable {
   ///
   /// - Parameter cancellation: A way to stop while the disk is waited for.
   /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`.
-  public func commit(_ cancellation: Cancellation) throws(WeightmillError) {
+  package func commit(_ cancellation: Cancellation) throws(WeightmillError) {
     try output.commit(cancellation)
   }
 

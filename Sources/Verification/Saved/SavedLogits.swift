@@ -1,7 +1,7 @@
 public import Tensors
 
 /// Logits that were computed earlier, to judge a model by without the one they came from.
-public protocol SavedLogits: Sendable {
+package protocol SavedLogits: Sendable {
   /// The file.
   var location: String { get }
   /// How many logits each position has.

@@ -2,19 +2,19 @@ public import Tensors
 public import Tokenization
 
 /// Whether two tokenizers give texts the same tokens.
-public struct TokenAgreement: Sendable {
+package struct TokenAgreement: Sendable {
   private let expected: ModelTokenizer
   /// The candidate's tokenizer, unless it is the same.
   private let other: ModelTokenizer?
   /// The first difference, in words.
-  public private(set) var difference: String?
+  package private(set) var difference: String?
 
   /// Prepares a comparison.
   ///
   /// - Parameters:
   ///   - reference: The tokenizer whose ids are right.
   ///   - candidate: The tokenizer to be judged.
-  public init(reference: ModelTokenizer, candidate: ModelTokenizer) {
+  package init(reference: ModelTokenizer, candidate: ModelTokenizer) {
     expected = reference
     other = candidate == reference ? nil : candidate
   }
@@ -26,7 +26,7 @@ public struct TokenAgreement: Sendable {
   ///   - name: What it is called.
   /// - Returns: The reference's ids.
   /// - Throws: `unsupported` when a tokenizer prepares text in a way that is not known.
-  public mutating func encode(_ text: String, name: String) throws(WeightmillError) -> [Int] {
+  package mutating func encode(_ text: String, name: String) throws(WeightmillError) -> [Int] {
     let ids = try expected.encode(text)
     guard difference == nil, let others = try other?.encode(text) else { return ids }
     let place = (0..<max(ids.count, others.count)).first {
