@@ -15,14 +15,17 @@ let package = Package(
   // Span and the Synchronization module need no back-deployment library from this version on.
   platforms: [.macOS(.v26)],
   products: [
-    .executable(name: "weightmill", targets: ["weightmill"]),
+    .executable(name: "weightmill", targets: ["WeightmillProgram"]),
+    // Everything that the library promises, by one import.
+    .library(name: "Weightmill", targets: ["Weightmill"]),
+    // Reading and writing files of tensors, without models.
     .library(
-      name: "Weightmill",
+      name: "WeightmillFormats",
       targets: [
-        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Output", "Models", "Conversion", "Presentation", "Verification",
-        "Reporting", "Comparison", "Calibration",
+        "WeightmillTensors", "WeightmillPyTorch", "WeightmillSafetensors", "WeightmillGGUF",
       ]),
+    // Block formats: rows of numbers to stored blocks and back.
+    .library(name: "WeightmillQuantization", targets: ["WeightmillQuantization"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -36,158 +39,231 @@ let package = Package(
   targets: [
     // Deflated zip entries: re-zipping tools write them into .pth files.
     .systemLibrary(
-      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+      name: "CWeightmillZlib", path: "Sources/CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
     // Loops that need instructions the compiler may not assume; each has a portable form.
-    .target(name: "CKernels"),
+    .target(name: "CWeightmillKernels", path: "Sources/CKernels"),
 
     .target(
-      name: "Tensors",
-      dependencies: ["CKernels", .product(name: "SystemPackage", package: "swift-system")]),
-    .target(
-      name: "Output",
-      dependencies: ["Tensors", .product(name: "SystemPackage", package: "swift-system")]),
-    .target(name: "StrictJSON", dependencies: ["Tensors"]),
-
-    .target(name: "PyTorch", dependencies: ["CZlib", "Tensors"]),
-    .target(name: "Safetensors", dependencies: ["Tensors", "StrictJSON"]),
-    .target(name: "GGUF", dependencies: ["Tensors"]),
-
-    .target(name: "Quantization", dependencies: ["CKernels", "Tensors"]),
-    .target(
-      name: "Tokenization",
+      name: "WeightmillTensors",
       dependencies: [
-        "Tensors", "StrictJSON",
+        "CWeightmillKernels", .product(name: "SystemPackage", package: "swift-system"),
+      ], path: "Sources/Tensors"),
+    .target(
+      name: "WeightmillOutput",
+      dependencies: [
+        "WeightmillTensors", .product(name: "SystemPackage", package: "swift-system"),
+      ], path: "Sources/Output"),
+    .target(
+      name: "WeightmillStrictJSON", dependencies: ["WeightmillTensors"], path: "Sources/StrictJSON"),
+
+    .target(
+      name: "WeightmillPyTorch", dependencies: ["CWeightmillZlib", "WeightmillTensors"],
+      path: "Sources/PyTorch"),
+    .target(
+      name: "WeightmillSafetensors", dependencies: ["WeightmillTensors", "WeightmillStrictJSON"],
+      path: "Sources/Safetensors"),
+    .target(name: "WeightmillGGUF", dependencies: ["WeightmillTensors"], path: "Sources/GGUF"),
+
+    .target(
+      name: "WeightmillQuantization", dependencies: ["CWeightmillKernels", "WeightmillTensors"],
+      path: "Sources/Quantization"),
+    .target(
+      name: "WeightmillTokenization",
+      dependencies: [
+        "WeightmillTensors", "WeightmillStrictJSON",
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ],
+      ], path: "Sources/Tokenization",
       exclude: ["SentencePiece/sentencepiece_model.proto"]),
-    .target(name: "LLaMA", dependencies: ["CKernels", "Tensors", "StrictJSON", "Quantization"]),
-    .target(name: "Merging", dependencies: ["CKernels", "Tensors", "StrictJSON", "LLaMA"]),
     .target(
-      name: "Models",
+      name: "WeightmillLLaMA",
       dependencies: [
-        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillQuantization",
+      ], path: "Sources/LLaMA"),
     .target(
-      name: "Conversion",
+      name: "WeightmillMerging",
       dependencies: [
-        "Tensors", "Output", "StrictJSON", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Models",
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillLLaMA",
+      ], path: "Sources/Merging"),
+    .target(
+      name: "WeightmillModels",
+      dependencies: [
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch", "WeightmillSafetensors",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillMerging",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], path: "Sources/Models"),
+    .target(
+      name: "WeightmillConversion",
+      dependencies: [
+        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillSafetensors",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillMerging", "WeightmillModels",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ]),
-    .target(name: "Presentation", dependencies: ["Tensors"]),
+      ], path: "Sources/Conversion"),
     .target(
-      name: "Verification",
+      name: "WeightmillPresentation", dependencies: ["WeightmillTensors"],
+      path: "Sources/Presentation"),
+    .target(
+      name: "WeightmillVerification",
       dependencies: [
-        "Tensors", "Output", "StrictJSON", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Models", "Conversion", "Presentation",
-      ]),
+        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillSafetensors",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillPresentation",
+      ], path: "Sources/Verification"),
     .target(
-      name: "Reporting",
-      dependencies: ["Tensors", "Output", "Presentation", "Verification"]),
-    .target(
-      name: "Comparison",
-      dependencies: ["Tensors", "LLaMA", "Quantization", "Models"]),
-    .target(
-      name: "Calibration",
+      name: "WeightmillReporting",
       dependencies: [
-        "Tensors", "Output", "GGUF", "Quantization", "Tokenization", "LLaMA", "Models",
-      ]),
+        "WeightmillTensors", "WeightmillOutput", "WeightmillPresentation", "WeightmillVerification",
+      ], path: "Sources/Reporting"),
+    .target(
+      name: "WeightmillComparison",
+      dependencies: [
+        "WeightmillTensors", "WeightmillLLaMA", "WeightmillQuantization", "WeightmillModels",
+      ], path: "Sources/Comparison"),
+    .target(
+      name: "WeightmillCalibration",
+      dependencies: [
+        "WeightmillTensors", "WeightmillOutput", "WeightmillGGUF", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
+      ], path: "Sources/Calibration"),
+
+    // What the library promises, by one import. Modules have names that no other package has, folders
+    // short ones.
+    .target(
+      name: "Weightmill",
+      dependencies: [
+        "WeightmillTensors", "WeightmillPyTorch", "WeightmillSafetensors", "WeightmillGGUF",
+        "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA", "WeightmillMerging",
+        "WeightmillModels", "WeightmillConversion", "WeightmillVerification",
+        "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
+      ],
+      path: "Sources/Library"),
 
     // The commit. A Swift target is compiled anew with each C target that it imports, so there are two.
     .target(name: "CCommitText", cSettings: commit.map { [$0] }),
     .target(name: "CCommit", dependencies: ["CCommitText"]),
     .executableTarget(
-      name: "weightmill",
+      name: "WeightmillProgram",
       dependencies: [
-        "CCommit", "Tensors", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Merging", "Output", "Models", "Conversion", "Presentation", "Verification",
-        "Reporting", "Comparison", "Calibration",
+        "CCommit", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillMerging", "WeightmillOutput", "WeightmillModels",
+        "WeightmillConversion", "WeightmillPresentation", "WeightmillVerification",
+        "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ], path: "Sources/weightmill"),
 
     // Encoders and the forward pass in memory: `make bench`. They are no products, so that nobody who
     // uses this package builds them.
     .executableTarget(
-      name: "encoder-benchmark", dependencies: ["Tensors", "Quantization"],
+      name: "encoder-benchmark", dependencies: ["WeightmillTensors", "WeightmillQuantization"],
       path: "Benchmarks/encoders"),
     .target(name: "CPeak", path: "Benchmarks/peak"),
     .executableTarget(
-      name: "forward-benchmark", dependencies: ["CPeak", "Tensors", "Quantization", "LLaMA"],
+      name: "forward-benchmark",
+      dependencies: ["CPeak", "WeightmillTensors", "WeightmillQuantization", "WeightmillLLaMA"],
       path: "Benchmarks/forward"),
 
     .target(
-      name: "TestSupport",
+      name: "WeightmillTestSupport",
       dependencies: [
-        "CZlib", "Tensors", "GGUF", "LLaMA", .product(name: "Crypto", package: "swift-crypto"),
+        "CWeightmillZlib", "WeightmillTensors", "WeightmillGGUF", "WeightmillLLaMA",
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       path: "Tests/TestSupport"),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
-    .testTarget(name: "StrictJSONTests", dependencies: ["Tensors", "StrictJSON", "TestSupport"]),
-    .testTarget(name: "PyTorchTests", dependencies: ["Tensors", "PyTorch", "TestSupport"]),
-    .testTarget(name: "SafetensorsTests", dependencies: ["Tensors", "Safetensors", "TestSupport"]),
-    .testTarget(name: "GGUFTests", dependencies: ["Tensors", "GGUF", "TestSupport"]),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["WeightmillTensors", "WeightmillTestSupport"]),
+    .testTarget(
+      name: "StrictJSONTests",
+      dependencies: ["WeightmillTensors", "WeightmillStrictJSON", "WeightmillTestSupport"]),
+    .testTarget(
+      name: "PyTorchTests",
+      dependencies: ["WeightmillTensors", "WeightmillPyTorch", "WeightmillTestSupport"]),
+    .testTarget(
+      name: "SafetensorsTests",
+      dependencies: ["WeightmillTensors", "WeightmillSafetensors", "WeightmillTestSupport"]),
+    .testTarget(
+      name: "GGUFTests",
+      dependencies: ["WeightmillTensors", "WeightmillGGUF", "WeightmillTestSupport"]),
     .testTarget(
       name: "QuantizationTests",
-      dependencies: ["CKernels", "Tensors", "Quantization", "TestSupport"]),
+      dependencies: [
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillQuantization",
+        "WeightmillTestSupport",
+      ]),
     .testTarget(
       name: "TokenizationTests",
-      dependencies: ["Tensors", "Tokenization", "Models", "TestSupport"]),
+      dependencies: [
+        "WeightmillTensors", "WeightmillTokenization", "WeightmillModels", "WeightmillTestSupport",
+      ]),
     .testTarget(
       name: "LLaMATests",
       dependencies: [
-        "CKernels", "Tensors", "StrictJSON", "Safetensors", "Tokenization", "LLaMA", "Models",
-        "TestSupport",
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillSafetensors",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
+        "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "MergingTests",
       dependencies: [
-        "CKernels", "Tensors", "StrictJSON", "Tokenization", "LLaMA", "Merging", "Models",
-        "Conversion", "TestSupport",
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillMerging", "WeightmillModels",
+        "WeightmillConversion", "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "ConversionTests",
       dependencies: [
-        "Tensors", "Output", "StrictJSON", "PyTorch", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Models", "Conversion", "TestSupport",
+        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillPyTorch",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillTestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "Tensors", "PyTorch", "GGUF", "Quantization", "Tokenization", "Models", "Conversion",
-        "Calibration", "TestSupport",
+        "WeightmillTensors", "WeightmillPyTorch", "WeightmillGGUF", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillModels", "WeightmillConversion",
+        "WeightmillCalibration", "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "ComparisonTests",
       dependencies: [
-        "Tensors", "StrictJSON", "GGUF", "Quantization", "LLaMA", "Models", "Conversion",
-        "Comparison", "TestSupport",
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillGGUF", "WeightmillQuantization",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
+        "WeightmillComparison", "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "ReportingTests",
       dependencies: [
-        "Tensors", "StrictJSON", "LLaMA", "Presentation", "Verification", "Reporting",
-        "TestSupport",
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillLLaMA", "WeightmillPresentation",
+        "WeightmillVerification", "WeightmillReporting",
+        "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",
       dependencies: [
-        "Tensors", "StrictJSON", "GGUF", "Quantization", "Tokenization", "LLaMA", "Models",
-        "Conversion", "Presentation", "Verification", "TestSupport",
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillGGUF", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
+        "WeightmillConversion", "WeightmillPresentation", "WeightmillVerification",
+        "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "CalibrationTests",
       dependencies: [
-        "Tensors", "Quantization", "Tokenization", "LLaMA", "Models", "Conversion", "Calibration",
-        "TestSupport",
+        "WeightmillTensors", "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA",
+        "WeightmillModels", "WeightmillConversion", "WeightmillCalibration",
+        "WeightmillTestSupport",
       ]),
     // Runs the executable as a user would.
     .testTarget(
-      name: "WeightmillTests", dependencies: ["weightmill", "Tensors", "GGUF", "TestSupport"]),
+      name: "WeightmillTests",
+      dependencies: [
+        "WeightmillProgram", "WeightmillTensors", "WeightmillGGUF", "WeightmillTestSupport",
+      ]),
   ]
 )
 
@@ -197,8 +273,9 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Tensors", "StrictJSON", "PyTorch", "Safetensors", "GGUF", "Quantization", "Tokenization",
-        "LLaMA", "Models", "Conversion", "Verification",
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch", "WeightmillSafetensors",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillVerification",
       ],
       path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],
@@ -214,6 +291,8 @@ for target in package.targets where target.type != .system {
     .enableUpcomingFeature("MemberImportVisibility"),
   ]
   // What lies in Sources marks every unsafe use with `unsafe`.
-  if target.path == nil, target.type != .test { settings.append(.strictMemorySafety()) }
+  if target.path?.hasPrefix("Sources/") ?? true, target.type != .test {
+    settings.append(.strictMemorySafety())
+  }
   target.swiftSettings = settings
 }

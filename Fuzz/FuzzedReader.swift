@@ -1,15 +1,15 @@
-import Conversion
 import Foundation
-import GGUF
-import LLaMA
-import Models
-import PyTorch
-import Quantization
-import Safetensors
-import StrictJSON
-import Tensors
-import Tokenization
-import Verification
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillPyTorch
+import WeightmillQuantization
+import WeightmillSafetensors
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTokenization
+import WeightmillVerification
 
 /// The readers of files from strangers.
 enum FuzzedReader: String, CaseIterable {

@@ -1,6 +1,6 @@
 import Dispatch
-import Quantization
-import Tensors
+import WeightmillQuantization
+import WeightmillTensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

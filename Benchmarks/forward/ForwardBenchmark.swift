@@ -1,7 +1,7 @@
 import CPeak
 import Dispatch
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

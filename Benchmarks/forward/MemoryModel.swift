@@ -1,6 +1,6 @@
-import LLaMA
-import Quantization
-import Tensors
+import WeightmillLLaMA
+import WeightmillQuantization
+import WeightmillTensors
 
 /// One layer of LLaMA-13B's shape in memory, with random weights of one type.
 ///

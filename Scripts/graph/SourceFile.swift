@@ -142,10 +142,19 @@ struct SourceFile {
     hasPrivateModifier = false
   }
 
+  /// The folder of a module: `WeightmillTensors` lies in `Tensors`, `CWeightmillKernels` in `CKernels`.
+  private static func folder(ofModule name: String) -> String {
+    for (prefix, start) in [("Weightmill", ""), ("CWeightmill", "C")]
+    where name.hasPrefix(prefix) && name != prefix {
+      return start + name.dropFirst(prefix.count)
+    }
+    return name
+  }
+
   private mutating func readImport() {
     index += 1
     if Self.typeKeywords.contains(token().text) || token().text == "func" { index += 1 }
-    imports.append(token().text)
+    imports.append(Self.folder(ofModule: token().text))
     index += 1
     while token().isMark(".") { index += 2 }
   }

@@ -1,5 +1,5 @@
-public import Tensors
-public import Tokenization
+public import WeightmillTensors
+public import WeightmillTokenization
 
 /// Texts cut into windows of the same length, from which importance is learned.
 ///

@@ -1,8 +1,8 @@
-import GGUF
-import Models
-import Output
-public import Quantization
-public import Tensors
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillOutput
+public import WeightmillQuantization
+public import WeightmillTensors
 
 /// Writes importance matrices in the GGUF form; `formats/imatrix.md` describes it.
 public enum ImatrixWriter {

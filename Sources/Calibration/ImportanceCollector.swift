@@ -1,7 +1,7 @@
-public import LLaMA
-public import Quantization
-public import Tensors
-import Tokenization
+public import WeightmillLLaMA
+public import WeightmillQuantization
+public import WeightmillTensors
+import WeightmillTokenization
 
 /// Runs a model over text and gathers how much each input of each matrix matters.
 ///

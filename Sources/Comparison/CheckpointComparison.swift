@@ -1,7 +1,7 @@
-import Models
-import Quantization
 internal import Synchronization
-public import Tensors
+import WeightmillModels
+import WeightmillQuantization
+public import WeightmillTensors
 
 /// Compares two checkpoints value by value, in tiles of rows on several threads.
 ///

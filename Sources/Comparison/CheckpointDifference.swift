@@ -61,7 +61,7 @@ public struct DifferenceLimits: Encodable, Equatable, Sendable {
   /// - Parameters:
   ///   - maximum: The largest difference that a pair of values may have.
   ///   - relativeRMS: The largest share.
-  public init(maximum: Double? = nil, relativeRMS: Double? = nil) {
+  package init(maximum: Double? = nil, relativeRMS: Double? = nil) {
     self.maximum = maximum
     self.relativeRMS = relativeRMS
   }

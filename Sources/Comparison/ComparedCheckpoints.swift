@@ -1,6 +1,6 @@
-import LLaMA
-public import Models
-public import Tensors
+import WeightmillLLaMA
+public import WeightmillModels
+public import WeightmillTensors
 
 /// Two checkpoints, opened to be compared tensor by tensor.
 ///

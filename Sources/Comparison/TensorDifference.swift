@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The difference of a tensor from that of the same name in another checkpoint.
 public struct TensorDifference: Encodable, Sendable {

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// A GGUF file, version 2 or 3, opened for reading.
 ///

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// A GGUF version 3 file to be written: its header's bytes, and where each tensor goes.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// A metadata value of a GGUF file.
 public enum GGUFValue: Equatable, Sendable {

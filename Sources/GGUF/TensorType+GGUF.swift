@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// The numbers that GGUF files and ggml use for types.
 extension TensorType {

@@ -1,6 +1,6 @@
 internal import Synchronization
 package import SystemPackage
-package import Tensors
+package import WeightmillTensors
 
 /// A file that appears under its name only when it is complete.
 ///

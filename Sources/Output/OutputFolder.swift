@@ -1,6 +1,6 @@
 internal import Synchronization
 import SystemPackage
-package import Tensors
+package import WeightmillTensors
 
 /// A folder of files that get their names only when all of them are complete.
 ///

@@ -1,6 +1,6 @@
 internal import Synchronization
 import SystemPackage
-package import Tensors
+package import WeightmillTensors
 
 /// Several files in one folder that get their names only when all of them are complete.
 ///

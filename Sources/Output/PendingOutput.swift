@@ -1,5 +1,5 @@
 package import SystemPackage
-package import Tensors
+package import WeightmillTensors
 
 /// An output that is being written: one file, or a folder of files.
 ///

@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Synchronization
 package import SystemPackage
-package import Tensors
+package import WeightmillTensors
 
 /// A new file that is written at positions, by several threads.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Numbers and tables as people read them.
 package enum Text {

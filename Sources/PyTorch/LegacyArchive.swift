@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// A checkpoint of PyTorch before 1.6: five pickles one after the other, then the storages.
 ///

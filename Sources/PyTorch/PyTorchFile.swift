@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// A checkpoint written by `torch.save`: a zip file, or stacked pickles before PyTorch 1.6.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The choice of tensors of a PyTorch file.
 public enum TensorSelection: Sendable, Equatable {

@@ -1,6 +1,6 @@
-import CZlib
+import CWeightmillZlib
 import Synchronization
-import Tensors
+import WeightmillTensors
 
 /// Where in the file the bytes of a storage are: side by side, or deflated in a zip entry.
 final class StoredBytes: Sendable {

@@ -1,5 +1,5 @@
-import CZlib
-import Tensors
+import CWeightmillZlib
+import WeightmillTensors
 
 /// The zip file of a checkpoint: its one folder, the pickle, and the storages under `data/`.
 struct TorchArchive {

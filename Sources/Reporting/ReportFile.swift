@@ -1,5 +1,5 @@
-import Output
-package import Tensors
+import WeightmillOutput
+package import WeightmillTensors
 
 /// A page of a report in a file.
 package enum ReportFile {

@@ -1,5 +1,5 @@
-import StrictJSON
-public import Tensors
+import WeightmillStrictJSON
+public import WeightmillTensors
 
 /// A safetensors file: an eight-byte header length, a JSON header, and the tensors' bytes.
 ///

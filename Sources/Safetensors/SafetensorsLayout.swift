@@ -1,5 +1,5 @@
-import StrictJSON
-public import Tensors
+import WeightmillStrictJSON
+public import WeightmillTensors
 
 /// A safetensors file to be written: its header's bytes, and where each tensor goes.
 ///

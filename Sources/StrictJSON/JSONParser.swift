@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// Reads RFC 8259 JSON and nothing else.
 ///

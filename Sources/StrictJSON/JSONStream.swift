@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// Reads a large JSON text piece by piece, as strictly as `JSONParser`.
 ///

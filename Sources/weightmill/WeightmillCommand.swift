@@ -1,5 +1,5 @@
 import ArgumentParser
-import Tensors
+import WeightmillTensors
 
 /// The command line: parses, runs, and turns errors into one line and an exit code.
 @main

@@ -1,12 +1,12 @@
-import Calibration
-import Conversion
-import LLaMA
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillCalibration
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// What is gathered are the sums that NumPy finds (`fixtures/imatrix/make.py`).
 struct ImportanceCollectorTests {

@@ -1,13 +1,13 @@
-import Comparison
-import Conversion
 import Foundation
-import GGUF
-import LLaMA
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillComparison
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Two checkpoints, tensor by tensor.
 struct CheckpointComparisonTests {

@@ -1,8 +1,8 @@
-import Comparison
 import Synchronization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillComparison
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// A number that only grows, from any thread.
 final class Counter: Sendable {

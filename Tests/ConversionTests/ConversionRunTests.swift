@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import GGUF
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// What is written does not depend on how, and nothing half-written is left.
 struct ConversionRunTests {

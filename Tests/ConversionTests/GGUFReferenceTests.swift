@@ -1,10 +1,10 @@
-import Conversion
 import Foundation
-import GGUF
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// The converted F16 file holds what llama.cpp's own converter writes (`gguf-reference.json`).
 struct GGUFReferenceTests {

@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import GGUF
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Folders in Hugging Face's layout: what is in them, and that nothing of the model is lost.
 ///

@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// The ways in which people keep checkpoints: bare files, caches, parts.
 struct LayoutTests {

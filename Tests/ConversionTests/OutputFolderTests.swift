@@ -1,9 +1,9 @@
-import Conversion
 import Foundation
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// A folder appears whole or not at all, and nothing that is not ours is ever lost.
 struct OutputFolderTests {

@@ -1,8 +1,8 @@
-import Conversion
 import Foundation
-import Models
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTestSupport
 
 /// What `--dry-run --json` prints is there for users of the library, too.
 struct PlanReportTests {

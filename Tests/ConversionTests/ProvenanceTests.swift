@@ -1,10 +1,10 @@
-import Conversion
 import Foundation
-import GGUF
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// What GGUF files say of where their weights come from.
 struct ProvenanceTests {

@@ -1,12 +1,12 @@
-import Conversion
 import Foundation
-import GGUF
-import LLaMA
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// GGUF files of every type are read, and written anew in another type.
 struct RequantizationTests {

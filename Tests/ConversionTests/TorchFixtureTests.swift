@@ -1,9 +1,9 @@
-import Conversion
-import PyTorch
-import StrictJSON
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillPyTorch
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Files that torch wrote hold what torch says they hold: `fixtures/pytorch/make.py`.
 struct TorchFixtureTests {

@@ -1,8 +1,8 @@
-import Conversion
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Values that are not finite: what was so before is told apart from what became so.
 struct ValueFaultTests {

@@ -1,7 +1,7 @@
-import GGUF
-import Tensors
-import TestSupport
 import Testing
+import WeightmillGGUF
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// GGUF files are written as they are read, and hostile ones are refused.
 struct GGUFTests {

@@ -1,6 +1,6 @@
-import GGUF
-import Tensors
 import Testing
+import WeightmillGGUF
+import WeightmillTensors
 
 /// The types have the numbers and the block sizes of ggml (`ggml.h`, `ggml-common.h`).
 struct TensorTypeTests {

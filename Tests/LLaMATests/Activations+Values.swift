@@ -1,4 +1,4 @@
-import LLaMA
+import WeightmillLLaMA
 
 extension Activations {
   /// All vectors, one after the other.

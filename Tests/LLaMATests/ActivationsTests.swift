@@ -1,8 +1,8 @@
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 struct ActivationsTests {
   /// The embeddings of some tokens.

@@ -1,10 +1,10 @@
-import GGUF
-import LLaMA
-import Models
-import StrictJSON
-import Tensors
-import TestSupport
 import Testing
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// What an architecture is called and holds is said by its value, and by nothing else.
 struct ArchitectureTests {

@@ -1,8 +1,8 @@
-import LLaMA
-import StrictJSON
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Configuration files are read strictly and impossible ones refused.
 struct ConfigurationTests {

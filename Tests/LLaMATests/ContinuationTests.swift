@@ -1,8 +1,8 @@
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// A text is continued until the model ends it, or there is enough of it.
 struct ContinuationTests {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// KL divergence by the textbook, in double precision.
 enum Divergence {

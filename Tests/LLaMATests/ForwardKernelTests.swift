@@ -1,8 +1,8 @@
-import CKernels
-import LLaMA
-import Tensors
-import TestSupport
+import CWeightmillKernels
 import Testing
+import WeightmillLLaMA
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// The C kernels of the forward pass against plain loops, at every level of instructions.
 struct ForwardKernelTests {

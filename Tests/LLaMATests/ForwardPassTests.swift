@@ -1,10 +1,10 @@
-import CKernels
-import LLaMA
-import Models
-import Safetensors
-import Tensors
-import TestSupport
+import CWeightmillKernels
 import Testing
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillSafetensors
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// The forward pass agrees with transformers' float32 logits (`expected/logits.safetensors`).
 struct ForwardPassTests {

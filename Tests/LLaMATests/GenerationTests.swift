@@ -1,8 +1,8 @@
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Token by token, the model says what it says of the whole text.
 struct GenerationTests {

@@ -1,8 +1,8 @@
-import CKernels
-import LLaMA
-import Tensors
-import TestSupport
+import CWeightmillKernels
 import Testing
+import WeightmillLLaMA
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Comparisons of logits are those of plain loops, at every level of instructions.
 struct LogitComparisonTests {

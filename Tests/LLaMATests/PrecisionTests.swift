@@ -1,9 +1,9 @@
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// What binary32 costs, measured against binary64 on `fixtures/mini-ziya`.
 struct PrecisionTests {

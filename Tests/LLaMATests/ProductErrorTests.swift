@@ -1,8 +1,8 @@
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Errors of products are those of a plain loop in binary64.
 struct ProductErrorTests {

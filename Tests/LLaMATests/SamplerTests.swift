@@ -1,7 +1,7 @@
-import LLaMA
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Tokens are drawn as often as their probabilities say, and the same ones for the same seed.
 struct SamplerTests {

@@ -1,10 +1,10 @@
 import Foundation
-import LLaMA
-import Merging
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillMerging
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Every family's merged tensors are bit for bit those of torch (`fixtures/deltas`).
 struct DeltaFamilyTests {

@@ -1,9 +1,9 @@
-import LLaMA
-import Merging
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillMerging
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// What the values say about a base that is not the right one.
 struct EvidenceTests {

@@ -1,7 +1,7 @@
-import CKernels
-import Tensors
-import TestSupport
+import CWeightmillKernels
 import Testing
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Sums of binary16 numbers by each level of instructions.
 struct HalfSumTests {

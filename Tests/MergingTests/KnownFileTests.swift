@@ -1,7 +1,7 @@
-import Merging
-import Tensors
-import TestSupport
 import Testing
+import WeightmillMerging
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// The registry of published files, and which of them belong together.
 struct KnownFileTests {

@@ -1,10 +1,10 @@
 import Foundation
-import LLaMA
-import Merging
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillMerging
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Merged tensors are bit for bit those of torch (`expected/merged-tensors.json`).
 struct MergeTests {

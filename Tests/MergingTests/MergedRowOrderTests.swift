@@ -1,10 +1,10 @@
-import LLaMA
-import Merging
-import Models
 import Synchronization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillLLaMA
+import WeightmillMerging
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// A merge delivers rows of queries and keys in the order that is asked for, and permutes those of a
 /// side only that are stored in another: never the sums of rows that were permuted already.

@@ -1,7 +1,7 @@
-import Merging
-import Tensors
-import TestSupport
 import Testing
+import WeightmillMerging
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Sums are taken of the bytes that were read, and of no others.
 struct SummedCatalogueTests {

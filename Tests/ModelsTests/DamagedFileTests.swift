@@ -1,10 +1,10 @@
-import Conversion
 import Foundation
-import Models
-import PyTorch
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillModels
+import WeightmillPyTorch
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// One sound file of each format, cut short at every byte and with every byte flipped: each is read
 /// or refused, nothing crashes and nothing takes long.

@@ -1,10 +1,10 @@
-import Calibration
-import GGUF
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillCalibration
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Importance matrices are read as llama.cpp wrote them, written as it would, and hostile ones are
 /// refused.

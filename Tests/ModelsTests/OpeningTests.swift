@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import Models
-import PyTorch
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillConversion
+import WeightmillModels
+import WeightmillPyTorch
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Paths are opened by content; impostors and broken folders get errors that say what to do.
 struct OpeningTests {

@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import GGUF
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// A checkpoint's folder with a `tokenizer.json` and no `tokenizer.model`.
 struct TokenizerFolderTests {

@@ -1,7 +1,7 @@
-import PyTorch
-import Tensors
-import TestSupport
 import Testing
+import WeightmillPyTorch
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Files that torch and honest re-zipping tools write are read exactly.
 struct HonestFileTests {

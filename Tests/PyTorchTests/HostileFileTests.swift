@@ -1,7 +1,7 @@
-import PyTorch
-import Tensors
-import TestSupport
 import Testing
+import WeightmillPyTorch
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Files made to mislead are refused with the right exit code, and nothing crashes.
 struct HostileFileTests {

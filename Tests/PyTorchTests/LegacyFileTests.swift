@@ -1,7 +1,7 @@
-import PyTorch
-import Tensors
-import TestSupport
 import Testing
+import WeightmillPyTorch
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Files of PyTorch before 1.6: five pickles, then the storages.
 struct LegacyFileTests {

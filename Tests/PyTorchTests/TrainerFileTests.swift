@@ -1,7 +1,7 @@
-import PyTorch
-import Tensors
-import TestSupport
 import Testing
+import WeightmillPyTorch
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// What trainers save beside the weights does not hinder, and is not dropped in silence.
 struct TrainerFileTests {

@@ -1,7 +1,7 @@
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// What must hold of encoding whatever the values are.
 struct BlockPropertyTests {

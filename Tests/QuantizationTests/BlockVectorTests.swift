@@ -1,8 +1,8 @@
 import Foundation
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Blocks decode and encode bit for bit as ggml's do (`formats/vectors`).
 struct BlockVectorTests {

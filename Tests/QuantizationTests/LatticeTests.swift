@@ -1,8 +1,8 @@
 import Foundation
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// The types whose values are signed points of a codebook.
 struct LatticeTests {

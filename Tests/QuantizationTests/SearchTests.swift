@@ -1,8 +1,8 @@
 import Foundation
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Types whose scales are searched: bytes that do not depend on the code that searches, and errors that
 /// are not above llama.cpp's.

@@ -1,8 +1,8 @@
 import Foundation
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Columns that a calibration text never used: importance 0.
 struct UnusedColumnTests {

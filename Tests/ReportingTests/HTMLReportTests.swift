@@ -1,7 +1,7 @@
 import Foundation
-import Reporting
 import Testing
-import Verification
+import WeightmillReporting
+import WeightmillVerification
 
 /// The page is sound whatever the report holds, and shows what the report says.
 struct HTMLReportTests {

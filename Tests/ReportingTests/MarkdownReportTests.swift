@@ -1,6 +1,6 @@
-import Reporting
 import Testing
-import Verification
+import WeightmillReporting
+import WeightmillVerification
 
 /// The summary shows what the report says, and nothing in it can break out of its table.
 struct MarkdownReportTests {

@@ -1,5 +1,5 @@
 import Foundation
-import Reporting
+import WeightmillReporting
 
 #if canImport(FoundationXML)
   import FoundationXML

@@ -1,7 +1,7 @@
 import Foundation
-import Reporting
 import Testing
-import Verification
+import WeightmillReporting
+import WeightmillVerification
 
 /// What charts are drawn from holds every position once.
 struct ReportDataTests {

@@ -1,10 +1,10 @@
 import Foundation
-import Reporting
-import StrictJSON
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillReporting
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// A report is read back as it was written; what is damaged is refused with its place.
 struct ReportJSONTests {

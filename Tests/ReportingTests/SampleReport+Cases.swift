@@ -1,5 +1,5 @@
-import Reporting
-import Verification
+import WeightmillReporting
+import WeightmillVerification
 
 extension SampleReport {
   /// Reports that a page must be able to draw, whatever they lack.

@@ -1,7 +1,7 @@
 import Foundation
-import Reporting
-import Tensors
-import Verification
+import WeightmillReporting
+import WeightmillTensors
+import WeightmillVerification
 
 /// Reports with made-up figures that look like real ones; the same seed gives the same report.
 struct SampleReport {

@@ -1,7 +1,7 @@
-import Safetensors
-import Tensors
-import TestSupport
 import Testing
+import WeightmillSafetensors
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// What is laid out is what the reader takes, and what mapping readers need.
 struct SafetensorsLayoutTests {

@@ -1,7 +1,7 @@
-import Safetensors
-import Tensors
-import TestSupport
 import Testing
+import WeightmillSafetensors
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// The safetensors format and the rules of its header.
 struct SafetensorsTests {

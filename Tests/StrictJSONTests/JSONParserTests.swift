@@ -1,7 +1,7 @@
-import StrictJSON
-import Tensors
-import TestSupport
 import Testing
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// RFC 8259, and nothing else.
 struct JSONParserTests {

@@ -1,7 +1,7 @@
-import StrictJSON
-import Tensors
-import TestSupport
 import Testing
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Piece by piece, the same texts are read and refused as whole.
 struct JSONStreamTests {

@@ -1,6 +1,6 @@
-import Tensors
-import TestSupport
 import Testing
+import WeightmillTensors
+import WeightmillTestSupport
 
 struct CancellationTests {
   @Test func workBesideTasksReturnsWhatItReturns() async throws {

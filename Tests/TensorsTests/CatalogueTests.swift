@@ -1,6 +1,6 @@
-import Tensors
-import TestSupport
 import Testing
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// A catalogue in memory.
 struct ArrayCatalogue: Catalogue {

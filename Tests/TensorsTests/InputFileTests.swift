@@ -1,7 +1,7 @@
 import Foundation
-import Tensors
-import TestSupport
 import Testing
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Files that say they are larger than any disk.
 struct InputFileTests {

@@ -1,6 +1,6 @@
-import Tensors
-import TestSupport
 import Testing
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Conversions between float32 and the 16-bit formats.
 struct NumberTests {

@@ -1,6 +1,6 @@
-import Tensors
-import TestSupport
 import Testing
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Rows of plain numbers against the numbers one by one.
 struct ScalarRowsTests {

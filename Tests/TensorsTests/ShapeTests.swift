@@ -1,5 +1,5 @@
-import Tensors
 import Testing
+import WeightmillTensors
 
 /// Shapes from files are checked before anything is computed from them.
 struct ShapeTests {

@@ -1,5 +1,5 @@
 import Crypto
-public import Tensors
+public import WeightmillTensors
 
 /// SHA-256 of bytes in hexadecimal.
 public func sha256(_ bytes: [UInt8]) -> String {

@@ -1,5 +1,5 @@
-public import Tensors
 public import Testing
+public import WeightmillTensors
 
 /// Runs a body that must throw a `WeightmillError` of some class, and returns it.
 @discardableResult

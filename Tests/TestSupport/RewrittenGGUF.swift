@@ -1,5 +1,5 @@
-public import GGUF
-public import Tensors
+public import WeightmillGGUF
+public import WeightmillTensors
 
 /// A GGUF file in memory, to be changed and written anew.
 public struct RewrittenGGUF {

@@ -1,5 +1,5 @@
-public import LLaMA
-public import Tensors
+public import WeightmillLLaMA
+public import WeightmillTensors
 
 /// A tiny model with random weights in Hugging Face's layout, for tests of what does not fit.
 public struct SmallModel: Sendable {

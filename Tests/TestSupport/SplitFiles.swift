@@ -1,5 +1,5 @@
-public import GGUF
-import Tensors
+public import WeightmillGGUF
+import WeightmillTensors
 
 /// Writes the files of a split GGUF file, honest or not.
 public struct SplitFiles {

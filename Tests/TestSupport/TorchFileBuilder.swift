@@ -1,4 +1,4 @@
-import CZlib
+import CWeightmillZlib
 
 /// Builds zip files as `torch.save` writes them, honest or not.
 public struct TorchFileBuilder: Sendable {

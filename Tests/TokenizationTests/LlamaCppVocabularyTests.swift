@@ -1,9 +1,9 @@
 import Foundation
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// llama.cpp's own cases for SentencePiece vocabularies, and ids that it was asked for
 /// (`fixtures/tokenizers/llama.cpp`).

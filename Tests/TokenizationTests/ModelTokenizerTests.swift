@@ -1,9 +1,9 @@
 import Foundation
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Both kinds of tokenizers give what other programs give, through the same value.
 struct ModelTokenizerTests {

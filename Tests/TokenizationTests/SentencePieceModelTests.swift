@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Vocabularies that break their own rules are refused.
 struct SentencePieceModelTests {

@@ -1,6 +1,6 @@
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Pieces of a growing text are whole characters, and make the whole text together, whatever kind
 /// the tokenizer is of.

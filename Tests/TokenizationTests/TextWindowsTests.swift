@@ -1,5 +1,5 @@
 import Testing
-import Tokenization
+import WeightmillTokenization
 
 /// Texts are cut into windows, and windows grouped into passes, without losing a token.
 struct TextWindowsTests {

@@ -1,8 +1,8 @@
 import Foundation
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// LLaMA 3's `tokenizer.model`.
 struct TiktokenModelTests {

@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Files that break the rules of a `tokenizer.json`: TJ-01 to TJ-05 of the rules for hostile files.
 struct TokenizerJSONHostileTests {

@@ -1,7 +1,7 @@
 import Foundation
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Token ids equal those of the `tokenizers` package (`fixtures/tokenizers`, made by `make.py`).
 struct TokenizerJSONTests {

@@ -1,8 +1,8 @@
 import Foundation
-import Models
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillModels
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Token ids equal SentencePiece's and llama.cpp's (`expected/tokens.json`, `llamacpp-tokens.json`).
 struct TokenizerTests {

@@ -1,8 +1,8 @@
-import LLaMA
-import Models
-import Tensors
-import TestSupport
-import Verification
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// Small models in a folder of their own, and texts of random tokens.
 struct ComparedModels {

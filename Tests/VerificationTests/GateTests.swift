@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// Limits are kept or not, and a report says which.
 struct GateTests {

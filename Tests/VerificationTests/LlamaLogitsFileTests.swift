@@ -1,10 +1,10 @@
 import Foundation
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// Files of llama-perplexity hold what it predicted, and damaged ones are refused
 /// (`fixtures/llama-perplexity`).

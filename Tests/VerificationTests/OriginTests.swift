@@ -1,8 +1,8 @@
-import LLaMA
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillLLaMA
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// Where a divergence comes from: drift by layer, errors of tensors, shares of the divergence.
 struct OriginTests {

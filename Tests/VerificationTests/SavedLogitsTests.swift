@@ -1,7 +1,7 @@
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// Logits that were saved give the figures that the model gives.
 struct SavedLogitsTests {

@@ -1,10 +1,10 @@
-import LLaMA
-import Models
 import Synchronization
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// What `verify-logits` does is there for users of the library, too.
 struct VerificationRunTests {

@@ -1,11 +1,11 @@
 import Foundation
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
-import Verification
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
+import WeightmillVerification
 
 /// The statistics are those of the textbook, and a model agrees with itself.
 struct VerificationTests {

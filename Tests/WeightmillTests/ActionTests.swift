@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// The step of continuous integration passes on what it is given, and what comes out of it.
 ///

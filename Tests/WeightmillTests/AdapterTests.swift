@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `--lora` as a user gives it.
 struct AdapterTests {

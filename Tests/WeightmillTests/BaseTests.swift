@@ -1,7 +1,7 @@
 import Foundation
-import Tensors
-import TestSupport
 import Testing
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// `convert --delta` asks whether the base is the right one, and leaves nothing if it is not.
 struct BaseTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// Commands that give a model text, on a folder whose only tokenizer is a `tokenizer.json`.
 struct BytePairModelTests {

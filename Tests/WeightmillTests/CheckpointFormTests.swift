@@ -1,7 +1,7 @@
 import Foundation
-import GGUF
-import TestSupport
 import Testing
+import WeightmillGGUF
+import WeightmillTestSupport
 
 /// `weightmill hash --as-checkpoint`: one model's digests, whatever file it is in.
 struct CheckpointFormTests {

@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import WeightmillTestSupport
 
 /// Runs the built `weightmill` as a user would.
 struct CommandLineTool {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// One file or folder of `Tests/Corpus`, and what the executable must do with it.
 struct CorpusCase: Codable, Sendable, CustomTestStringConvertible {

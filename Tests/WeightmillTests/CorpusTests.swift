@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// Every file of the corpus, given to the executable: honest ones are read exactly, hostile ones
 /// refused in one line, and neither takes long, takes much memory, leaves anything or runs anything.

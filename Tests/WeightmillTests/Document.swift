@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import WeightmillTestSupport
 
 /// A page or a source of this repository, and the code that stands in it.
 struct Document {

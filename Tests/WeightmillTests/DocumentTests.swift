@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// Code in documents is compiled, and commands in documents are run.
 struct DocumentTests {

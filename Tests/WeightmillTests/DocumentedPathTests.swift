@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// What documents say of where things are.
 struct DocumentedPathTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// Continuous integration runs what the documents tell people to type: Scripts/check-targets.sh looks.
 struct DocumentedTargetTests {

@@ -1,8 +1,8 @@
 import Foundation
-import GGUF
-import Tensors
-import TestSupport
 import Testing
+import WeightmillGGUF
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Tensors without values whose other extents are enormous: a file of a few bytes may hold them.
 struct EmptyTensorTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// Wrong input: one line on standard error, nothing on standard output, the right exit code.
 struct ErrorTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `generate` writes a text as it grows, by the seed that was given.
 struct GenerateTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `weightmill imatrix`, as a user runs it.
 struct ImatrixCommandTests {

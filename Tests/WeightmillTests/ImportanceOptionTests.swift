@@ -1,5 +1,5 @@
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `--imatrix` of `quantize` and `convert`, with files that llama-imatrix wrote.
 struct ImportanceOptionTests {

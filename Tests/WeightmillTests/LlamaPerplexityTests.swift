@@ -1,5 +1,5 @@
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// verify-logits beside llama-perplexity, on the same pair of files: `fixtures/llama-perplexity`.
 ///

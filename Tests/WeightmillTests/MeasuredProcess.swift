@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import WeightmillTestSupport
 
 #if canImport(Glibc)
   import Glibc

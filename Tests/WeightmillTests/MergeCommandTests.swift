@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `weightmill merge` in the place of the documented script, and `convert --format safetensors`.
 struct MergeCommandTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `weightmill quantize` with llama-quantize's arguments and options.
 struct QuantizeTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// Options that are given twice: both count, or it is an error, or it is a setting.
 struct RepeatedOptionTests {

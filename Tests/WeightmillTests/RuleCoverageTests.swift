@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// Every rule on untrusted files is held by a test of its name: a case
 /// of the corpus, or a Swift test whose display name begins with the rule.

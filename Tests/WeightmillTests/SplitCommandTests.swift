@@ -1,7 +1,7 @@
 import Foundation
-import GGUF
-import TestSupport
 import Testing
+import WeightmillGGUF
+import WeightmillTestSupport
 
 /// `weightmill split` and `weightmill join`.
 struct SplitCommandTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// What a command says on standard output arrives, or the command fails.
 struct StandardOutputTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `verify-logits --tokens`: ids that are given are the ids that are judged.
 struct TokenOptionTests {

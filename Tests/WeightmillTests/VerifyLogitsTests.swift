@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `weightmill verify-logits`, as a user and as a CI job run it.
 struct VerifyLogitsTests {

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import WeightmillTestSupport
 
 /// `--version`, and what of it goes into files.
 struct VersionTests {

@@ -1,5 +1,5 @@
-package import LLaMA
-package import Tensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// A LLaMA model's tensors as a checkpoint in Hugging Face's layout has them, whatever file they are
 /// in: its names, its order of rows, and vectors in the type of the matrices.

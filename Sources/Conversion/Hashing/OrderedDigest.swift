@@ -1,6 +1,6 @@
 internal import Crypto
 internal import Synchronization
-package import Tensors
+package import WeightmillTensors
 
 /// The SHA-256 of bytes that come in any order and from several threads.
 ///

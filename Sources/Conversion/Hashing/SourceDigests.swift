@@ -1,7 +1,7 @@
 internal import Crypto
-package import Models
 internal import Synchronization
-import Tensors
+package import WeightmillModels
+import WeightmillTensors
 
 /// Hashes the files of a model while they are read to convert it.
 ///

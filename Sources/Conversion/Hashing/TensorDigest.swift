@@ -1,8 +1,8 @@
 internal import Crypto
-import LLaMA
-import StrictJSON
 internal import Synchronization
-public import Tensors
+import WeightmillLLaMA
+import WeightmillStrictJSON
+public import WeightmillTensors
 
 /// The SHA-256 of a tensor's values, whatever file they are in.
 ///

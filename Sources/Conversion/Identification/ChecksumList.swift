@@ -1,5 +1,5 @@
-import Models
-package import Tensors
+import WeightmillModels
+package import WeightmillTensors
 
 /// SHA-256 hashes and names of files, as `sha256sum` prints them.
 package struct ChecksumList: Sendable {

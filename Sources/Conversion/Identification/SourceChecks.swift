@@ -1,8 +1,8 @@
-internal import LLaMA
-internal import Merging
-package import Models
 internal import Synchronization
-package import Tensors
+internal import WeightmillLLaMA
+internal import WeightmillMerging
+package import WeightmillModels
+package import WeightmillTensors
 
 /// Requirements of the files a model is made from.
 package struct SourceRequirements: Sendable {

@@ -1,8 +1,8 @@
-import LLaMA
-import Models
-import StrictJSON
-import Tensors
-import Tokenization
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTokenization
 
 /// The files of a Hugging Face folder beside the weights and `config.json`.
 ///

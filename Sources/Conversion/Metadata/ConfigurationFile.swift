@@ -1,9 +1,9 @@
-import LLaMA
-import Merging
-import Models
-import StrictJSON
-import Tensors
-import Tokenization
+import WeightmillLLaMA
+import WeightmillMerging
+import WeightmillModels
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTokenization
 
 /// The `config.json` of a folder that is written for transformers.
 ///

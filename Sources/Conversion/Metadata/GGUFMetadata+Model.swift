@@ -1,8 +1,8 @@
-package import GGUF
-import LLaMA
-import Models
-import Tensors
-package import Tokenization
+package import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+package import WeightmillTokenization
 
 extension GGUFMetadata {
   /// The metadata of a converted model: the keys that llama.cpp's converter writes, with its types.

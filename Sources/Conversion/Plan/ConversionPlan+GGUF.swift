@@ -1,9 +1,9 @@
-import GGUF
-import LLaMA
-public import Models
-import Quantization
-public import Tensors
-import Tokenization
+import WeightmillGGUF
+import WeightmillLLaMA
+public import WeightmillModels
+import WeightmillQuantization
+public import WeightmillTensors
+import WeightmillTokenization
 
 /// Plans of GGUF files.
 extension ConversionPlan {

@@ -1,8 +1,8 @@
-import GGUF
-import Merging
-public import Models
-import Quantization
-public import Tensors
+import WeightmillGGUF
+import WeightmillMerging
+public import WeightmillModels
+import WeightmillQuantization
+public import WeightmillTensors
 
 /// Plans that copy a GGUF file into several, or several into one, and change nothing else.
 ///

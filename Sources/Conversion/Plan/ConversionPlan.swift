@@ -1,8 +1,8 @@
-package import GGUF
-import LLaMA
-public import Models
-public import Quantization
-public import Tensors
+package import WeightmillGGUF
+import WeightmillLLaMA
+public import WeightmillModels
+public import WeightmillQuantization
+public import WeightmillTensors
 
 /// What a conversion will write: every tensor in its order, with its source and its type.
 ///

@@ -1,6 +1,6 @@
-import LLaMA
-import Quantization
-import Tensors
+import WeightmillLLaMA
+import WeightmillQuantization
+import WeightmillTensors
 
 /// The tensors of a GGUF file that is to be written, with their types and their importance.
 struct GGUFItems {

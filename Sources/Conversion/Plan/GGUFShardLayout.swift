@@ -1,6 +1,6 @@
-import GGUF
 import SystemPackage
-import Tensors
+import WeightmillGGUF
+import WeightmillTensors
 
 /// The files of a split GGUF file that is to be written.
 struct GGUFShardLayout {

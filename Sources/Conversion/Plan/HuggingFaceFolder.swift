@@ -1,8 +1,8 @@
-import LLaMA
-import Models
-import Safetensors
-import StrictJSON
-import Tensors
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillSafetensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// A folder in Hugging Face's layout that is to be written: weights in shards, and what goes with
 /// them.

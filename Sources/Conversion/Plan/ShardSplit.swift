@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Where a GGUF file is cut into several: between tensors, which stay in their order.
 public enum ShardSplit: Sendable, Equatable {

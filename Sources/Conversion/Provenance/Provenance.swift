@@ -1,9 +1,9 @@
 internal import Crypto
-public import GGUF
-import Merging
-import Models
-import Quantization
-import Tensors
+package import WeightmillGGUF
+import WeightmillMerging
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
 
 /// The origin of a GGUF file's weights, in metadata under keys that begin with `weightmill.`.
 ///
@@ -136,7 +136,7 @@ public struct ProvenanceRecord: Sendable, Encodable {
   ///
   /// - Parameter metadata: The metadata of a GGUF file, which may be anybody's: what is of another
   ///   kind than Weightmill writes is left out.
-  public init(_ metadata: GGUFMetadata) {
+  package init(_ metadata: GGUFMetadata) {
     func text(_ key: String) -> String? { metadata[key]?.string }
     version = text("weightmill.version")
     mergeRule = text("weightmill.merge.rule")

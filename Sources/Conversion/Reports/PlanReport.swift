@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// What is to be told of a plan or of its execution, for machines: `--dry-run --json` and `--json`.
 public struct PlanReport: Encodable, Sendable {

@@ -1,7 +1,7 @@
 internal import Crypto
-import Output
 internal import Synchronization
-import Tensors
+import WeightmillOutput
+import WeightmillTensors
 
 /// An execution of a plan: its files, its threads, what it has done so far.
 final class ConversionJob: Sendable {

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 extension ConversionPlan {
   /// Writes the output beside other tasks: `ConversionRun` as an asynchronous call.

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// The outcome of a conversion.
 public struct ConversionReport: Sendable {

@@ -1,6 +1,6 @@
-package import Output
 internal import Synchronization
-public import Tensors
+package import WeightmillOutput
+public import WeightmillTensors
 
 /// The progress of a conversion.
 public struct ConversionProgress: Sendable {

@@ -1,8 +1,8 @@
-import Output
-import StrictJSON
 internal import Synchronization
 internal import SystemPackage
-import Tensors
+import WeightmillOutput
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// The tensors that a run has finished, on the disk beside its temporary file: after kill -9
 /// another run goes on.

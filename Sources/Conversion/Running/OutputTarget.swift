@@ -1,6 +1,6 @@
-import Output
 internal import SystemPackage
-import Tensors
+import WeightmillOutput
+import WeightmillTensors
 
 /// The files that a run writes: the whole output, or one file of a split one.
 struct OutputTarget: Sendable {

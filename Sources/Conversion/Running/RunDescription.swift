@@ -1,10 +1,10 @@
 internal import Crypto
-import Models
-import Output
-import Quantization
-import StrictJSON
 internal import SystemPackage
-import Tensors
+import WeightmillModels
+import WeightmillOutput
+import WeightmillQuantization
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// Everything that decides the bytes of an output: a run can be continued only by one of the same
 /// description.

@@ -1,5 +1,5 @@
-import Quantization
-import Tensors
+import WeightmillQuantization
+import WeightmillTensors
 
 /// The buffers of one thread, reused from tile to tile.
 struct TileBuffers {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// A range of rows of one tensor that is read, converted and written at once.
 struct ConversionTile {

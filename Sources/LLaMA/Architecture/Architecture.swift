@@ -2,9 +2,9 @@
 ///
 /// Nothing else says what an architecture is called or holds: whoever reads or writes a file asks
 /// the model's configuration for this value. `KnownArchitectures.swift` has those that are read.
-public struct Architecture: Equatable, Sendable {
+package struct Architecture: Equatable, Sendable {
   /// How the two values that one position angle turns lie in a head.
-  public enum RowOrder: Sendable {
+  package enum RowOrder: Sendable {
     /// Rows 2*i* and 2*i* + 1 belong together.
     case neighbours
     /// Rows *i* and *i* + half the head belong together.
@@ -12,7 +12,7 @@ public struct Architecture: Equatable, Sendable {
   }
 
   /// A key of a GGUF file that describes the model; the architecture's name and a dot go before it.
-  public enum Key: String, CaseIterable, Sendable {
+  package enum Key: String, CaseIterable, Sendable {
     /// The number of layers.
     case blockCount = "block_count"
     /// The number of tokens that the model was trained to see at once.
@@ -44,7 +44,7 @@ public struct Architecture: Equatable, Sendable {
 
     /// The keys that every architecture's files have, in the order in which llama.cpp's converter
     /// writes them.
-    public static let common: [Key] = [
+    package static let common: [Key] = [
       .blockCount, .contextLength, .embeddingLength, .feedForwardLength, .headCount,
       .keyValueHeadCount, .ropeBase, .normEpsilon, .keyLength, .valueLength,
     ]
@@ -52,13 +52,13 @@ public struct Architecture: Equatable, Sendable {
 
   /// The name of the architecture in GGUF files: `general.architecture`, and what its keys begin
   /// with. Several values may share it: the first of `Architecture.all` is what such a file is.
-  public let name: String
+  package let name: String
   /// The `model_type` of a Hugging Face `config.json`.
-  public let huggingFaceType: String
+  package let huggingFaceType: String
   /// The class in transformers.
-  public let huggingFaceClass: String
+  package let huggingFaceClass: String
   /// The order of the rows of queries and keys in GGUF files.
-  public let rowOrder: RowOrder
+  package let rowOrder: RowOrder
   /// The tensors that a layer must have.
   package let requiredTensors: Set<TensorRole.LayerTensor>
   /// The tensors that a layer must or may have, in the order in which the model uses them.
@@ -66,7 +66,7 @@ public struct Architecture: Equatable, Sendable {
   /// The factors of rotary frequencies that a GGUF file may have.
   package let ropeFactors: Set<TensorRole.RopeFactors>
   /// The keys that GGUF files have beside `Key.common`, in the order in which they are written.
-  public let furtherKeys: [Key]
+  package let furtherKeys: [Key]
   /// The names of tensors in a layer that differ from the usual ones, with `.weight` or `.bias`.
   package let otherNames: [NamingScheme: [TensorRole.LayerTensor: String]]
 
@@ -106,5 +106,5 @@ public struct Architecture: Equatable, Sendable {
   ///
   /// - Parameter key: The key.
   /// - Returns: The whole key.
-  public func name(of key: Key) -> String { "\(name).\(key.rawValue)" }
+  package func name(of key: Key) -> String { "\(name).\(key.rawValue)" }
 }

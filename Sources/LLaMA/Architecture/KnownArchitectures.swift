@@ -2,24 +2,24 @@ extension Architecture {
   /// LLaMA 1 and 2, and what has their layers under their name.
   ///
   /// Source: `conversion/llama.py` and `src/models/llama.cpp` of llama.cpp.
-  public static let llama = Architecture(
+  package static let llama = Architecture(
     name: "llama", huggingFaceType: "llama", huggingFaceClass: "LlamaForCausalLM",
     rowOrder: .neighbours, furtherKeys: [.vocabularySize, .ropeDimensionCount])
 
   /// The architectures that are read.
-  public static let all: [Architecture] = [llama]
+  package static let all: [Architecture] = [llama]
 
   /// The architecture that a GGUF file names.
   ///
   /// - Parameter name: The value of `general.architecture`.
   /// - Returns: The architecture, or `nil` when it is not known.
-  public static func named(_ name: String) -> Architecture? { all.first { $0.name == name } }
+  package static func named(_ name: String) -> Architecture? { all.first { $0.name == name } }
 
   /// The architecture that a `config.json` names.
   ///
   /// - Parameter type: The value of `model_type`.
   /// - Returns: The architecture, or `nil` when it is not known.
-  public static func ofHuggingFace(type: String) -> Architecture? {
+  package static func ofHuggingFace(type: String) -> Architecture? {
     all.first { $0.huggingFaceType == type }
   }
 

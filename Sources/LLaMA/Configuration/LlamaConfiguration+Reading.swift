@@ -1,5 +1,5 @@
-public import StrictJSON
-public import Tensors
+package import WeightmillStrictJSON
+public import WeightmillTensors
 
 extension LlamaConfiguration {
   /// Refuses sizes that are impossible, so that nothing downstream divides by zero or overflows.

@@ -1,7 +1,7 @@
 /// The architecture of a model, its sizes and constants.
 public struct LlamaConfiguration: Equatable, Sendable {
   /// What it has in common with other models.
-  public let architecture: Architecture
+  package let architecture: Architecture
   /// The width of the residual stream.
   public let hiddenSize: Int
   /// How many layers there are.
@@ -40,7 +40,7 @@ public struct LlamaConfiguration: Equatable, Sendable {
   ///   - normEpsilon: What RMSNorm adds to the mean square.
   ///   - ropeBase: The base of the rotary position angles.
   ///   - tiesEmbeddings: Whether the output matrix may be the embedding matrix.
-  public init(
+  package init(
     architecture: Architecture = .llama, hiddenSize: Int, layerCount: Int, headCount: Int,
     keyValueHeadCount: Int, headDimension: Int, feedForwardSize: Int, vocabularyRows: Int,
     contextLength: Int, normEpsilon: Double, ropeBase: Double, tiesEmbeddings: Bool = false

@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 /// A vector for each token, in binary32 or binary64.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// Causal attention with grouped heads: what each token takes from itself and the tokens before it.
 ///

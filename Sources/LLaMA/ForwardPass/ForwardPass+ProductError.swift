@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 extension ForwardPass {
   /// How many rows a tile has; fixed, because the order of sums depends on it.

@@ -1,5 +1,5 @@
-import CKernels
-public import Tensors
+import CWeightmillKernels
+package import WeightmillTensors
 
 /// A reference forward pass over any catalogue, one tile of weights at a time.
 ///

@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// A text that grows at its end, and what the model expects to come next.
 ///

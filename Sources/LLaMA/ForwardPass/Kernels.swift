@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 /// Which arithmetic a forward pass uses: its numbers, and the instructions for them.
 ///

@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 /// The keys and values of a text in one layer, laid out as the weights of products.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-package import Tensors
+import CWeightmillKernels
+package import WeightmillTensors
 
 /// What a reference's logits *l* and a candidate's logits *m* at one position have in common.
 package struct LogitComparison: Sendable {

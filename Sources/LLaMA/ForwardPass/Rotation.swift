@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// Turns each pair of features of queries and keys by their position's angle.
 ///

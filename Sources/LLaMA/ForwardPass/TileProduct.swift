@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 /// One thread's buffers for products with a tile of weights: 256 columns of it are decoded and packed,
 /// stay in the second cache, and meet all tokens; then come the next 256.

@@ -1,6 +1,6 @@
-import CKernels
-import Quantization
-import Tensors
+import CWeightmillKernels
+import WeightmillQuantization
+import WeightmillTensors
 
 /// A matrix of weights that is read in tiles of rows, and decoded 256 columns at a time.
 struct WeightMatrix: Sendable {

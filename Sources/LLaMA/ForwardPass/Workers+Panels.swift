@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 extension Workers {
   /// Does something for every panel of vectors, in any order.

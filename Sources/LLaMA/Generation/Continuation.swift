@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// A text that is continued token by token, each chosen from what the model expects.
 package struct Continuation: Sendable {

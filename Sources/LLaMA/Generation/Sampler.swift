@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// Chooses the next token from what a model expects.
 ///

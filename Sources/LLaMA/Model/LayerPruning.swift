@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// A model without some of its layers; those that are left are numbered anew.
 package struct LayerPruning: Sendable {

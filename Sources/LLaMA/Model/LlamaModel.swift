@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// A catalogue known to hold a whole model: every tensor there, each of the right shape.
 public struct LlamaModel: Sendable {
@@ -55,10 +55,10 @@ public struct LlamaModel: Sendable {
   }
 
   /// What the model has in common with others.
-  public var architecture: Architecture { configuration.architecture }
+  package var architecture: Architecture { configuration.architecture }
 
   /// The order of the rows of queries and keys in the catalogue.
-  public var rowOrder: Architecture.RowOrder { scheme.rowOrder(of: architecture) }
+  package var rowOrder: Architecture.RowOrder { scheme.rowOrder(of: architecture) }
 
   /// Where in the catalogue a tensor is; the output matrix may be the embedding's (tied weights).
   ///

@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// A model's tensors under another scheme's names, rows of queries and keys in its order.
 package struct LlamaView: Catalogue {

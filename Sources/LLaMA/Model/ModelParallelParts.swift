@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// How Meta cut the tensors of its model-parallel files.
 ///

@@ -1,8 +1,8 @@
-public import Tensors
+package import WeightmillTensors
 
 /// A catalogue that is made of others, and can ask them for the order of rows that it is asked for,
 /// so that rows are not permuted on their way in and back on their way out.
-public protocol RowOrderedCatalogue: Catalogue {
+package protocol RowOrderedCatalogue: Catalogue {
   /// The same tensors at the same indices, with the rows of queries and keys in this order.
   ///
   /// - Parameter order: The order.

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// One tensor that does not fit, for messages.
 package struct TensorFault: Sendable {

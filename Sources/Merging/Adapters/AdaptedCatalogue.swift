@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// A model's tensors with an adapter merged into them, in Hugging Face's names and row order.
 ///

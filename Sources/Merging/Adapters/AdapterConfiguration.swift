@@ -1,5 +1,5 @@
-public import StrictJSON
-public import Tensors
+package import WeightmillStrictJSON
+package import WeightmillTensors
 
 /// The settings of a LoRA adapter, from PEFT's `adapter_config.json`.
 ///

@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// An adapter's tensors, sorted by what they do to which tensor of the base.
 struct AdapterContent {

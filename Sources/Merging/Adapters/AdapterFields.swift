@@ -1,5 +1,5 @@
-import StrictJSON
-import Tensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// Typed access to the fields of an `adapter_config.json`.
 struct AdapterFields {

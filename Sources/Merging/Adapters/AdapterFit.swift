@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// An adapter held against a model: what changes, and what does not fit.
 struct AdapterFit {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The name of an adapter's tensor: its module, and its part of the update.
 ///

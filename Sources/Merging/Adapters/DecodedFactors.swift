@@ -1,5 +1,5 @@
 import Synchronization
-import Tensors
+import WeightmillTensors
 
 /// Factors that were decoded lately, for the tiles of the same tensor that come next.
 ///

@@ -1,5 +1,5 @@
-public import LLaMA
-public import Tensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// A LoRA adapter in PEFT's layout, to be merged into a model as `merge_and_unload` does.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// One of the two matrices of an update, as the update needs it: as it is stored, or transposed.
 struct LowRankFactor: Sendable {

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// The update of a matrix by a LoRA adapter: scale · left · right, of low rank.
 ///

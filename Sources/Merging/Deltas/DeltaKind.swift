@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// The families of delta weights: what happens to embeddings and output matrix, and in which
 /// arithmetic.

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The mean of a matrix's rows in float32, bit for bit as torch computes it.
 ///

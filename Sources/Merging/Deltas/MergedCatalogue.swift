@@ -1,5 +1,5 @@
-public import LLaMA
-public import Tensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// A base model plus delta weights, by the rule with which they were published.
 ///

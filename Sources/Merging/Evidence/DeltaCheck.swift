@@ -1,5 +1,5 @@
-public import LLaMA
-public import Tensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// Whether a base and a delta belong together, asked before a byte is written.
 package enum DeltaCheck {

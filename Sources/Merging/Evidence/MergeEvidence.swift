@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// The evidence in the values of a base and a delta on whether they belong together.
 struct MergeEvidence: Sendable {

@@ -1,5 +1,5 @@
-package import LLaMA
-package import Tensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// Whether weights are a whole model's or differences to another's.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// How often base + delta needs rounding: the only trace of its base in a delta that is a
 /// difference everywhere.

@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Rows of the layers' matrices in base and delta, side by side.
 struct WeightSample: Sendable {

@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// Whether known files belong together.
 package enum KnownFileCheck {

@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Whether a base passed through bfloat16, which takes three bits of each binary16 number.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// Rows of binary16 or binary32 numbers, read from rows of any floating-point type, and their sums.
 enum NumberRows {

@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// The likeness of a tensor's rows in two models, by a sample spread evenly over the rows
 /// that both have.

@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Rows of a tensor as float32 values, to judge it by.
 enum RowSample {

@@ -1,4 +1,4 @@
-public import LLaMA
+package import WeightmillLLaMA
 
 /// A sum of all values that was published for a merged model.
 package struct PublishedSum: Sendable {

@@ -1,5 +1,5 @@
 internal import Synchronization
-public import Tensors
+package import WeightmillTensors
 
 /// Float32 tensors whose values are summed up while they are read.
 ///

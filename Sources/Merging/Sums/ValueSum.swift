@@ -1,5 +1,5 @@
-public import LLaMA
-import Tensors
+package import WeightmillLLaMA
+import WeightmillTensors
 
 /// The sum of all values of a merged model, as the scripts of Alpaca and KnowLM make it.
 ///

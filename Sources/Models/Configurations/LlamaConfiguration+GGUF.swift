@@ -1,6 +1,6 @@
-package import GGUF
-package import LLaMA
-package import Tensors
+package import WeightmillGGUF
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 extension LlamaConfiguration {
   /// Reads the architecture, the sizes and constants from a GGUF file's metadata.

@@ -1,6 +1,6 @@
-import GGUF
-public import Quantization
-public import Tensors
+import WeightmillGGUF
+public import WeightmillQuantization
+public import WeightmillTensors
 
 /// Importance matrices in llama.cpp's two file formats, told apart by content; `formats/imatrix.md`
 /// describes both.

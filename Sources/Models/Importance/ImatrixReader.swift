@@ -1,6 +1,6 @@
-package import GGUF
-package import Quantization
-package import Tensors
+package import WeightmillGGUF
+package import WeightmillQuantization
+package import WeightmillTensors
 
 /// Reads an importance matrix from a GGUF file.
 package struct ImatrixReader {

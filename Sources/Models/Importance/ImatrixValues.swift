@@ -1,4 +1,4 @@
-package import Tensors
+package import WeightmillTensors
 
 /// The float32 values of importance matrices, in either file format.
 package enum ImatrixValues {

@@ -1,5 +1,5 @@
-package import Quantization
-package import Tensors
+package import WeightmillQuantization
+package import WeightmillTensors
 
 /// Reads an importance matrix in the form that llama.cpp wrote before it had the GGUF form.
 ///

@@ -1,5 +1,5 @@
-package import Merging
-package import Tensors
+package import WeightmillMerging
+package import WeightmillTensors
 
 /// A folder in which PEFT saved a LoRA adapter.
 package struct AdapterFolder {

@@ -1,5 +1,5 @@
-import LLaMA
-package import Tensors
+import WeightmillLLaMA
+package import WeightmillTensors
 
 extension LoadedModel {
   /// How many files the tensors of a split GGUF file are in; 1 for every other model.

@@ -1,10 +1,10 @@
-public import GGUF
-public import LLaMA
-package import Merging
-import StrictJSON
 import SystemPackage
-public import Tensors
-public import Tokenization
+public import WeightmillGGUF
+public import WeightmillLLaMA
+package import WeightmillMerging
+import WeightmillStrictJSON
+public import WeightmillTensors
+public import WeightmillTokenization
 
 /// A whole model ready for use: checked tensors, configuration, tokenizer.
 public struct LoadedModel: Sendable {

@@ -1,7 +1,7 @@
-import LLaMA
-import Merging
-package import Tensors
-import Tokenization
+import WeightmillLLaMA
+import WeightmillMerging
+package import WeightmillTensors
+import WeightmillTokenization
 
 extension ModelLoader {
   /// The model that is asked for: its tokenizer is that of the last adapter that brings one.

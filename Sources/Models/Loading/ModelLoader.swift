@@ -1,10 +1,10 @@
-import GGUF
-public import LLaMA
-public import Merging
-import StrictJSON
 import SystemPackage
-public import Tensors
-public import Tokenization
+import WeightmillGGUF
+public import WeightmillLLaMA
+public import WeightmillMerging
+import WeightmillStrictJSON
+public import WeightmillTensors
+public import WeightmillTokenization
 
 /// Makes models of checkpoints.
 public enum ModelLoader {

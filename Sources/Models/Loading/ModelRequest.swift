@@ -1,5 +1,5 @@
-public import Merging
-public import PyTorch
+public import WeightmillMerging
+public import WeightmillPyTorch
 
 /// Which model is wanted: a checkpoint, and what is to be merged into it.
 public struct ModelRequest: Sendable {

@@ -1,10 +1,10 @@
-public import GGUF
-public import LLaMA
-public import PyTorch
-import Safetensors
-public import StrictJSON
 import SystemPackage
-public import Tensors
+public import WeightmillGGUF
+package import WeightmillLLaMA
+public import WeightmillPyTorch
+import WeightmillSafetensors
+package import WeightmillStrictJSON
+public import WeightmillTensors
 
 /// A path opened by what it holds: a file, or a folder in one of the known layouts.
 ///

@@ -1,5 +1,5 @@
 import SystemPackage
-package import Tensors
+package import WeightmillTensors
 
 /// What a checkpoint asks of the folder it lies in.
 extension Folder {

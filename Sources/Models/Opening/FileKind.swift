@@ -1,5 +1,5 @@
-import PyTorch
-package import Tensors
+import WeightmillPyTorch
+package import WeightmillTensors
 
 /// What a file is, judged by its content.
 package enum FileKind: String, Sendable {

@@ -1,5 +1,5 @@
-package import GGUF
-package import Tensors
+package import WeightmillGGUF
+package import WeightmillTensors
 
 /// A GGUF file, or all files of a split one as one catalogue, whichever of them is named.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The files of a Hugging Face folder that hold the tensors.
 struct HuggingFaceShards {

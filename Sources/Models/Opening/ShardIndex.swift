@@ -1,6 +1,6 @@
-import LLaMA
-import StrictJSON
-package import Tensors
+import WeightmillLLaMA
+import WeightmillStrictJSON
+package import WeightmillTensors
 
 /// A Hugging Face `*.index.json`: which shard holds which tensor.
 package struct ShardIndex {

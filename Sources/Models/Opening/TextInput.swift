@@ -1,5 +1,5 @@
-package import StrictJSON
-package import Tensors
+package import WeightmillStrictJSON
+package import WeightmillTensors
 
 /// The small text files of a checkpoint's folder, and texts that models read.
 package enum TextInput {

@@ -1,7 +1,7 @@
-package import LLaMA
-public import Merging
 import SystemPackage
-package import Tensors
+package import WeightmillLLaMA
+package import WeightmillMerging
+package import WeightmillTensors
 
 /// A file that a model is made from, and what it is for.
 package struct SourceFile: Sendable {

@@ -1,5 +1,5 @@
-package import Tensors
-package import Tokenization
+package import WeightmillTensors
+package import WeightmillTokenization
 
 /// A file that holds a byte-pair vocabulary: a `tokenizer.json`, or LLaMA 3's `tokenizer.model`.
 package struct BytePairFile {

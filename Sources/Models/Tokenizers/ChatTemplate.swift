@@ -1,6 +1,6 @@
-import LLaMA
-public import Tensors
-public import Tokenization
+import WeightmillLLaMA
+package import WeightmillTensors
+package import WeightmillTokenization
 
 /// How a model wants a question to be written.
 ///

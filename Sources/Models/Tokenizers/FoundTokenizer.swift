@@ -1,5 +1,5 @@
-import Tensors
-import Tokenization
+import WeightmillTensors
+import WeightmillTokenization
 
 /// The tokenizer that lies beside a model's weights.
 struct FoundTokenizer {

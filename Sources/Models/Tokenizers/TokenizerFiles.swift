@@ -1,6 +1,6 @@
-import StrictJSON
-package import Tensors
-package import Tokenization
+import WeightmillStrictJSON
+package import WeightmillTensors
+package import WeightmillTokenization
 
 /// The files of a folder that make its tokenizer.
 ///

@@ -1,6 +1,6 @@
-package import GGUF
-package import Tensors
-package import Tokenization
+package import WeightmillGGUF
+package import WeightmillTensors
+package import WeightmillTokenization
 
 extension ModelTokenizer {
   /// Reads the tokenizer from a GGUF file's metadata; `nil` when it holds none of a kind that is

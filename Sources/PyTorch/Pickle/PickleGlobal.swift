@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The only names a pickle may mention, compared as whole (module, name) pairs.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Calls of a pickle: functions of the list, with arguments of the right number and kind.
 extension PickleInterpreter {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// A tiny interpreter for the pickles that `torch.save` writes.
 ///

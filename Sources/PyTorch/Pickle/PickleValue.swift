@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The index of a value in the interpreter's arena. Values refer to each other by it, so
 /// that shared values are never copied and nothing deep is ever freed recursively.

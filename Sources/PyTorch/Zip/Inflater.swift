@@ -1,6 +1,6 @@
-import CZlib
+import CWeightmillZlib
 import Synchronization
-import Tensors
+import WeightmillTensors
 
 /// Reads ranges of a deflated zip entry, holding one window of it.
 ///
@@ -92,7 +92,7 @@ import Tensors
         unsafe stream.pointee.next_out =
           output.baseAddress.map { unsafe ($0 + offset).assumingMemoryBound(to: UInt8.self) }
         unsafe stream.pointee.avail_out = UInt32(room)
-        return unsafe CZlib.inflate(stream, Z_NO_FLUSH)
+        return unsafe CWeightmillZlib.inflate(stream, Z_NO_FLUSH)
       }
     }
     let used = unsafe available - Int(stream.pointee.avail_in)

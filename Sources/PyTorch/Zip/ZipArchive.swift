@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The entries of a zip file, read from its central directory and checked against local headers.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Where the central directory of a zip file lies, according to its end records.
 struct ZipDirectory {

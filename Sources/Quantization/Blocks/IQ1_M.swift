@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 256 values in 56 bytes: low bytes of indices, half bytes of high bits, four u16 of scales.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 256 values in 82 bytes: a binary16 scale `d`, low bytes of indices, signs, high bits, scales.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 256 values in 74 bytes: a binary16 scale `d`, 32 u16, eight bytes of scales.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 256 values in 66 bytes: a binary16 scale `d`, then eight times four indices and a u32.
 ///

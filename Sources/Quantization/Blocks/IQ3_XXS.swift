@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 256 values in 98 bytes: a binary16 scale `d`, 64 indices, then eight u32.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 136 bytes: a binary16 scale `d`, eight six-bit scales, 256 indices into IQ4_NL's `K`.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 32 values in 17 bytes: an exponent `e`, then 32 four-bit floating-point numbers (E2M1).
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 64 values in 36 bytes: four scales of eight bits, then 64 four-bit floating-point numbers (E2M1).
 ///

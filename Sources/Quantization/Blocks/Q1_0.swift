@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 128 values in 18 bytes: a binary16 scale `d`, then a bit for each value, lowest first.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 64 values in 18 bytes: a binary16 scale `d`, then 64 two-bit numbers `q`; `y = (q - 1) * d`.
 ///

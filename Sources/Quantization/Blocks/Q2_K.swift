@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 84 bytes: sixteen bytes of scales, 256 two-bit numbers `q`, binary16 `d` and `dmin`.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 110 bytes: high bits, 256 times two low bits, sixteen six-bit scales, a binary16 `d`.
 ///

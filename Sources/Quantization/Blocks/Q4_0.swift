@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 32 values in 18 bytes: a binary16 scale `d`, then 32 four-bit numbers `q`; `y = (q - 8) * d`.
 ///

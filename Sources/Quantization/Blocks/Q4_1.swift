@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 32 values in 20 bytes: a binary16 scale `d`, a binary16 offset `m`, 32 four-bit numbers `q`.
 ///

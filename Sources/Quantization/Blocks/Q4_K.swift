@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 144 bytes: binary16 `d` and `dmin`, 12 bytes of scales, 256 four-bit numbers `q`.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 32 values in 22 bytes: a binary16 scale `d`, a u32 of fifth bits, 32 times four bits.
 ///

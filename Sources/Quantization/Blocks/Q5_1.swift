@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 32 values in 24 bytes: a binary16 scale `d`, a binary16 offset `m`, then as in Q5_0.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 176 bytes: as Q4_K, with 32 bytes of fifth bits before the four-bit numbers.
 ///

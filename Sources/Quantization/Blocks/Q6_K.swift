@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 210 bytes: `ql[128]`, `qh[64]`, sixteen signed byte scales, a binary16 scale `d`.
 ///

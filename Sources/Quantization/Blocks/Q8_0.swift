@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 32 values in 34 bytes: a binary16 scale `d`, then 32 signed bytes `q`; `y = q * d`.
 enum Q8_0: BlockFormat {

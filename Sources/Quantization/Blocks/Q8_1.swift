@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 32 values in 36 bytes: a binary16 scale `d`, a binary16 sum, then 32 signed bytes `q`; `y = q * d`.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// 256 values in 292 bytes: a binary32 scale `d`, 256 signed bytes `q`, sixteen i16 sums of 16 `q` each.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// A type of plain numbers: blocks of one value, whose bits `Tensors` knows.
 protocol ScalarFormat: BlockFormat {}

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 54 bytes: base-3 digits, five to a byte, and a binary16 scale `d` at the end.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// 256 values in 66 bytes: 256 two-bit numbers `q`, then a binary16 scale `d`; `y = (q - 1) * d`.
 ///

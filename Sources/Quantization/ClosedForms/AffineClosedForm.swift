@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// What the closed forms of Q4_1 and Q5_1 share.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// A block format that can also be encoded by a fixed rule, so that the bytes are llama.cpp's.
 protocol ClosedForm: BlockFormat {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// `d` is the value of largest magnitude (the first of several), with its sign, over -8, so that it
 /// falls on `q = 0`; `q = floor(x / d + 8.5)`, at most 15, with the unrounded `d`.

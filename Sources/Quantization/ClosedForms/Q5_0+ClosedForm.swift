@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// `d` is the value of largest magnitude (the first of several), with its sign, over -16;
 /// `q = floor(x / d + 16.5)`, at most 31, with the unrounded `d`.

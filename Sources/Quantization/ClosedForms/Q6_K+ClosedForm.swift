@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// For each sub-block the scale with the least error weighted by `x^2` among 19 trials, then all
 /// scales in units of `d`, then the numbers anew with the scales as stored.

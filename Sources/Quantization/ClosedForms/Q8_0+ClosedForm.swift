@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// `d = max|x| / 127`, `q = round(x / d)` with halves away from zero, where the division is a product
 /// with the float32 reciprocal of the unrounded `d`.

@@ -1,4 +1,4 @@
-package import Tensors
+package import WeightmillTensors
 
 /// Looks for values that are infinite or not numbers.
 package enum FloatScan {

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// Turns stored rows into float32 values.
 public struct RowDecoder: Sendable {

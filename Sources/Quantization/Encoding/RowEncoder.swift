@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// Turns float32 values into stored rows of one tensor.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// How the values of one tensor type lie in blocks.
 ///

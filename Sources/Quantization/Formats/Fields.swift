@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Fields of a block, little endian, at any address.
 extension UnsafeRawPointer {

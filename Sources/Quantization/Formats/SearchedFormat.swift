@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// A block format whose scales are searched: `formats/quantization.md`, "How scales are found".
 protocol SearchedFormat: BlockFormat {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// What an error in each column costs the searches: importance that is ready to be used.
 ///

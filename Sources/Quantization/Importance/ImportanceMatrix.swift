@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// How much each input of each matrix matters: mean squares of the values that text sends into it.
 ///

@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 extension Lattice {
   /// Lends the lattice in the form that the C kernel takes.

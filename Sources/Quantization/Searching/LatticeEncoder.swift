@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Encodes the types whose values are signed points of a codebook.
 struct LatticeEncoder: BlockEncoder {

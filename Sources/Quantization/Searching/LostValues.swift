@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Counts values that a far larger neighbour wiped out.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Encodes MXFP4: of five neighbouring exponents the one with the least weighted squared error.
 ///

@@ -1,4 +1,4 @@
-package import CKernels
+package import CWeightmillKernels
 
 /// The code that searches the scales of blocks.
 ///

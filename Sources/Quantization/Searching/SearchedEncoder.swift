@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CWeightmillKernels
+import WeightmillTensors
 
 /// Encodes blocks whose scales are searched, chunk by chunk.
 struct SearchedEncoder: BlockEncoder {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Encodes Q8_0 and, without importance, Q4_0: eight scales are tried for each block, in integers.
 struct ShortEncoder: BlockEncoder {

@@ -1,5 +1,5 @@
-import Presentation
-import Tensors
+import WeightmillPresentation
+import WeightmillTensors
 
 /// An axis of a chart: the positions of values along one of its sides, from 0 to 1.
 protocol Axis {

@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// The relative error of the residual stream, layer by layer.
 struct DriftChart {

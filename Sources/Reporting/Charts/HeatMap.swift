@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// The error that each tensor adds: kinds of tensors by layers, the others beside them.
 struct HeatMap {

@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// A histogram of the divergences, the quantiles marked.
 struct HistogramChart {

@@ -1,4 +1,4 @@
-import Presentation
+import WeightmillPresentation
 
 /// The frame of a chart: marks at its sides, lines behind it, and the drawing.
 ///

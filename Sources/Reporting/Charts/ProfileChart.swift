@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// The divergence along the texts: the mean of each bin as an area, its largest value as a dot.
 struct ProfileChart {

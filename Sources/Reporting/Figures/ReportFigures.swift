@@ -1,6 +1,6 @@
-import Presentation
-import Tensors
-import Verification
+import WeightmillPresentation
+import WeightmillTensors
+import WeightmillVerification
 
 /// A figure at the head of a report page, with what belongs to it.
 struct MainFigure {

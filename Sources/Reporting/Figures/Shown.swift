@@ -1,5 +1,5 @@
-import Presentation
-import Tensors
+import WeightmillPresentation
+import WeightmillTensors
 
 /// Names, tokens and figures as both report pages show them: on one line, nothing hidden in them.
 enum Shown {

@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// The judgement on the candidate, as both report pages head their text with it.
 struct Verdict {

@@ -1,5 +1,5 @@
-import Presentation
-public import Verification
+import WeightmillPresentation
+public import WeightmillVerification
 
 /// The report for the summary of a step in continuous integration.
 struct MarkdownReport {

@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// The file's findings, the tokenizers, both models, the settings, and every figure.
 struct DetailSection {

@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// The section on how far the predictions are apart: along the texts, how often, and text by text.
 struct DivergenceSection {

@@ -1,4 +1,4 @@
-public import Verification
+public import WeightmillVerification
 
 /// The report as one page: no script, nothing from elsewhere, light or dark as the reader's system is.
 struct HTMLReport {

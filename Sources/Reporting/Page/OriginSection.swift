@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// Where the error comes from: layers, tensors, shares of the divergence.
 struct OriginSection {

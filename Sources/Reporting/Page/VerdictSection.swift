@@ -1,4 +1,4 @@
-import Verification
+import WeightmillVerification
 
 /// The head of the page: who was judged by whom, the verdict, the figures that say most.
 struct VerdictSection {

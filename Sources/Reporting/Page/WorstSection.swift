@@ -1,5 +1,5 @@
-import Presentation
-import Verification
+import WeightmillPresentation
+import WeightmillVerification
 
 /// The positions where the models differ most, with both models' five most likely tokens.
 struct WorstSection {

@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 /// Rows of floating-point numbers as files hold them, little endian, and their float32 values.
 package enum ScalarRows {

@@ -1,5 +1,5 @@
 import HeapModule
-import Tensors
+import WeightmillTensors
 
 /// Makes the tokens of words: characters first, then merges in order of rank.
 struct BPEMerger: Sendable {

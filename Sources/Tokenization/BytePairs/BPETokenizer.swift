@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// Encodes text to token ids and back with a byte-pair vocabulary, as the `tokenizers` package does.
 ///

@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// A byte-pair vocabulary with everything that is needed to encode and decode text: what a
 /// `tokenizer.json` of the BPE kind holds, or LLaMA 3's `tokenizer.model`.

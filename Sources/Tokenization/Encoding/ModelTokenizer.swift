@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// A model's tokenizer: its tokens, and how text becomes ids and back.
 ///

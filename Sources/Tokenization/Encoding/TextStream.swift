@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// Turns ids into text one by one, for showing a text while it grows.
 ///

@@ -1,5 +1,5 @@
 import HeapModule
-import Tensors
+import WeightmillTensors
 
 /// Encodes text to token ids and back, by byte-pair merges in order of score.
 ///

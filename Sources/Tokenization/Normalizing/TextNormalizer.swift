@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// A step done to a text before it is cut into words.
 enum TextNormalizer: Equatable, Sendable {

@@ -1,20 +1,20 @@
 import SwiftProtobuf
-public import Tensors
+package import WeightmillTensors
 
 /// A SentencePiece `tokenizer.model` of the BPE kind, as LLaMA and Ziya use.
-public struct SentencePieceModel: Sendable {
+package struct SentencePieceModel: Sendable {
   /// The largest file accepted, in bytes; LLaMA's takes 0.5 MB, Ziya's 0.6.
-  public static let maximumBytes = 16 << 20
+  package static let maximumBytes = 16 << 20
 
   /// The vocabulary, without added tokens.
-  public let vocabulary: Vocabulary
+  package let vocabulary: Vocabulary
 
   /// Reads a file.
   ///
   /// - Parameter path: The `tokenizer.model`.
   /// - Throws: `noInput`; `malformed` when it is no SentencePiece model or breaks its rules;
   ///   `unsupported` for kinds other than BPE.
-  public init(path: String) throws(WeightmillError) {
+  package init(path: String) throws(WeightmillError) {
     let file = try InputFile(path)
     guard file.byteCount <= Self.maximumBytes else {
       throw WeightmillError(.malformed, path, "is \(file.byteCount) bytes long, too much")
@@ -28,7 +28,7 @@ public struct SentencePieceModel: Sendable {
   ///   - bytes: The serialized `ModelProto`.
   ///   - location: The file they come from, for messages.
   /// - Throws: As `init(path:)`.
-  public init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
+  package init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
     guard !TiktokenModel.isLikely(bytes) else {
       throw WeightmillError(
         .unsupported, location, "is a vocabulary of LLaMA 3's kind (tiktoken), not SentencePiece",

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Checks the wire format of a SentencePiece model before it is parsed.
 ///

@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// LLaMA 3's `tokenizer.model` as Meta publishes it: a line for each token, its bytes in base64, a
 /// space, its rank. The rank is the id, and the order in which pairs merge into the token.
@@ -6,13 +6,13 @@ public import Tensors
 /// The file says neither how text is cut nor which special tokens there are; both are in Meta's
 /// code (`llama/tokenizer.py` of meta-llama/llama3) and are applied to vocabularies of LLaMA 3's
 /// size only.
-public struct TiktokenModel: Sendable {
+package struct TiktokenModel: Sendable {
   /// The largest file accepted, in bytes; LLaMA 3's takes 2.2 MB.
-  public static let maximumBytes = 8 << 20
+  package static let maximumBytes = 8 << 20
   /// The longest token accepted, in bytes; LLaMA 3 has one of 128 spaces.
-  public static let maximumTokenLength = 256
+  package static let maximumTokenLength = 256
   /// The number of tokens in LLaMA 3's file; ids from here on are special tokens.
-  public static let tokenCount = 128_000
+  package static let tokenCount = 128_000
 
   /// The vocabulary, with special tokens.
   package let vocabulary: BPEVocabulary
@@ -22,7 +22,7 @@ public struct TiktokenModel: Sendable {
   /// - Parameter path: The `tokenizer.model`.
   /// - Throws: `noInput`; `malformed` when it breaks the format's rules; `unsupported` when it is
   ///   not of LLaMA 3's size.
-  public init(path: String) throws(WeightmillError) {
+  package init(path: String) throws(WeightmillError) {
     let file = try InputFile(path)
     guard file.byteCount <= Self.maximumBytes else {
       throw WeightmillError(.malformed, path, "is \(file.byteCount) bytes long, too much")
@@ -36,7 +36,7 @@ public struct TiktokenModel: Sendable {
   ///   - bytes: The text.
   ///   - location: The file it comes from, for messages.
   /// - Throws: As `init(path:)`.
-  public init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
+  package init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
     let tokens = try Self.tokens(bytes, location: location)
     guard tokens.count == Self.tokenCount else {
       throw WeightmillError(
@@ -73,7 +73,7 @@ public struct TiktokenModel: Sendable {
   ///
   /// - Parameter bytes: The first bytes of a file.
   /// - Returns: Whether the first line is base64, a space and digits.
-  public static func isLikely(_ bytes: some Collection<UInt8>) -> Bool {
+  package static func isLikely(_ bytes: some Collection<UInt8>) -> Bool {
     let line = bytes.prefix(maximumTokenLength * 2).prefix { $0 != UInt8(ascii: "\n") }
     return entry(line) != nil
   }

@@ -1,5 +1,5 @@
-import StrictJSON
-import Tensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// The added tokens of a `tokenizer.json`, and the whole list of tokens with them.
 struct AddedTokenReader {

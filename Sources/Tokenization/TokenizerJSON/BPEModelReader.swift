@@ -1,5 +1,5 @@
-import StrictJSON
-import Tensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// The model of a `tokenizer.json`: vocabulary, merges, rules.
 struct BPEModelReader {

@@ -1,5 +1,5 @@
-import StrictJSON
-import Tensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// The members of an object of the file, read with their types checked.
 struct JSONFields {

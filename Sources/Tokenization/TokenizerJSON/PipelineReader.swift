@@ -1,5 +1,5 @@
-import StrictJSON
-import Tensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// A reader of what a `tokenizer.json` does to text before and after the model.
 ///

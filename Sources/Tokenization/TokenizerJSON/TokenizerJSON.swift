@@ -1,18 +1,18 @@
-import StrictJSON
-public import Tensors
+import WeightmillStrictJSON
+package import WeightmillTensors
 
 /// A `tokenizer.json` as the `tokenizers` package writes it, with a byte-pair model.
 ///
 /// Everything is checked when it is read: a vocabulary that loads is sound. What text goes through
 /// before and after the model is recognised, never guessed: for parts that are not known, the
 /// vocabulary loads, but says why it cannot encode or decode.
-public struct TokenizerJSON: Sendable {
+package struct TokenizerJSON: Sendable {
   /// The largest file accepted, in bytes. Llama 3's takes 9 MB, Gemma 3's 33 MB.
-  public static let maximumBytes = 64 << 20
+  package static let maximumBytes = 64 << 20
   /// The most tokens accepted. Gemma 3 has 262,144.
-  public static let maximumTokens = 1 << 20
+  package static let maximumTokens = 1 << 20
   /// The most merges accepted. Gemma 3 has 514,906.
-  public static let maximumMerges = 1 << 20
+  package static let maximumMerges = 1 << 20
 
   /// The vocabulary.
   package let vocabulary: BPEVocabulary
@@ -22,7 +22,7 @@ public struct TokenizerJSON: Sendable {
   /// - Parameter path: The `tokenizer.json`.
   /// - Throws: `noInput`; `malformed` when it is not strict JSON or its parts contradict each
   ///   other; `unsupported` for models other than BPE.
-  public init(path: String) throws(WeightmillError) {
+  package init(path: String) throws(WeightmillError) {
     let file = try InputFile(path)
     guard file.byteCount <= Self.maximumBytes else {
       throw WeightmillError(
@@ -38,7 +38,7 @@ public struct TokenizerJSON: Sendable {
   ///   - bytes: The text, UTF-8.
   ///   - location: The file it comes from, for messages.
   /// - Throws: As `init(path:)`.
-  public init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
+  package init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
     let sections = try TokenizerSections(bytes, location: location)
     if let version = sections.members["version"], version != .null, version != .string("1.0") {
       throw WeightmillError(

@@ -1,5 +1,5 @@
-import StrictJSON
-import Tensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// The parts of a `tokenizer.json` as they stand in the file: types are checked, nothing else.
 struct TokenizerSections {

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// The tokens of a model with what is needed to encode and decode text.
 ///

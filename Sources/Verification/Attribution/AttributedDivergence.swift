@@ -10,7 +10,7 @@ public struct AttributedDivergence: Codable, Equatable, Sendable {
   public var share: Double
 
   /// Makes one.
-  public init(name: String, types: String, divergence: Double, share: Double) {
+  package init(name: String, types: String, divergence: Double, share: Double) {
     self.name = name
     self.types = types
     self.divergence = divergence

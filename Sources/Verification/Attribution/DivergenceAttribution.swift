@@ -1,5 +1,5 @@
-package import LLaMA
-package import Tensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// Which tensors the divergence comes from: each group in turn is taken from the reference, and the
 /// divergence measured again.

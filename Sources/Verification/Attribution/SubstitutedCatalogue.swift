@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// A catalogue in which some tensors are another catalogue's.
 struct SubstitutedCatalogue: Catalogue {

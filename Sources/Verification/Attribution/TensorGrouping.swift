@@ -1,4 +1,4 @@
-package import LLaMA
+package import WeightmillLLaMA
 
 /// Which tensors an attribution takes together.
 public enum TensorGrouping: String, CaseIterable, Sendable {

@@ -1,6 +1,6 @@
-import LLaMA
-package import Models
-package import Tensors
+import WeightmillLLaMA
+package import WeightmillModels
+package import WeightmillTensors
 
 /// Looks for what is wrong with a model's file, whatever text it is run on.
 ///

@@ -20,7 +20,7 @@ public struct Finding: Codable, Equatable, Sendable {
   public var message: String
 
   /// Makes one.
-  public init(severity: Severity, check: String, tensor: String? = nil, message: String) {
+  package init(severity: Severity, check: String, tensor: String? = nil, message: String) {
     self.severity = severity
     self.check = check
     self.tensor = tensor

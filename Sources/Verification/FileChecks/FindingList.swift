@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Findings in the order in which they were made; texts from files are escaped.
 struct FindingList {

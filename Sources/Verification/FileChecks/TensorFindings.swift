@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Findings on single tensors, of which those with the same problem become one line.
 struct TensorFindings {

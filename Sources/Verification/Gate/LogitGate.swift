@@ -1,5 +1,5 @@
-import Presentation
-public import Tensors
+import WeightmillPresentation
+public import WeightmillTensors
 
 /// Limits that a comparison must keep.
 public struct LogitGate: Sendable {

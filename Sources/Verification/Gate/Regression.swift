@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// Figures beside those of an earlier report.
 struct Regression {

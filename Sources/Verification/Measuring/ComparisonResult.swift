@@ -1,8 +1,8 @@
-package import LLaMA
-import Tensors
+package import WeightmillLLaMA
+import WeightmillTensors
 
 /// What a comparison found at every position that was judged, and where the models part.
-public struct ComparisonResult: Sendable {
+package struct ComparisonResult: Sendable {
   /// A position and what was found there.
   struct Position: Sendable {
     let text: Int
@@ -12,9 +12,9 @@ public struct ComparisonResult: Sendable {
   }
 
   /// The texts.
-  public let texts: [EvaluationText]
+  package let texts: [EvaluationText]
   /// Whether the run was interrupted, so that some texts are missing or cut short.
-  public internal(set) var isPartial = false
+  package internal(set) var isPartial = false
   private(set) var positions: [Position] = []
   /// Of the residual stream; empty when layers do not correspond.
   private(set) var drift: [SquaredError] = []
@@ -34,13 +34,13 @@ public struct ComparisonResult: Sendable {
   }
 
   /// The figures of all texts together; `nil` when no position has a next token.
-  public var total: LogitStatistics? { LogitStatistics(positions.map(\.result)) }
+  package var total: LogitStatistics? { LogitStatistics(positions.map(\.result)) }
 
   /// The figures of one text.
   ///
   /// - Parameter text: Its number.
   /// - Returns: The figures; `nil` when none of its positions has a next token.
-  public func statistics(ofText text: Int) -> LogitStatistics? {
+  package func statistics(ofText text: Int) -> LogitStatistics? {
     LogitStatistics(positions.filter { $0.text == text }.map(\.result))
   }
 

@@ -1,6 +1,6 @@
-import LLaMA
-import Quantization
-import Tensors
+import WeightmillLLaMA
+import WeightmillQuantization
+import WeightmillTensors
 
 /// Runs two models over the same tokens, layer by layer, and sums up where they part.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// How much a candidate's predictions differ from a reference's.
 public struct LogitStatistics: Codable, Equatable, Sendable {

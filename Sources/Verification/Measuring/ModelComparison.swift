@@ -1,11 +1,11 @@
-package import LLaMA
-package import Tensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// Compares what two models predict for the same tokens.
 ///
 /// Weights of both stream layer by layer. Memory is the activations of `tokensPerPass` tokens for
 /// each model, the logits of some of them, and a tile of weights for each thread.
-public struct ModelComparison: Sendable {
+package struct ModelComparison: Sendable {
   /// What a candidate is judged by.
   package enum Reference: Sendable {
     /// Another model.
@@ -15,7 +15,7 @@ public struct ModelComparison: Sendable {
   }
 
   /// How many tokens go through the models together.
-  public static let tokensPerPass = 2048
+  package static let tokensPerPass = 2048
   /// How many logits of each model are held at once, at most.
   private static let heldLogits = 1 << 25
 
@@ -23,7 +23,7 @@ public struct ModelComparison: Sendable {
   private let reference: Reference
   private let workers: Workers
   /// Whether to measure what each tensor adds to the error; takes about a twelfth of the time.
-  public var measuresTensors = true
+  package var measuresTensors = true
 
   /// Prepares a comparison.
   ///

@@ -1,6 +1,6 @@
-import LLaMA
 import Synchronization
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Two models' predictions at the positions of a text.
 ///

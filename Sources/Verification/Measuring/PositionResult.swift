@@ -1,4 +1,4 @@
-import LLaMA
+import WeightmillLLaMA
 
 /// What was found at one position of a text.
 struct PositionResult: Sendable {

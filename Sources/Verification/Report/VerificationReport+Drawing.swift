@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 extension VerificationReport {
   /// Counts divergences in bins that are equally wide on a logarithmic scale: four to each power of

@@ -1,6 +1,6 @@
-public import LLaMA
-import Tensors
-public import Tokenization
+package import WeightmillLLaMA
+import WeightmillTensors
+package import WeightmillTokenization
 
 extension VerificationReport {
   /// How many of the worst positions are shown.
@@ -16,7 +16,7 @@ extension VerificationReport {
   ///   - result: What was measured.
   ///   - candidate: The model that was judged.
   ///   - tokenizer: Whose texts the ids are; ids are shown without one.
-  public mutating func fill(
+  package mutating func fill(
     from result: ComparisonResult, candidate: LlamaModel, tokenizer: ModelTokenizer?
   ) {
     isPartial = result.isPartial

@@ -47,7 +47,7 @@ public struct VerificationReport: Codable, Equatable, Sendable {
   public var passed: Bool
 
   /// Makes a report; what is not given is empty.
-  public init(
+  package init(
     version: String, candidate: Subject, reference: Subject, settings: Settings,
     texts: [TextResult], total: LogitStatistics
   ) {
@@ -83,7 +83,7 @@ extension VerificationReport {
     public var bitsPerWeight: Double?
 
     /// Makes one.
-    public init(name: String, bytes: Int?, parameters: Int?, types: [String: Int]) {
+    package init(name: String, bytes: Int?, parameters: Int?, types: [String: Int]) {
       self.name = name
       self.bytes = bytes
       self.parameters = parameters
@@ -104,7 +104,7 @@ extension VerificationReport {
     public var precision: String
 
     /// Makes one.
-    public init(context: Int, isSecondHalf: Bool, precision: String) {
+    package init(context: Int, isSecondHalf: Bool, precision: String) {
       self.context = context
       self.isSecondHalf = isSecondHalf
       self.precision = precision
@@ -123,7 +123,7 @@ extension VerificationReport {
     public var statistics: LogitStatistics?
 
     /// Makes one.
-    public init(name: String, tokens: Int, windows: Int, statistics: LogitStatistics?) {
+    package init(name: String, tokens: Int, windows: Int, statistics: LogitStatistics?) {
       self.name = name
       self.tokens = tokens
       self.windows = windows
@@ -139,7 +139,7 @@ extension VerificationReport {
     public var difference: String?
 
     /// Makes one.
-    public init(agree: Bool, difference: String?) {
+    package init(agree: Bool, difference: String?) {
       self.agree = agree
       self.difference = difference
     }
@@ -163,7 +163,7 @@ extension VerificationReport {
     public var candidate: [Prediction]
 
     /// Makes one.
-    public init(
+    package init(
       text: String, position: Int, divergence: Double, before: String, next: String?,
       reference: [Prediction], candidate: [Prediction]
     ) {
@@ -187,7 +187,7 @@ extension VerificationReport {
     public var probability: Double
 
     /// Makes one.
-    public init(id: Int, token: String, probability: Double) {
+    package init(id: Int, token: String, probability: Double) {
       self.id = id
       self.token = token
       self.probability = probability
@@ -208,7 +208,7 @@ extension VerificationReport {
     public var maximum: Double
 
     /// Makes one.
-    public init(text: String, first: Int, count: Int, mean: Double, maximum: Double) {
+    package init(text: String, first: Int, count: Int, mean: Double, maximum: Double) {
       self.text = text
       self.first = first
       self.count = count
@@ -227,7 +227,7 @@ extension VerificationReport {
     public var count: Int
 
     /// Makes one.
-    public init(from: Double, to: Double, count: Int) {
+    package init(from: Double, to: Double, count: Int) {
       self.from = from
       self.to = to
       self.count = count
@@ -242,7 +242,7 @@ extension VerificationReport {
     public var relativeError: Double
 
     /// Makes one.
-    public init(layer: Int, relativeError: Double) {
+    package init(layer: Int, relativeError: Double) {
       self.layer = layer
       self.relativeError = relativeError
     }
@@ -264,7 +264,7 @@ extension VerificationReport {
     public var bytes: Int
 
     /// Makes one.
-    public init(
+    package init(
       name: String, type: String, layer: Int?, kind: String, relativeError: Double, bytes: Int
     ) {
       self.name = name

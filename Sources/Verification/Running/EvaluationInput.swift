@@ -1,6 +1,6 @@
-import Models
-import Tensors
-import Tokenization
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTokenization
 
 /// What models are compared on: texts and lists of token ids, and how they are cut into windows.
 public struct EvaluationInput: Sendable {

@@ -1,5 +1,5 @@
-import StrictJSON
-import Tensors
+import WeightmillStrictJSON
+import WeightmillTensors
 
 /// A list of token ids that was given in the place of a text.
 struct TokenList: Sendable {

@@ -1,5 +1,5 @@
-public import LLaMA
-public import Models
+public import WeightmillLLaMA
+public import WeightmillModels
 
 /// What is to be verified: a model, what it is judged by, on which tokens, and what is wanted besides.
 ///

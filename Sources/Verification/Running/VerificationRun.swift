@@ -1,8 +1,8 @@
-import Conversion
-import LLaMA
-import Models
-public import Tensors
-import Tokenization
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillModels
+public import WeightmillTensors
+import WeightmillTokenization
 
 /// One verification: opens both sides, measures, and puts a report together.
 public struct VerificationRun: Sendable {

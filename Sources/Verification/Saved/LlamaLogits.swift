@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// The logits that llama-perplexity saved, as a reference: `formats/llama-logits.md`.
 ///

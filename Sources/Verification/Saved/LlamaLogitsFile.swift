@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// A file of log probabilities that `llama-perplexity --save-all-logits` wrote, opened for reading.
 ///

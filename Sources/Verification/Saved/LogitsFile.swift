@@ -1,6 +1,6 @@
-import Safetensors
-import StrictJSON
-public import Tensors
+import WeightmillSafetensors
+import WeightmillStrictJSON
+package import WeightmillTensors
 
 /// Logits in a safetensors file, as `--save-logits` writes them: `formats/saved-logits.md`.
 package struct LogitsFile: SavedLogits {

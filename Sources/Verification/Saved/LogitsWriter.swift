@@ -1,7 +1,7 @@
-import Output
-import Safetensors
-import StrictJSON
-public import Tensors
+import WeightmillOutput
+import WeightmillSafetensors
+import WeightmillStrictJSON
+package import WeightmillTensors
 
 /// Writes the logits of a model to a file that `LogitsFile` reads.
 package final class LogitsWriter: Sendable {

@@ -1,4 +1,4 @@
-public import Tensors
+package import WeightmillTensors
 
 /// Logits that were computed earlier, to judge a model by without the one they came from.
 package protocol SavedLogits: Sendable {

@@ -1,5 +1,5 @@
-import Safetensors
-public import Tensors
+import WeightmillSafetensors
+package import WeightmillTensors
 
 /// Finds saved logits by the content of a file.
 package enum SavedLogitsFile {
@@ -10,7 +10,8 @@ package enum SavedLogitsFile {
   ///   - bos: The token each window begins with, which llama-perplexity's files do not hold.
   /// - Returns: The logits; `nil` when it is something else.
   /// - Throws: When it is a damaged file of logits.
-  package static func open(_ path: String, bos: Int?) throws(WeightmillError) -> (any SavedLogits)? {
+  package static func open(_ path: String, bos: Int?) throws(WeightmillError) -> (any SavedLogits)?
+  {
     // Folders are models; what cannot be opened is reported by whoever opens models.
     guard let file = try? InputFile(path),
       let head = try? file.bytes(at: 0, count: min(9, file.byteCount)), head.count >= 8

@@ -1,20 +1,20 @@
-import Tokenization
+import WeightmillTokenization
 
 /// A text on which models are compared: its tokens in windows, and the positions that are judged.
-public struct EvaluationText: Sendable {
+package struct EvaluationText: Sendable {
   /// A window of tokens that a model sees by itself.
-  public struct Window: Equatable, Sendable {
+  package struct Window: Equatable, Sendable {
     /// The tokens.
-    public let tokens: [Int]
+    package let tokens: [Int]
     /// The positions whose predictions are compared, within the tokens.
-    public let judged: Range<Int>
+    package let judged: Range<Int>
 
     /// Makes a window.
     ///
     /// - Parameters:
     ///   - tokens: The tokens.
     ///   - judged: The positions whose predictions are compared.
-    public init(tokens: [Int], judged: Range<Int>) {
+    package init(tokens: [Int], judged: Range<Int>) {
       self.tokens = tokens
       self.judged = judged.clamped(to: 0..<tokens.count)
     }
@@ -26,14 +26,14 @@ public struct EvaluationText: Sendable {
   }
 
   /// How texts are cut.
-  public struct Cut: Equatable, Sendable {
+  package struct Cut: Equatable, Sendable {
     /// How many tokens a window holds.
-    public let context: Int
+    package let context: Int
     /// The token that replaces the first one of each window, as llama.cpp's tools do it.
-    public let bos: Int?
+    package let bos: Int?
     /// Whether only whole windows are kept, and of those the positions from the middle to the last
     /// but one judged: what llama-perplexity reports.
-    public let isSecondHalf: Bool
+    package let isSecondHalf: Bool
 
     /// Describes a cut.
     ///
@@ -41,7 +41,7 @@ public struct EvaluationText: Sendable {
     ///   - context: How many tokens a window holds, at least 2.
     ///   - bos: The token each window begins with.
     ///   - isSecondHalf: Whether only the second half of whole windows is judged.
-    public init(context: Int, bos: Int?, isSecondHalf: Bool = false) {
+    package init(context: Int, bos: Int?, isSecondHalf: Bool = false) {
       self.context = max(2, context)
       self.bos = bos
       self.isSecondHalf = isSecondHalf
@@ -49,16 +49,16 @@ public struct EvaluationText: Sendable {
   }
 
   /// The path, or what else it is called in reports.
-  public let name: String
+  package let name: String
   /// The windows, in the order of the text.
-  public let windows: [Window]
+  package let windows: [Window]
 
   /// Takes windows that were cut already.
   ///
   /// - Parameters:
   ///   - name: What it is called.
   ///   - windows: The windows.
-  public init(name: String, windows: [Window]) {
+  package init(name: String, windows: [Window]) {
     self.name = name
     self.windows = windows
   }
@@ -69,7 +69,7 @@ public struct EvaluationText: Sendable {
   ///   - name: What it is called.
   ///   - tokens: Its tokens.
   ///   - cut: How it is cut.
-  public init(name: String, tokens: [Int], cut: Cut) {
+  package init(name: String, tokens: [Int], cut: Cut) {
     self.name = name
     let all = TextWindows(tokens, context: cut.context, bos: cut.bos).windows
     windows = all.compactMap { Self.window($0, cut) }
@@ -83,7 +83,7 @@ public struct EvaluationText: Sendable {
   ///   - ids: The ids.
   ///   - context: How many of them a window holds, at least 2.
   ///   - isSecondHalf: Whether only the second half of whole windows is judged.
-  public init(name: String, ids: [Int], context: Int, isSecondHalf: Bool = false) {
+  package init(name: String, ids: [Int], context: Int, isSecondHalf: Bool = false) {
     self.name = name
     let cut = Cut(context: context, bos: nil, isSecondHalf: isSecondHalf)
     windows = stride(from: 0, to: ids.count, by: cut.context).compactMap { first in
@@ -98,10 +98,10 @@ public struct EvaluationText: Sendable {
   }
 
   /// How many tokens the windows hold.
-  public var tokenCount: Int { windows.reduce(0) { $0 + $1.tokens.count } }
+  package var tokenCount: Int { windows.reduce(0) { $0 + $1.tokens.count } }
 
   /// How many positions are judged.
-  public var judgedCount: Int { windows.reduce(0) { $0 + $1.judged.count } }
+  package var judgedCount: Int { windows.reduce(0) { $0 + $1.judged.count } }
 }
 
 /// Windows of one or several texts that go through a model together.

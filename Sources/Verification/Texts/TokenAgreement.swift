@@ -1,5 +1,5 @@
-public import Tensors
-public import Tokenization
+package import WeightmillTensors
+package import WeightmillTokenization
 
 /// Whether two tokenizers give texts the same tokens.
 package struct TokenAgreement: Sendable {

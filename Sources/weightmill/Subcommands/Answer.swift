@@ -1,7 +1,7 @@
-import LLaMA
-import Presentation
-import Tensors
-import Tokenization
+import WeightmillLLaMA
+import WeightmillPresentation
+import WeightmillTensors
+import WeightmillTokenization
 
 /// What `generate` prints: a text while it grows, or all of it as JSON.
 struct Answer {

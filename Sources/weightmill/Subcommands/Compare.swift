@@ -1,7 +1,7 @@
 import ArgumentParser
-import Comparison
-import Models
-import Tensors
+import WeightmillComparison
+import WeightmillModels
+import WeightmillTensors
 
 extension Subcommands {
   /// `weightmill compare`: two checkpoints, tensor by tensor.

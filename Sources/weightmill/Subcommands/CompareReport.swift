@@ -1,6 +1,6 @@
-import Comparison
-import Presentation
-import Tensors
+import WeightmillComparison
+import WeightmillPresentation
+import WeightmillTensors
 
 /// What `compare` prints.
 struct CompareReport: Encodable {

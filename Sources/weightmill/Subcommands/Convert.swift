@@ -1,7 +1,7 @@
 import ArgumentParser
-import Conversion
-import Models
-import Tensors
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTensors
 
 extension Subcommands {
   /// `weightmill convert`: a checkpoint, and a delta, to a GGUF file or a Hugging Face folder.

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Conversion
-import Tensors
+import WeightmillConversion
+import WeightmillTensors
 
 /// The options of commands that write a Hugging Face folder.
 struct FolderOptions: ParsableArguments {

@@ -1,9 +1,9 @@
 import ArgumentParser
-import LLaMA
-import Models
-import Presentation
-import Tensors
-import Tokenization
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillPresentation
+import WeightmillTensors
+import WeightmillTokenization
 
 extension Subcommands {
   /// `weightmill generate`: the model talks.

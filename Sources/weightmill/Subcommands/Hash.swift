@@ -1,10 +1,10 @@
 import ArgumentParser
-import Conversion
-import LLaMA
-import Models
-import Presentation
-import PyTorch
-import Tensors
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillPresentation
+import WeightmillPyTorch
+import WeightmillTensors
 
 extension Subcommands {
   /// `weightmill hash`: the SHA-256 of every tensor.

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Conversion
-import Models
-import Tensors
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTensors
 
 /// The options of commands that ask whether their inputs are the published files.
 struct IdentificationOptions: ParsableArguments {

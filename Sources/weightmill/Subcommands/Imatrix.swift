@@ -1,11 +1,11 @@
 import ArgumentParser
-import Calibration
-import LLaMA
-import Models
-import Presentation
-import Quantization
-import Tensors
-import Tokenization
+import WeightmillCalibration
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillPresentation
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTokenization
 
 extension Subcommands {
   /// `weightmill imatrix`: how much each input of each matrix matters, learned from text.

@@ -1,11 +1,11 @@
 import ArgumentParser
-import GGUF
-import LLaMA
-import Models
-import Presentation
-import PyTorch
-import StrictJSON
-import Tensors
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillPresentation
+import WeightmillPyTorch
+import WeightmillStrictJSON
+import WeightmillTensors
 
 extension Subcommands {
   /// `weightmill inspect`: what a file or folder holds.

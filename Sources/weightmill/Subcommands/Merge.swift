@@ -1,7 +1,7 @@
 import ArgumentParser
-import Conversion
-import Models
-import Tensors
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTensors
 
 extension Subcommands {
   /// `weightmill merge`: a base and a delta to a Hugging Face folder, as `apply_delta` does.

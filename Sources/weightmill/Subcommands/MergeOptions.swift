@@ -1,7 +1,7 @@
 import ArgumentParser
-import Merging
-import Models
-import PyTorch
+import WeightmillMerging
+import WeightmillModels
+import WeightmillPyTorch
 
 /// The options of commands that can merge something into a model.
 struct MergeOptions: ParsableArguments {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Conversion
+import WeightmillConversion
 
 /// The options of commands that write weights.
 struct OutputOptions: ParsableArguments {

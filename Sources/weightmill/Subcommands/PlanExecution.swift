@@ -1,8 +1,8 @@
-import Conversion
-import LLaMA
-import Models
-import Presentation
-import Tensors
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillPresentation
+import WeightmillTensors
 
 /// Prints or executes a plan for the commands that write weights.
 struct PlanExecution {

@@ -1,7 +1,7 @@
-import Conversion
-import Models
-import Presentation
-import Tensors
+import WeightmillConversion
+import WeightmillModels
+import WeightmillPresentation
+import WeightmillTensors
 
 /// What `inspect --provenance` prints.
 struct ProvenanceReport {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Conversion
-import Models
-import Tensors
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTensors
 
 extension Subcommands {
   /// `weightmill quantize`: a GGUF file to one with other types.

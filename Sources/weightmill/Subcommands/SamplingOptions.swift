@@ -1,5 +1,5 @@
 import ArgumentParser
-import LLaMA
+import WeightmillLLaMA
 
 /// How tokens are chosen, and how many.
 struct SamplingOptions: ParsableArguments {

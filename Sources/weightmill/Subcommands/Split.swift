@@ -1,7 +1,7 @@
 import ArgumentParser
-import Conversion
-import Models
-import Tensors
+import WeightmillConversion
+import WeightmillModels
+import WeightmillTensors
 
 extension Subcommands {
   /// `weightmill split`: a GGUF file to several.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Conversion
+import WeightmillConversion
 
 /// The options of commands that can write a GGUF file in several files.
 struct SplitOptions: ParsableArguments {

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Models
-import Presentation
-import Tensors
-import Tokenization
+import WeightmillModels
+import WeightmillPresentation
+import WeightmillTensors
+import WeightmillTokenization
 
 extension Subcommands {
   /// `weightmill tokenize`: a text's token ids.

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Conversion
-import Models
-import Quantization
-import Tensors
+import WeightmillConversion
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
 
 /// The options of commands that choose the types of a GGUF file: those of llama-quantize.
 struct TypeOptions: ParsableArguments {

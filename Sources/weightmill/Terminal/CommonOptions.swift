@@ -1,5 +1,5 @@
 import ArgumentParser
-import Tensors
+import WeightmillTensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -1,5 +1,5 @@
 import Dispatch
-import Tensors
+import WeightmillTensors
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

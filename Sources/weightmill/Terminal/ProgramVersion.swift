@@ -1,5 +1,5 @@
 import CCommit
-import Conversion
+import WeightmillConversion
 
 /// What `--version` prints.
 enum ProgramVersion {

@@ -1,5 +1,5 @@
-import Presentation
 import Synchronization
+import WeightmillPresentation
 
 /// One line on the terminal that says how far the work is: share, bytes, rate, time left.
 final class ProgressLine: Sendable {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 #if canImport(Glibc)
   import Glibc

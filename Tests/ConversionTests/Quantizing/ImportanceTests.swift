@@ -1,10 +1,10 @@
-import Conversion
-import GGUF
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Importance reaches the tensors it was computed for, and none other.
 struct ImportanceTests {

@@ -1,11 +1,11 @@
-import Conversion
-import GGUF
-import LLaMA
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// llama-quantize's options: what each does, and what is said of those that do nothing.
 struct QuantizationOptionsTests {

@@ -1,9 +1,9 @@
-import Conversion
-import GGUF
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Where an output is cut into files.
 struct ShardSplitTests {

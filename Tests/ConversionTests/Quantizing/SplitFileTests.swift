@@ -1,10 +1,10 @@
-import Conversion
 import Foundation
-import GGUF
-import Models
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Split GGUF files are one model, whichever part is named.
 struct SplitFileTests {

@@ -1,9 +1,9 @@
-import Conversion
 import Foundation
-import LLaMA
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Every mix gives every tensor the type that llama.cpp gives it.
 struct TypeMapTests {

@@ -1,12 +1,12 @@
-import Conversion
 import Foundation
-import Models
-import Output
 import Synchronization
 import SystemPackage
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillModels
+import WeightmillOutput
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// A disk that refuses bytes, as Linux tells of it: once, to a descriptor that was open at the time.
 private final class FailingDisk: Sendable {

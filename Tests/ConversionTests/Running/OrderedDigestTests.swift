@@ -1,8 +1,8 @@
-import Conversion
 import Synchronization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Digests of bytes that come in any order.
 struct OrderedDigestTests {

@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import GGUF
-import Models
 import Synchronization
-import Tensors
-import TestSupport
 import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// Runs that are interrupted, and continued.
 struct ResumeTests {

@@ -1,8 +1,8 @@
-import Merging
-import StrictJSON
-import Tensors
-import TestSupport
 import Testing
+import WeightmillMerging
+import WeightmillStrictJSON
+import WeightmillTensors
+import WeightmillTestSupport
 
 /// `adapter_config.json`: what it means, and what is refused.
 struct AdapterConfigurationTests {

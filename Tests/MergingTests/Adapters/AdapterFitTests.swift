@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Adapters that do not fit, are incomplete or are something else get errors that name the tensors.
 struct AdapterFitTests {

@@ -1,11 +1,11 @@
-import Conversion
 import Foundation
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
+import WeightmillConversion
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
 
 /// Merged tensors are bit for bit those of PEFT and of Chinese-LLaMA-Alpaca's script
 /// (`fixtures/lora/expected.json`).

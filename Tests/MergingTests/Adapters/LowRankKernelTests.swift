@@ -1,6 +1,6 @@
-import CKernels
-import TestSupport
+import CWeightmillKernels
 import Testing
+import WeightmillTestSupport
 
 /// Both kernels give the bits of sums that take one fused multiply-add after the other.
 struct LowRankKernelTests {

@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 /// Blocks whose values are scale times number minus minimum: what `Affine.h` of CKernels does.
 struct AffineSearch {

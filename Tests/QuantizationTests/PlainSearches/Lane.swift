@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// The arithmetic of `Lanes.h`.
 enum Lane {

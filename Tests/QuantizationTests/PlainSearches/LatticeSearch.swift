@@ -1,5 +1,5 @@
-import Quantization
-import Tensors
+import WeightmillQuantization
+import WeightmillTensors
 
 /// Chooses scales and points of a block: what the vector kernel (`CKernels/Lattice.c`) computes, bit
 /// for bit, one value after the other.

@@ -1,6 +1,6 @@
-import CKernels
-import Quantization
-import Tensors
+import CWeightmillKernels
+import WeightmillQuantization
+import WeightmillTensors
 
 /// The searches of CKernels in plain Swift, one block after the other: their oracle.
 ///

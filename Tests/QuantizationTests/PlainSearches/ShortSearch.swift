@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// What `Shorts.h` of CKernels does, in plain Swift: Q8_0 and Q4_0 without importance.
 ///

@@ -1,4 +1,4 @@
-import CKernels
+import CWeightmillKernels
 
 /// Blocks whose values are scale times number: what `Symmetric.h` of CKernels does.
 struct SymmetricSearch {

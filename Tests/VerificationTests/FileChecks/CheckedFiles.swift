@@ -1,11 +1,11 @@
-import Conversion
-import GGUF
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// Models to check: mini-ziya and small ones, honest and damaged.
 struct CheckedFiles {

@@ -1,12 +1,12 @@
-import Conversion
-import GGUF
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Tokenization
-import Verification
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillTokenization
+import WeightmillVerification
 
 /// What is wrong with a file's metadata is found, and nothing besides.
 struct DamagedHeaderTests {

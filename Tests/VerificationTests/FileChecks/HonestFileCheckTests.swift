@@ -1,12 +1,12 @@
-import Conversion
-import GGUF
-import LLaMA
-import Models
-import Quantization
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillQuantization
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// Files that are what they say have no findings.
 struct HonestFileCheckTests {

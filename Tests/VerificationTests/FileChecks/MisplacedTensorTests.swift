@@ -1,11 +1,11 @@
-import Conversion
-import GGUF
-import LLaMA
-import Models
-import Tensors
-import TestSupport
 import Testing
-import Verification
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+import WeightmillVerification
 
 /// A tensor that is not the reference's is told by what it holds instead.
 struct MisplacedTensorTests {

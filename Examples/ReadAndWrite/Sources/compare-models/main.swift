@@ -1,7 +1,4 @@
-import Conversion
-import Models
-import Tensors
-import Verification
+import Weightmill
 
 let workers = Workers(threads: 4)
 

@@ -1,7 +1,4 @@
-import Conversion
-import GGUF
-import Models
-import Tensors
+import Weightmill
 
 #if canImport(Glibc)
   import Glibc

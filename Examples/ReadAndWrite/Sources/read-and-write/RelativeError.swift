@@ -1,5 +1,4 @@
-import Quantization
-import Tensors
+import Weightmill
 
 /// How far the values of a tensor are from those of another one: the root of their mean square
 /// difference over that of their mean square.

@@ -1,5 +1,5 @@
-public import Quantization
-import Tensors
+public import WeightmillQuantization
+import WeightmillTensors
 
 /// An importance matrix, and for which tensors it is used.
 public struct ImportanceSelection: Sendable {

@@ -1,5 +1,5 @@
-public import GGUF
-public import Tensors
+public import WeightmillGGUF
+public import WeightmillTensors
 
 /// A metadata entry that is written whatever the input says: `--override-kv KEY=TYPE:VALUE`.
 public struct MetadataOverride: Equatable, Sendable {

@@ -1,6 +1,6 @@
-import GGUF
-public import Quantization
-public import Tensors
+import WeightmillGGUF
+public import WeightmillQuantization
+public import WeightmillTensors
 
 /// Which types a GGUF file shall have, and how its matrices are encoded: llama-quantize's options.
 public struct QuantizationOptions: Sendable {

@@ -1,5 +1,5 @@
-import Models
-public import Tensors
+import WeightmillModels
+public import WeightmillTensors
 
 /// The type of tensors whose names match a pattern: `--tensor-type 'ffn_down=q6_k'`.
 public struct TensorTypeRule: Sendable {

@@ -1,4 +1,4 @@
-package import Tensors
+package import WeightmillTensors
 
 /// A type whose blocks fill rows of some length: the wanted one, or the one llama.cpp takes instead.
 package struct FittingType: Equatable, Sendable {

@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// One line of the table of mixes: in these mixes, under these conditions, the tensor is of a type.
 struct MixRule: Sendable {

@@ -1,6 +1,6 @@
-import LLaMA
-import Quantization
-import Tensors
+import WeightmillLLaMA
+import WeightmillQuantization
+import WeightmillTensors
 
 /// Chooses the type of each tensor of a GGUF file: what the options say, else what the mix says.
 ///

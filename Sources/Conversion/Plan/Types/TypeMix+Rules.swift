@@ -1,5 +1,5 @@
-package import LLaMA
-import Tensors
+package import WeightmillLLaMA
+import WeightmillTensors
 
 /// llama.cpp's rules for dense LLaMA models: section 1.4 of `formats/quantization.md`.
 ///

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 /// Which tensor gets which type, under the name llama.cpp has for the mix.
 ///

@@ -1,5 +1,5 @@
-import LLaMA
-import Presentation
+import WeightmillLLaMA
+import WeightmillPresentation
 
 /// Whether sizes and constants are the reference's.
 enum HyperparameterCheck {

@@ -1,5 +1,5 @@
-import GGUF
-import Tensors
+import WeightmillGGUF
+import WeightmillTensors
 
 /// Whether tensors lie where llama.cpp expects them: one after the other, in the order of the header.
 enum LayoutCheck {

@@ -1,6 +1,6 @@
-import GGUF
-import LLaMA
-import Tensors
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Whether llama.cpp takes the metadata, and reads from it what Weightmill reads.
 ///

@@ -1,7 +1,7 @@
-import Conversion
-import GGUF
-import LLaMA
-import Tensors
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Whether tensors are of the types that the mix named in `general.file_type` gives them.
 struct TypeCheck {

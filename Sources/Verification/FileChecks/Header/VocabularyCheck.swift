@@ -1,6 +1,6 @@
-import GGUF
-import Tensors
-import Tokenization
+import WeightmillGGUF
+import WeightmillTensors
+import WeightmillTokenization
 
 /// Whether the vocabulary in a GGUF file is one that llama.cpp can use.
 ///

@@ -1,6 +1,6 @@
-import Models
-import Tensors
-import Tokenization
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTokenization
 
 /// Whether the vocabulary is the reference's.
 enum VocabularyComparison {

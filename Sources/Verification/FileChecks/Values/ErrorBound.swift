@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// How far values may be from the reference's before something other than rounding is at work.
 ///

@@ -1,6 +1,6 @@
-import LLaMA
-import Quantization
-import Tensors
+import WeightmillLLaMA
+import WeightmillQuantization
+import WeightmillTensors
 
 /// A model's tensors by what they are for, in GGUF's names and row order, as float32 values.
 struct ModelRows: Sendable {

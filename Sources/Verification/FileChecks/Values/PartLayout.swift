@@ -1,4 +1,4 @@
-import Tensors
+import WeightmillTensors
 
 /// How the values of a type share scales, counted in groups of sixteen values.
 struct PartLayout: Sendable {

@@ -1,4 +1,4 @@
-import LLaMA
+import WeightmillLLaMA
 
 /// An order in which a program may leave the rows of queries and keys by mistake.
 struct RowOrder {

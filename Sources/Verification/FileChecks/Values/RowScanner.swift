@@ -1,5 +1,5 @@
-import Quantization
-import Tensors
+import WeightmillQuantization
+import WeightmillTensors
 
 /// Compares rows of a tensor, value by value, and counts what is odd.
 struct RowScanner {

@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Some rows of a tensor, to be compared with as many of another.
 struct RowSet {

@@ -1,6 +1,6 @@
-import LLaMA
-import Presentation
-import Tensors
+import WeightmillLLaMA
+import WeightmillPresentation
+import WeightmillTensors
 
 /// Finds out what a tensor that is far from the reference's holds instead.
 struct TensorIdentification {

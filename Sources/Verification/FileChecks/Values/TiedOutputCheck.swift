@@ -1,5 +1,5 @@
-import LLaMA
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Compares whether the output matrix is the embeddings.
 struct TiedOutputCheck {

@@ -1,6 +1,6 @@
-import LLaMA
 import Synchronization
-import Tensors
+import WeightmillLLaMA
+import WeightmillTensors
 
 /// Reads every tensor once, beside the reference's, and says what is odd about the values.
 struct ValueChecks: Sendable {

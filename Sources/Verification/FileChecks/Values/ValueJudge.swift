@@ -1,6 +1,6 @@
-import LLaMA
-import Presentation
-import Tensors
+import WeightmillLLaMA
+import WeightmillPresentation
+import WeightmillTensors
 
 /// Says of each tensor what its scan means.
 struct ValueJudge {

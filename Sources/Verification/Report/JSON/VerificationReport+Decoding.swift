@@ -1,5 +1,5 @@
-import StrictJSON
-public import Tensors
+import WeightmillStrictJSON
+package import WeightmillTensors
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -17,7 +17,7 @@ extension VerificationReport {
   ///
   /// - Parameter path: The file.
   /// - Throws: `noInput`, `refused`, `inputOutput`; as `init(json:location:)` does.
-  public init(path: String) throws(WeightmillError) {
+  package init(path: String) throws(WeightmillError) {
     let file = try InputFile(path)
     guard file.byteCount <= Self.maximumBytes else { throw Self.tooLarge(file.byteCount, path) }
     try self.init(json: try file.bytes(at: 0, count: file.byteCount), location: path)
@@ -30,7 +30,7 @@ extension VerificationReport {
   ///   - location: The file it comes from, for messages.
   /// - Throws: `malformed` when it is no strict JSON or a field is missing or wrong; `unsupported`
   ///   when its schema has another number.
-  public init(json: [UInt8], location: String) throws(WeightmillError) {
+  package init(json: [UInt8], location: String) throws(WeightmillError) {
     guard json.count <= Self.maximumBytes else { throw Self.tooLarge(json.count, location) }
     // Foundation's decoder takes the last of two fields of the same name, and more.
     let value = try JSONParser.parse(json, file: location)

@@ -1,4 +1,4 @@
-public import Tensors
+public import WeightmillTensors
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Verification
+import WeightmillVerification
 
 /// What models are compared on.
 struct EvaluationOptions: ParsableArguments {

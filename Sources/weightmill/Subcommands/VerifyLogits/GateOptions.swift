@@ -1,6 +1,6 @@
 import ArgumentParser
-import Tensors
-import Verification
+import WeightmillTensors
+import WeightmillVerification
 
 /// The limits of `verify-logits`.
 struct GateOptions: ParsableArguments {

@@ -1,8 +1,8 @@
 import ArgumentParser
-import LLaMA
-import Reporting
-import Tensors
-import Verification
+import WeightmillLLaMA
+import WeightmillReporting
+import WeightmillTensors
+import WeightmillVerification
 
 /// What `verify-logits` measures besides the logits, and what it writes.
 struct ReportOptions: ParsableArguments {

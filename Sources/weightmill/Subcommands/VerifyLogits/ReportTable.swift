@@ -1,6 +1,6 @@
-import Presentation
-import Tensors
-import Verification
+import WeightmillPresentation
+import WeightmillTensors
+import WeightmillVerification
 
 /// A report as a terminal shows it.
 struct ReportTable {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Models
-import Tensors
-import Verification
+import WeightmillModels
+import WeightmillTensors
+import WeightmillVerification
 
 extension Subcommands {
   /// `weightmill verify-logits`: compares a GGUF file's predictions with its origin's.
