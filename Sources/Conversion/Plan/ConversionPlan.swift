@@ -55,6 +55,11 @@ public struct ConversionPlan: Sendable {
   public let inputs: [String]
   /// What was asked for: a folder that is written must not lie in one of these.
   public let origins: [String]
+  /// What guides the encoder besides importance, in words such as a text's digest and settings.
+  ///
+  /// Guides are numbers that live only as long as their tensor is written: what made them decides
+  /// whether a run can be continued, and stands in the file.
+  public private(set) var guidance: String?
   /// Whether the values are sums of a base and a delta, which messages about them say.
   public let isMerged: Bool
   /// What the user should know.
@@ -164,6 +169,28 @@ public struct ConversionPlan: Sendable {
     for (place, shard) in shards.enumerated() { items[place].shard = shard }
     let count = (shards.last ?? 0) + 1
     output = count > 1 ? .splitGGUF(metadata, files: count) : .gguf(metadata)
+  }
+
+  /// Says what guides the encoder besides importance.
+  ///
+  /// - Parameter guidance: What made the guides: texts' digests, numbers of tokens, damping.
+  /// - Returns: The plan whose file says so.
+  package func guided(by guidance: String) -> ConversionPlan {
+    var plan = self
+    plan.guidance = guidance
+    func described(_ metadata: GGUFMetadata) -> GGUFMetadata {
+      var metadata = metadata
+      Provenance.describe(
+        items.map(\.planned), method, mergeRule: nil, guidance: guidance, in: &metadata)
+      return metadata
+    }
+    switch output {
+    case .gguf(let metadata): plan.output = .gguf(described(metadata))
+    case .splitGGUF(let metadata, let files):
+      plan.output = .splitGGUF(described(metadata), files: files)
+    case .huggingFace: break
+    }
+    return plan
   }
 
   private func nameSources(_ hashes: [HashedSource]?, in metadata: inout GGUFMetadata) {

@@ -22,10 +22,11 @@ package enum Provenance {
   ///   - tensors: The tensors that are written.
   ///   - method: How scales were chosen.
   ///   - mergeRule: The rule by which a delta was merged; `nil` keeps what the metadata says.
+  ///   - guidance: What guided the encoder besides importance.
   ///   - metadata: Where to write it.
   static func describe(
     _ tensors: [PlannedTensor], _ method: EncodingMethod, mergeRule: String?,
-    in metadata: inout GGUFMetadata
+    guidance: String? = nil, in metadata: inout GGUFMetadata
   ) {
     let rule = mergeRule ?? metadata["weightmill.merge.rule"]?.string
     let encoder =
@@ -36,7 +37,9 @@ package enum Provenance {
     metadata["weightmill.version"] = .string(Weightmill.version)
     if let rule { metadata["weightmill.merge.rule"] = .string(rule) }
     if let encoder { metadata["weightmill.encoder"] = .string(encoder) }
-    metadata["weightmill.plan.sha256"] = .string(digest(tensors, encoder: encoder, rule: rule))
+    if let guidance { metadata["weightmill.guidance"] = .string(guidance) }
+    metadata["weightmill.plan.sha256"] = .string(
+      digest(tensors, encoder: encoder, rule: rule, guidance: guidance))
     for entry in rest { metadata[entry.key] = entry.value }
   }
 
@@ -74,13 +77,14 @@ package enum Provenance {
   /// One line says each; `formats/gguf.md` has them. It does not depend on how the input is stored, nor
   /// on how the output is split.
   static func digest(
-    _ tensors: [PlannedTensor], encoder: String?, rule: String?
+    _ tensors: [PlannedTensor], encoder: String?, rule: String?, guidance: String? = nil
   ) -> String {
     var hash = SHA256()
     func add(_ line: String) { hash.update(data: Array((line + "\n").utf8)) }
     add("weightmill plan 1")
     add("merge \(rule ?? "none")")
     add("encoder \(encoder ?? "none")")
+    if let guidance { add("guidance \(guidance)") }
     for tensor in tensors {
       let shape = tensor.descriptor.shape.extents.map(String.init).joined(separator: "x")
       add("tensor \(tensor.descriptor.name) \(tensor.descriptor.type.name) \(shape)")
@@ -125,6 +129,8 @@ public struct ProvenanceRecord: Sendable, Encodable {
   public let mergeRule: String?
   /// The encoder: how scales were chosen, in a file that holds quantized tensors.
   public let encoder: String?
+  /// What guided the encoder besides importance: texts\' digests and settings, in words.
+  public let guidance: String?
   /// The SHA-256 of the plan: `formats/gguf.md` says of what.
   public let planSHA256: String?
   /// The name of the importance matrix's file.
@@ -141,6 +147,7 @@ public struct ProvenanceRecord: Sendable, Encodable {
     version = text("weightmill.version")
     mergeRule = text("weightmill.merge.rule")
     encoder = text("weightmill.encoder")
+    guidance = text("weightmill.guidance")
     planSHA256 = text("weightmill.plan.sha256")
     importance = text("quantize.imatrix.file")
     var sources: [Source] = []

@@ -1,6 +1,7 @@
 internal import Crypto
 internal import Synchronization
 import WeightmillOutput
+import WeightmillQuantization
 import WeightmillTensors
 
 /// An execution of a plan: its files, its threads, what it has done so far.
@@ -94,13 +95,52 @@ final class ConversionJob: Sendable {
     sources.start()
     defer { sources.stop() }
     for layout in target.files {
-      let file = try output.begin(layout.name, byteCount: layout.byteCount)
-      begun.withLock { $0.append(file) }
-      try file.write(layout.header, count: layout.header.count, at: 0)
-      advance(layout.header.count)
+      let file = try begin(layout)
       let finished = try verified(layout, in: file)
-      try write(layout, to: file, without: finished)
+      let tiles = grid.tiles(layout, of: plan, without: finished)
+      try write(tiles, layout.tensors, to: file) { converters[$0] }
     }
+  }
+
+  /// Writes one tensor after the other, each with its guide.
+  ///
+  /// - Parameters:
+  ///   - order: The items that come first; the others follow in the plan's order.
+  ///   - guide: What is known of the inputs of an item's columns; `nil` is the plan's importance.
+  func writeTensors(
+    _ order: [Int], guidedBy guide: (Int) throws(WeightmillError) -> EncodingGuide?
+  ) throws(WeightmillError) {
+    sources.start()
+    defer { sources.stop() }
+    var open: [Int: (file: WritableFile, position: Int)] = [:]
+    for layout in target.files {
+      let file = try begin(layout)
+      let finished = try verified(layout, in: file)
+      for (item, position) in layout.tensors where !finished.contains(item) {
+        open[item] = (file, position)
+      }
+    }
+    for item in order + Array(plan.items.indices) {
+      guard let (file, position) = open.removeValue(forKey: item) else { continue }
+      let converter =
+        if let guide = try guide(item) {
+          try TileConverter(
+            plan.items[item], from: plan.source, method: plan.method, guide: guide,
+            path: target.path)
+        } else {
+          converters[item]
+        }
+      try write(grid.tiles(item, at: position), [(item, position)], to: file) { _ in converter }
+    }
+  }
+
+  /// Creates a file, or opens what an interrupted run has of it, and writes its header.
+  private func begin(_ layout: OutputLayout.File) throws(WeightmillError) -> WritableFile {
+    let file = try output.begin(layout.name, byteCount: layout.byteCount)
+    begun.withLock { $0.append(file) }
+    try file.write(layout.header, count: layout.header.count, at: 0)
+    advance(layout.header.count)
+    return file
   }
 
   /// Hashes what is left of the sources, has it judged, completes the headers and gives the names.
@@ -121,12 +161,13 @@ final class ConversionJob: Sendable {
     progress(ConversionProgress(done: sum, total: target.byteCount))
   }
 
+  /// Converts tiles of a file on all threads, and notes each tensor that is whole.
   private func write(
-    _ layout: OutputLayout.File, to file: WritableFile, without finished: Set<Int>
+    _ tiles: [ConversionTile], _ positions: [(item: Int, position: Int)], to file: WritableFile,
+    with converter: @Sendable (Int) -> TileConverter
   ) throws(WeightmillError) {
-    let tiles = grid.tiles(layout, of: plan, without: finished)
     let tensors = Dictionary(
-      uniqueKeysWithValues: layout.tensors.map { item, position in
+      uniqueKeysWithValues: positions.map { item, position in
         (
           item,
           WrittenTensor(
@@ -137,7 +178,7 @@ final class ConversionJob: Sendable {
     try grid.workers.forEach(tiles.count, until: cancellation, scratch: { TileBuffers() }) {
       (number, buffers: inout TileBuffers) throws(WeightmillError) in
       let tile = tiles[number]
-      let found = try converters[tile.item].convert(tile.rows, of: plan.source, with: &buffers)
+      let found = try converter(tile.item).convert(tile.rows, of: plan.source, with: &buffers)
       let size = tile.rows.count * plan.items[tile.item].tensor.bytesPerRow
       try file.write(buffers.output, count: size, at: tile.position)
       let bytes = unsafe buffers.output.span.bytes.extracting(0..<size)

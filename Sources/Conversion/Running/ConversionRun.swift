@@ -1,5 +1,6 @@
 internal import Synchronization
 package import WeightmillOutput
+package import WeightmillQuantization
 public import WeightmillTensors
 
 /// The progress of a conversion.
@@ -92,14 +93,64 @@ public struct ConversionRun: Sendable {
   ///   plan's way.
   package func write(
     to path: String, _ options: RunOptions,
+    judging judge: ([HashedSource]) throws(WeightmillError) -> Void
+  ) throws(WeightmillError) -> ConversionReport {
+    try perform(path, options, judging: judge) { (job) throws(WeightmillError) in
+      try job.writeFiles()
+    }
+  }
+
+  /// Writes the output, or the part of it that is asked for; it appears under its name when it is
+  /// complete.
+  ///
+  /// - Parameters:
+  ///   - path: The file or folder.
+  ///   - options: How the plan is executed.
+  /// - Returns: What was done.
+  /// - Throws: As `write(to:_:judging:)`.
+  public func write(
+    to path: String, _ options: RunOptions
+  ) throws(WeightmillError) -> ConversionReport {
+    try write(to: path, options) { _ in }
+  }
+
+  /// Writes the output one tensor at a time, each with a guide that lives only that long.
+  ///
+  /// Work that learns a tensor's guide from the tensors before it, or cannot hold all guides at once,
+  /// is written so. The journal is that of any run: a run that resumes asks for no guide of a tensor
+  /// that is there. What guides is said of the plan, with `ConversionPlan.guided(by:)`: the guides
+  /// themselves stand nowhere.
+  ///
+  /// - Parameters:
+  ///   - path: The file or folder.
+  ///   - options: How the plan is executed.
+  ///   - order: The indices of the plan's items in the order in which they are written; items that
+  ///     are not named follow in the plan's order.
+  ///   - guide: What is known of the inputs of an item's columns; `nil` is the plan's own importance.
+  ///   - judge: As in `write(to:_:judging:)`.
+  /// - Returns: What was done.
+  /// - Throws: As `write(to:_:judging:)`; what `guide` throws.
+  package func write(
+    to path: String, _ options: RunOptions, oneByOne order: [Int],
+    guidedBy guide: (Int) throws(WeightmillError) -> EncodingGuide?,
     judging judge: ([HashedSource]) throws(WeightmillError) -> Void = { _ in }
+  ) throws(WeightmillError) -> ConversionReport {
+    try perform(path, options, judging: judge) { (job) throws(WeightmillError) in
+      try job.writeTensors(order, guidedBy: guide)
+    }
+  }
+
+  private func perform(
+    _ path: String, _ options: RunOptions,
+    judging judge: ([HashedSource]) throws(WeightmillError) -> Void,
+    _ work: (ConversionJob) throws(WeightmillError) -> Void
   ) throws(WeightmillError) -> ConversionReport {
     if let obstacle = plan.obstacle { throw obstacle }
     let target = try OutputTarget(plan, path: path, options)
     let job = try ConversionJob(
       plan, target, options, workers: workers, cancellation: cancellation, progress: progress)
     do throws(WeightmillError) {
-      try job.writeFiles()
+      try work(job)
       let report = job.report
       if options.isStrict { try report.requireSound(location: plan.source.location) }
       try job.finish(judging: judge)

@@ -50,7 +50,10 @@ struct RunDescription: Equatable, Sendable {
     add("encoder", plan.method.rawValue)
     add(
       "the digest of the plan",
-      Provenance.digest(plan.items.map(\.planned), encoder: plan.method.rawValue, rule: nil))
+      Provenance.digest(
+        plan.items.map(\.planned), encoder: plan.method.rawValue, rule: nil,
+        guidance: plan.guidance))
+    if let guidance = plan.guidance { add("what guides the encoder", guidance) }
     add("files", files.map { $0.name ?? "" }.joined(separator: " "))
     add("bytes", "\(files.reduce(0) { $0 + $1.byteCount })")
     add("metadata", Self.digest(of: files))

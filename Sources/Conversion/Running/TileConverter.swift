@@ -55,7 +55,7 @@ struct TileConverter {
 
   init(
     _ item: ConversionPlan.Item, from catalogue: any Catalogue, method: EncodingMethod,
-    path: String
+    guide: EncodingGuide? = nil, path: String
   ) throws(WeightmillError) {
     target = item.tensor
     source = catalogue.tensors[item.index]
@@ -71,7 +71,7 @@ struct TileConverter {
         try RowDecoder(source.type, location: catalogue.location),
         try RowEncoder(
           target.type, method: method,
-          guide: item.importance.map(EncodingGuide.importance) ?? .none,
+          guide: guide ?? item.importance.map(EncodingGuide.importance) ?? .none,
           columns: target.shape.columns, location: path)
       )
   }

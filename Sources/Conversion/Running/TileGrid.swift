@@ -70,9 +70,10 @@ struct TileGrid {
     return inOrder.flatMap { _, tensor in tiles(tensor.item, at: tensor.position) }
   }
 
-  /// Cuts a tensor into ranges of rows; a small one is one tile.
-  private func tiles(_ index: Int, at position: Int) -> [ConversionTile] {
+  /// Cuts a tensor into ranges of rows; a small one is one tile, one without values none.
+  func tiles(_ index: Int, at position: Int) -> [ConversionTile] {
     let item = items[index]
+    guard !item.tensor.shape.isEmpty else { return [] }
     let (size, rows) = (item.tensor.bytesPerRow, item.tensor.shape.rows)
     let height = max(1, values / item.tensor.shape.columns / item.rowGroup) * item.rowGroup
     return stride(from: 0, to: rows, by: height).map { first in

@@ -31,7 +31,8 @@ struct ProvenanceReport {
     try StandardOutput.print("\(printable(path)): written by Weightmill \(printable(version))")
     let facts = [
       ("merge rule", record.mergeRule), ("encoder", record.encoder),
-      ("importance", record.importance), ("plan", record.planSHA256.map { "SHA-256 \($0)" }),
+      ("importance", record.importance), ("guidance", record.guidance),
+      ("plan", record.planSHA256.map { "SHA-256 \($0)" }),
     ]
     let rows = facts.compactMap { name, value in value.map { ["  " + name, printable($0)] } }
     try StandardOutput.print(Text.table(rows, alignments: [.left, .left]))
