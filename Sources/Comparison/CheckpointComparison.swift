@@ -88,10 +88,9 @@ public struct CheckpointComparison: Sendable {
       // Heads are read whole where rows change places, unless they are enormous.
       let fits = inputs.rowGroup <= 16 * Self.tileValues / columns
       let group = fits && shape.rows % inputs.rowGroup == 0 ? inputs.rowGroup : 1
-      let height = max(1, Self.tileValues / columns / group) * group
-      return stride(from: 0, to: shape.rows, by: height).map { first in
-        PairTile(pair: pair, rows: first..<min(first + height, shape.rows))
-      }
+      return (0..<shape.rows)
+        .rowRanges(columns: columns, values: Self.tileValues, group: group)
+        .map { PairTile(pair: pair, rows: $0) }
     }
   }
 

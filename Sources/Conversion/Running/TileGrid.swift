@@ -74,12 +74,12 @@ struct TileGrid {
   func tiles(_ index: Int, at position: Int) -> [ConversionTile] {
     let item = items[index]
     guard !item.tensor.shape.isEmpty else { return [] }
-    let (size, rows) = (item.tensor.bytesPerRow, item.tensor.shape.rows)
-    let height = max(1, values / item.tensor.shape.columns / item.rowGroup) * item.rowGroup
-    return stride(from: 0, to: rows, by: height).map { first in
-      ConversionTile(
-        item: index, rows: first..<min(first + height, rows), offset: first * size,
-        position: position + first * size)
+    let shape = item.tensor.shape
+    let ranges = (0..<shape.rows)
+      .rowRanges(columns: shape.columns, values: values, group: item.rowGroup)
+    return ranges.map { rows in
+      let offset = rows.lowerBound * item.tensor.bytesPerRow
+      return ConversionTile(item: index, rows: rows, offset: offset, position: position + offset)
     }
   }
 }

@@ -66,11 +66,10 @@ struct AdaptedCatalogue: Catalogue {
       try base.read(rows: rows, ofTensor: baseIndex, into: &bytes, at: offset)
     }
     guard let update = source.change?.update else { return }
-    let height = max(1, Self.blockValues / max(tensor.shape.columns, 1))
-    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: height) {
+    for range in rows.rowRanges(columns: tensor.shape.columns, values: Self.blockValues) {
       try update.add(
-        rows: first..<min(first + height, rows.upperBound), of: tensor.type, to: &bytes,
-        at: offset + (first - rows.lowerBound) * tensor.bytesPerRow, decoded: decoded)
+        rows: range, of: tensor.type, to: &bytes,
+        at: offset + (range.lowerBound - rows.lowerBound) * tensor.bytesPerRow, decoded: decoded)
     }
   }
 

@@ -80,11 +80,9 @@ struct ValueChecks: Sendable {
     let shared = fits ? min(tensor.shape.rows, other?.shape.rows ?? 0) : 0
     // Rows of a head change places between layouts and are read together.
     let group = role.isRotated ? candidate.model.configuration.headDimension : 1
-    let height = max(1, Self.tileValues / max(tensor.shape.columns, 1) / group) * group
-    func cut(_ range: Range<Int>, isCompared: Bool) -> [Tile] {
-      stride(from: range.lowerBound, to: range.upperBound, by: height).map {
-        Tile(rows: $0..<min($0 + height, range.upperBound), isCompared: isCompared)
-      }
+    func cut(_ rows: Range<Int>, isCompared: Bool) -> [Tile] {
+      rows.rowRanges(columns: tensor.shape.columns, values: Self.tileValues, group: group)
+        .map { Tile(rows: $0, isCompared: isCompared) }
     }
     return cut(0..<shared, isCompared: true)
       + cut(shared..<tensor.shape.rows, isCompared: false)
