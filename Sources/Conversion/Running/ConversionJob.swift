@@ -107,6 +107,7 @@ final class ConversionJob: Sendable {
   /// - Parameters:
   ///   - order: The items that come first; the others follow in the plan's order.
   ///   - guide: What is known of the inputs of an item's columns; `nil` is the plan's importance.
+  /// - Throws: As `ConversionRun.write(to:_:judging:)`; what `guide` throws.
   func writeTensors(
     _ order: [Int], guidedBy guide: (Int) throws(WeightmillError) -> EncodingGuide?
   ) throws(WeightmillError) {
