@@ -24,6 +24,13 @@ struct VerificationRunTests {
       evaluation: EvaluationInput(sources, context: context))
   }
 
+  @Test func anAsynchronousRunReportsTheSame() async throws {
+    let run = try VerificationRun(request([.tokens(ids, name: "mine")]))
+    let workers = Workers(threads: 2)
+    let report = try await run.report(workers: workers)
+    #expect(try report == run.report(workers: workers, cancellation: Cancellation()))
+  }
+
   @Test func aRunReportsWhatTheComparisonMeasures() throws {
     let path = try models.folder.write(Array("[[5, 6, 7], [299, 0]]".utf8), to: "ids.json")
     var request = try request([.tokens(ids, name: "mine"), .tokenFile(path)])
