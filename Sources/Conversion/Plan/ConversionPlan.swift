@@ -122,13 +122,22 @@ public struct ConversionPlan: Sendable {
 
   /// The files to be written, and where in them each tensor goes.
   ///
+  /// - Parameter path: The output, for messages.
+  /// - Returns: The layout.
+  /// - Throws: `unsupported` when the format cannot hold a tensor.
+  public func layout(path: String) throws(WeightmillError) -> OutputLayout {
+    try layout(path: path, hashes: nil)
+  }
+
+  /// The files to be written, with the hashes of what was read in their headers.
+  ///
   /// - Parameters:
   ///   - path: The output, for messages.
   ///   - hashes: The sources with their hashes, once they are known. Nothing else changes with them.
   /// - Returns: The layout.
   /// - Throws: `unsupported` when the format cannot hold a tensor.
   package func layout(
-    path: String, hashes: [HashedSource]? = nil
+    path: String, hashes: [HashedSource]?
   ) throws(WeightmillError) -> OutputLayout {
     let tensors = items.map(\.tensor)
     switch output {

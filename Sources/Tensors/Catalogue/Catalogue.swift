@@ -35,14 +35,14 @@ extension Catalogue {
 }
 
 /// The tensors of a catalogue by name.
-package struct TensorIndex: Sendable {
+public struct TensorIndex: Sendable {
   private let indices: [TensorName: Int]
 
   /// Indexes a catalogue.
   ///
   /// - Parameter catalogue: The catalogue.
   /// - Throws: When two tensors have the same name.
-  package init(_ catalogue: any Catalogue) throws(WeightmillError) {
+  public init(_ catalogue: any Catalogue) throws(WeightmillError) {
     var indices: [TensorName: Int] = [:]
     for (index, tensor) in catalogue.tensors.enumerated() {
       guard indices.updateValue(index, forKey: TensorName(tensor.name)) == nil else {
@@ -56,7 +56,7 @@ package struct TensorIndex: Sendable {
   /// The index of a tensor in the catalogue's list, or `nil`.
   ///
   /// - Parameter name: The tensor's name.
-  package subscript(_ name: String) -> Int? { indices[TensorName(name)] }
+  public subscript(_ name: String) -> Int? { indices[TensorName(name)] }
 }
 
 extension Catalogue {
