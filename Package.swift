@@ -12,7 +12,7 @@ let commit = Context.environment["WEIGHTMILL_COMMIT"].map { value in
 // ARCHITECTURE.md says what each owns and what it must not know.
 let package = Package(
   name: "weightmill",
-  // Span and the Synchronization module need no back-deployment library from this version on.
+  // The first with InlineArray and String.UTF8View.span, and with Span without a back-deployment library.
   platforms: [.macOS(.v26)],
   products: [
     .executable(name: "weightmill", targets: ["WeightmillProgram"]),
