@@ -202,7 +202,9 @@ def tmpfs(folder, size):
     try:
         yield folder
     finally:
-        subprocess.run(["umount", folder], check=True)
+        # By force of a lazy unmount: a check that failed may have left a program at work here, whose
+        # "target is busy" would hide why it failed.
+        subprocess.run(["umount", "--lazy", folder], check=True)
         folder.rmdir()
 
 
@@ -218,11 +220,11 @@ def check_full_disk(faults):
 
 
 def fill(disk):
-    """Takes the room that is left: a sparse file's bytes that are not written yet are no room."""
-    with open(disk / "filler", "wb") as file, contextlib.suppress(OSError):
+    """Takes the room that is left: a sparse file's bytes that are not written yet are no room.
+    Without a buffer, which would hold what did not fit, and try it again when the file is closed."""
+    with contextlib.suppress(OSError), open(disk / "filler", "wb", buffering=0) as file:
         while True:
-            file.write(bytes(1 << 16))
-            file.flush()
+            file.write(bytes(1 << 12))
 
 
 def fill_while_it_runs(faults, disk):
