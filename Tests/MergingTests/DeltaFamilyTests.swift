@@ -83,7 +83,8 @@ struct DeltaFamilyTests {
       let family = try #require(expected[kind.rawValue])
       let base = try model("base")
       let delta = try model(kind.rawValue)
-      let summed = SummedCatalogue(try MergedCatalogue(base: base, delta: delta, kind: kind))
+      let summed = SummedCatalogue(
+        try MergedCatalogue(base: base, delta: delta, kind: kind), delta.configuration)
       #expect(ValueSum(summed, delta.configuration) == nil)
       // Any order, any ranges, and some rows twice.
       for (index, tensor) in summed.tensors.enumerated().reversed() {
@@ -108,7 +109,8 @@ struct DeltaFamilyTests {
   @Test func aPublishedSumIsNamedAndAnotherIsNot() throws {
     let base = try model("base")
     let delta = try model("mean-pad")
-    let summed = SummedCatalogue(try MergedCatalogue(base: base, delta: delta, kind: .meanPad))
+    let summed = SummedCatalogue(
+      try MergedCatalogue(base: base, delta: delta, kind: .meanPad), delta.configuration)
     for (index, tensor) in summed.tensors.enumerated() {
       _ = try summed.bytes(rows: 0..<tensor.shape.rows, ofTensor: index)
     }

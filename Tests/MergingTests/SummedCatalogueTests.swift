@@ -23,8 +23,10 @@ struct SummedCatalogueTests {
     }
   }
 
+  private static let configuration = SmallModel().configuration
+
   @Test func valuesAreSummedUp() throws {
-    let summed = SummedCatalogue(Twos(.f32))
+    let summed = SummedCatalogue(Twos(.f32), Self.configuration)
     _ = try summed.bytes(rows: 1..<3, ofTensor: 0)
     #expect(summed.sums == nil)
     _ = try summed.bytes(rows: 0..<2, ofTensor: 0)
@@ -34,7 +36,7 @@ struct SummedCatalogueTests {
   /// Values of two bytes were read as of four: beyond the end of the rows.
   @Test func onlyFloat32ValuesAreSummedUp() async {
     await #expect(processExitsWith: .failure) {
-      _ = try SummedCatalogue(Twos(.f16)).bytes(rows: 0..<3, ofTensor: 0)
+      _ = try SummedCatalogue(Twos(.f16), Self.configuration).bytes(rows: 0..<3, ofTensor: 0)
     }
   }
 }

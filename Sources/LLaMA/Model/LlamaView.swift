@@ -10,7 +10,7 @@ package struct LlamaView: Catalogue {
   private let scheme: NamingScheme
   /// The model's tensors, in the order of rows that is shown where they can be had in it.
   private let catalogue: any Catalogue
-  private let sources: [(index: Int, order: RowPermutation?)]
+  private let sources: [(index: Int, permutation: RowPermutation?)]
 
   /// Views a model.
   ///
@@ -27,17 +27,13 @@ package struct LlamaView: Catalogue {
     self.location = model.catalogue.location
     self.model = model
     self.scheme = scheme
-    var permutation: RowPermutation?
-    if order == model.rowOrder {
-      catalogue = model.catalogue
-    } else if let other = (model.catalogue as? any RowOrderedCatalogue)?.ordered(order) {
-      catalogue = other
-    } else {
-      catalogue = model.catalogue
-      permutation = RowPermutation(head: model.configuration.headDimension, to: order)
-    }
+    let ordered = Self.catalogue(of: model, in: order)
+    catalogue = ordered ?? model.catalogue
+    let permutation =
+      ordered == nil
+      ? RowPermutation(head: model.configuration.headDimension, to: order) : nil
     var tensors: [TensorDescriptor] = []
-    var sources: [(index: Int, order: RowPermutation?)] = []
+    var sources: [(index: Int, permutation: RowPermutation?)] = []
     for role in model.roles where scheme.holds(role) {
       guard let index = model[role] else { continue }
       let source = model.catalogue.tensors[index]
@@ -51,6 +47,15 @@ package struct LlamaView: Catalogue {
     self.sources = sources
   }
 
+  /// The tensors in an order of rows that they are stored in or can be asked for; `nil` if they have
+  /// to be permuted.
+  private static func catalogue(
+    of model: LlamaModel, in order: Architecture.RowOrder
+  ) -> (any Catalogue)? {
+    order == model.rowOrder
+      ? model.catalogue : (model.catalogue as? any RowOrderedCatalogue)?.ordered(order)
+  }
+
   /// The same tensors under the same names, rows of queries and keys in another order.
   ///
   /// - Parameter order: The order.
@@ -59,11 +64,13 @@ package struct LlamaView: Catalogue {
     LlamaView(model, as: scheme, order)
   }
 
-  /// Whether the model's own rows are in an order.
+  /// Whether the model's tensors can be had in an order of rows without permuting them here.
   ///
   /// - Parameter order: The order.
-  /// - Returns: Whether they are read as they are stored.
-  package func isStored(in order: Architecture.RowOrder) -> Bool { model.rowOrder == order }
+  /// - Returns: Whether they are stored in it, or made of others of which some are.
+  package func offers(_ order: Architecture.RowOrder) -> Bool {
+    Self.catalogue(of: model, in: order) != nil
+  }
 
   /// The ordinal of the tensor it comes from.
   package func readingOrdinal(ofTensor index: Int) -> Int {
@@ -75,65 +82,7 @@ package struct LlamaView: Catalogue {
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let source = sources[index]
-    guard let order = source.order else {
-      return try catalogue.read(rows: rows, ofTensor: source.index, into: &bytes, at: offset)
-    }
-    guard tensors[index].shape.extents.count > 1 else {
-      return try readVector(rows, index, order, into: &bytes, at: offset)
-    }
-    // One read for each head: rows change places within it only.
-    let size = tensors[index].bytesPerRow
-    var first = rows.lowerBound
-    while first < rows.upperBound {
-      let end = min(rows.upperBound, (first / order.head + 1) * order.head)
-      let sources = (first..<end).map(order.source)
-      let (low, high) = (sources.min() ?? first, sources.max() ?? first)
-      let block = try catalogue.bytes(rows: low..<high + 1, ofTensor: source.index)
-      for (place, row) in sources.enumerated() {
-        bytes.copy(
-          block, from: (row - low) * size, count: size,
-          to: offset + (first - rows.lowerBound + place) * size)
-      }
-      first = end
-    }
-  }
-
-  /// Reads what is added to queries or keys, or multiplies them: one row, whose values change places
-  /// as the rows of the matrix do.
-  private func readVector(
-    _ rows: Range<Int>, _ index: Int, _ order: RowPermutation, into bytes: inout MutableRawSpan,
-    at offset: Int
-  ) throws(WeightmillError) {
-    let tensor = tensors[index]
-    guard tensor.type.valuesPerBlock == 1 else {
-      throw WeightmillError(
-        .unsupported, location,
-        "tensor \(quoted(tensor.name)) is of type \(tensor.type.name), whose values cannot change "
-          + "places", remedy: "start from the model before it was quantized")
-    }
-    let size = tensor.type.bytesPerBlock
-    let values = try catalogue.bytes(rows: rows, ofTensor: sources[index].index)
-    for place in 0..<values.count / size {
-      bytes.copy(
-        values, from: order.source(of: place) * size, count: size, to: offset + place * size)
-    }
-  }
-}
-
-/// The permutation of a head's rows between the two orders.
-///
-/// With head dimension *d*, *i* < *d*/2 and *j* in {0, 1}: row *hd* + *j* *d*/2 + *i* of the halves
-/// order is row *hd* + 2*i* + *j* of the neighbours order.
-struct RowPermutation: Sendable {
-  let head: Int
-  let to: Architecture.RowOrder
-
-  /// The row of the other order that a row of the target order is.
-  func source(of row: Int) -> Int {
-    let (first, place) = (row / head * head, row % head)
-    switch to {
-    case .halves: return first + place % (head / 2) * 2 + place / (head / 2)
-    case .neighbours: return first + place % 2 * (head / 2) + place / 2
-    }
+    try catalogue.read(
+      rows: rows, ofTensor: source.index, permutedBy: source.permutation, into: &bytes, at: offset)
   }
 }

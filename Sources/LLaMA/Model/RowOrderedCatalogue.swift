@@ -10,3 +10,13 @@ package protocol RowOrderedCatalogue: Catalogue {
   ///   as little work.
   func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)?
 }
+
+extension RenamedCatalogue: RowOrderedCatalogue {
+  /// The same names and choice of tensors over the other order of the catalogue's.
+  package func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
+    guard let ordered = (catalogue as? any RowOrderedCatalogue)?.ordered(order) else { return nil }
+    var other = self
+    other.catalogue = ordered
+    return other
+  }
+}

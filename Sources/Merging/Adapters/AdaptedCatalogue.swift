@@ -1,11 +1,12 @@
 import WeightmillLLaMA
 import WeightmillTensors
 
-/// A model's tensors with an adapter merged into them, in Hugging Face's names and row order.
+/// A model's tensors with an adapter merged into them, in Hugging Face's names, and its row order
+/// unless `ordered(_:)` gives them in another.
 ///
 /// Every tensor keeps the type it has in the model. Rows of a module that the adapter stores whole
 /// are the adapter's, rounded to that type; an update is added to what is there then.
-struct AdaptedCatalogue: Catalogue {
+struct AdaptedCatalogue: RowOrderedCatalogue {
   /// The change that an adapter makes to a tensor.
   struct Change: Sendable {
     /// The tensor of the adapter that replaces it.
@@ -14,14 +15,24 @@ struct AdaptedCatalogue: Catalogue {
     var update: LowRankUpdate?
   }
 
+  private struct Source: Sendable {
+    /// The tensor of the base; `nil` for an output matrix that it does not have.
+    let base: Int?
+    let change: Change?
+    let isRotated: Bool
+  }
+
   /// About how many values are updated at a time.
   private static let blockValues = 1 << 18
 
   let location: String
   let tensors: [TensorDescriptor]
-  private let base: LlamaView
+  private var base: LlamaView
   private let adapter: any Catalogue
-  private let sources: [(base: Int?, change: Change?)]
+  private let sources: [Source]
+  /// The way of the adapter's rows, which are in Hugging Face's order, into that of the base.
+  private var permutation: RowPermutation?
+  private let head: Int
   private let decoded = DecodedFactors()
 
   /// Puts changes, which have been checked, over a model.
@@ -29,14 +40,16 @@ struct AdaptedCatalogue: Catalogue {
     let scheme = NamingScheme.huggingFace
     location = "\(model.catalogue.location) + \(adapter.location)"
     base = LlamaView(model, as: scheme)
+    head = model.configuration.headDimension
     self.adapter = adapter
     var tensors: [TensorDescriptor] = []
-    var sources: [(base: Int?, change: Change?)] = []
+    var sources: [Source] = []
     for (index, tensor) in base.tensors.enumerated() {
-      let change = scheme.role(of: tensor.name, in: model.architecture).flatMap { changes[$0] }
+      let role = scheme.role(of: tensor.name, in: model.architecture)
+      let change = role.flatMap { changes[$0] }
       let shape = change?.saved.map { adapter.tensors[$0].shape } ?? tensor.shape
       tensors.append(TensorDescriptor(name: tensor.name, type: tensor.type, shape: shape))
-      sources.append((index, change))
+      sources.append(Source(base: index, change: change, isRotated: role?.isRotated == true))
     }
     // An output matrix of its own for a model whose embedding served as one.
     if model.tiesEmbeddings, let change = changes[.output], let saved = change.saved,
@@ -46,10 +59,20 @@ struct AdaptedCatalogue: Catalogue {
         TensorDescriptor(
           name: scheme.name(of: .output, in: model.architecture), type: embedding.type,
           shape: adapter.tensors[saved].shape))
-      sources.append((nil, change))
+      sources.append(Source(base: nil, change: change, isRotated: false))
     }
     self.tensors = tensors
     self.sources = sources
+  }
+
+  /// The same tensors with the rows of queries and keys in another order, if the base has it: then
+  /// only the adapter's few rows are permuted.
+  func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
+    guard base.offers(order) else { return nil }
+    var other = self
+    other.base = base.ordered(order)
+    other.permutation = order == .halves ? nil : RowPermutation(head: head, to: order)
+    return other
   }
 
   func readingOrdinal(ofTensor index: Int) -> Int {
@@ -60,28 +83,33 @@ struct AdaptedCatalogue: Catalogue {
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let (tensor, source) = (tensors[index], sources[index])
+    let permutation = source.isRotated ? permutation : nil
     if let saved = source.change?.saved {
-      try readSaved(rows, saved, as: tensor.type, into: &bytes, at: offset)
+      try readSaved(rows, saved, permutation, as: tensor.type, into: &bytes, at: offset)
     } else if let baseIndex = source.base {
       try base.read(rows: rows, ofTensor: baseIndex, into: &bytes, at: offset)
     }
     guard let update = source.change?.update else { return }
-    for range in rows.rowRanges(columns: tensor.shape.columns, values: Self.blockValues) {
+    let ranges = rows.rowRanges(
+      columns: tensor.shape.columns, values: Self.blockValues, group: permutation?.head ?? 1)
+    for range in ranges {
       try update.add(
-        rows: range, of: tensor.type, to: &bytes,
+        rows: range, permutedBy: permutation, of: tensor.type, to: &bytes,
         at: offset + (range.lowerBound - rows.lowerBound) * tensor.bytesPerRow, decoded: decoded)
     }
   }
 
   private func readSaved(
-    _ rows: Range<Int>, _ index: Int, as type: TensorType, into bytes: inout MutableRawSpan,
-    at offset: Int
+    _ rows: Range<Int>, _ index: Int, _ permutation: RowPermutation?, as type: TensorType,
+    into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let stored = adapter.tensors[index].type
     guard stored != type else {
-      return try adapter.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
+      return try adapter.read(
+        rows: rows, ofTensor: index, permutedBy: permutation, into: &bytes, at: offset)
     }
-    let values = ScalarRows.values(try adapter.bytes(rows: rows, ofTensor: index), as: stored)
-    ScalarRows.store(values, as: type, into: &bytes, at: offset)
+    ScalarRows.convert(
+      try adapter.bytes(rows: rows, ofTensor: index, permutedBy: permutation), from: stored,
+      to: type, into: &bytes, at: offset)
   }
 }

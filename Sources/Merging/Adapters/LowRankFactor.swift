@@ -1,4 +1,5 @@
 import CWeightmillKernels
+import WeightmillLLaMA
 import WeightmillTensors
 
 /// One of the two matrices of an update, as the update needs it: as it is stored, or transposed.
@@ -21,9 +22,12 @@ struct LowRankFactor: Sendable {
   /// The columns of the matrix that is meant.
   var columns: Int { isTransposed ? tensor.shape.rows : tensor.shape.columns }
 
-  /// Some rows of a matrix that is not transposed.
-  func values(rows: Range<Int>) throws(WeightmillError) -> [Float] {
-    ScalarRows.values(try catalogue.bytes(rows: rows, ofTensor: index), as: tensor.type)
+  /// Some rows of a matrix that is not transposed, permuted where they are wanted in another order.
+  func values(
+    rows: Range<Int>, permutedBy permutation: RowPermutation? = nil
+  ) throws(WeightmillError) -> [Float] {
+    ScalarRows.values(
+      try catalogue.bytes(rows: rows, ofTensor: index, permutedBy: permutation), as: tensor.type)
   }
 
   /// The whole matrix, row by row.

@@ -1,4 +1,5 @@
 import CWeightmillKernels
+import WeightmillLLaMA
 import WeightmillTensors
 
 /// The update of a matrix by a LoRA adapter: scale · left · right, of low rank.
@@ -24,24 +25,22 @@ struct LowRankUpdate: Sendable {
   ///
   /// - Parameters:
   ///   - rows: Which rows of the matrix they are.
+  ///   - permutation: The way of the update's rows into the order of the weights' rows, if it is
+  ///     another.
   ///   - type: The weights' type.
   ///   - bytes: Where they are.
   ///   - offset: The first byte of them.
   ///   - decoded: The factors that were decoded lately.
   /// - Throws: Reading errors.
   func add(
-    rows: Range<Int>, of type: TensorType, to bytes: inout MutableRawSpan, at offset: Int,
-    decoded: DecodedFactors
+    rows: Range<Int>, permutedBy permutation: RowPermutation?, of type: TensorType,
+    to bytes: inout MutableRawSpan, at offset: Int, decoded: DecodedFactors
   ) throws(WeightmillError) {
     let (rank, columns) = (right.rows, right.columns)
     let panels = try decoded.values(right.index) { () throws(WeightmillError) in
       try right.panels()
     }
-    let all =
-      left.isTransposed
-      ? try decoded.values(left.index) { () throws(WeightmillError) in try left.values() }
-      : try left.values(rows: rows)
-    let start = left.isTransposed ? rows.lowerBound * rank : 0
+    let (all, start) = try leftValues(rows, permutation, decoded)
     let stride = panels.count / max(rank, 1)
     var sums = [Float](repeating: 0, count: rows.count * stride)
     precondition(start + rows.count * rank <= all.count && columns <= stride)
@@ -56,6 +55,23 @@ struct LowRankUpdate: Sendable {
       }
     }
     add(sums, stride: stride, count: rows.count, of: type, to: &bytes, at: offset)
+  }
+
+  /// Values among which those of the left factor's rows are, and where these begin.
+  private func leftValues(
+    _ rows: Range<Int>, _ permutation: RowPermutation?, _ decoded: DecodedFactors
+  ) throws(WeightmillError) -> (values: [Float], start: Int) {
+    guard left.isTransposed else {
+      return (try left.values(rows: rows, permutedBy: permutation), 0)
+    }
+    let all = try decoded.values(left.index) { () throws(WeightmillError) in try left.values() }
+    let rank = right.rows
+    guard let permutation else { return (all, rows.lowerBound * rank) }
+    let some = rows.flatMap { row in
+      let source = permutation.source(of: row)
+      return all[source * rank..<(source + 1) * rank]
+    }
+    return (some, 0)
   }
 
   /// Adds sums, scaled, to rows of weights.

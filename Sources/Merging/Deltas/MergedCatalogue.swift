@@ -81,10 +81,10 @@ package struct MergedCatalogue: RowOrderedCatalogue {
     }
   }
 
-  /// The same sums with the rows of queries and keys in another order, if one side is stored in it:
-  /// then only the other side's rows are permuted, and not its sums once more.
+  /// The same sums with the rows of queries and keys in another order, if one side has it: then only
+  /// the other side's rows are permuted, and not the sums once more.
   package func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
-    guard base.isStored(in: order) || delta.isStored(in: order) else { return nil }
+    guard base.offers(order) || delta.offers(order) else { return nil }
     var other = self
     other.base = base.ordered(order)
     other.delta = delta.ordered(order)

@@ -185,7 +185,7 @@ public enum ModelLoader {
       base: baseModel, delta: deltaModel, kind: kind)
     var sum: LoadedModel.Sum?
     if kind.type == .f32 {
-      let summed = SummedCatalogue(catalogue)
+      let summed = SummedCatalogue(catalogue, deltaModel.configuration)
       sum = LoadedModel.Sum(
         catalogue: summed, kind: kind, configuration: deltaModel.configuration)
       catalogue = summed

@@ -6,7 +6,8 @@ package struct RenamedCatalogue: Catalogue {
   package let tensors: [TensorDescriptor]
   /// The index of each tensor in the catalogue it comes from.
   package let sourceIndices: [Int]
-  private let catalogue: any Catalogue
+  /// The catalogue they come from; another one in its place must have the same tensors.
+  package var catalogue: any Catalogue
 
   /// Renames tensors.
   ///
