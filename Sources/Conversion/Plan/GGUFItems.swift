@@ -15,6 +15,8 @@ struct GGUFItems {
   private let layers: [Int]
   private let architecture: Architecture
   private var missing: [String] = []
+  /// The matrices with blocks of columns that the text of the importance never used.
+  private var unused: [(name: String, columns: Int)] = []
   private var known = 0
 
   /// Describes the tensors.
@@ -43,6 +45,7 @@ struct GGUFItems {
       if tensor.type != target.type, obstacle == nil {
         obstacle = obstacle(target, role, importance, location: source.location)
       }
+      if tensor.type != target.type, let importance { countUnused(importance, target) }
       items.append(
         ConversionPlan.Item(
           tensor: target, index: index, rowGroup: role?.isRotated == true ? rowGroup : 1,
@@ -76,6 +79,13 @@ struct GGUFItems {
     // Embeddings are looked up, not multiplied: there is no importance of theirs.
     if weights == nil, case .layer? = role { missing.append(tensor.name) }
     return weights
+  }
+
+  private mutating func countUnused(_ importance: [Float], _ tensor: TensorDescriptor) {
+    guard RowEncoder.usesImportance(tensor.type) else { return }
+    let columns = ColumnWeights.unusedColumns(
+      importance, blockSize: tensor.type.valuesPerBlock)
+    if columns > 0 { unused.append((wholeName(tensor.name), columns)) }
   }
 
   /// Why a tensor cannot be written; section 1.4 of `formats/quantization.md`.
@@ -130,6 +140,13 @@ struct GGUFItems {
       notes.append(
         "\(selection.path) has no importance for \(Self.count(missing.count, of: "matri"))"
           + ": \(names)")
+    }
+    if let first = unused.first {
+      let columns = unused.reduce(0) { $0 + $1.columns }
+      notes.append(
+        "\(selection.path) has importance 0 for \(columns) columns, whole blocks, of "
+          + "\(Self.count(unused.count, of: "matri")), the first \(quoted(first.name)): its text "
+          + "never used them; their weights are kept as without importance")
     }
     let names = Set(source.tensors.map { TensorName(wholeName($0.name)) })
     let strangers = selection.entries.keys.filter { !names.contains($0) && !isPruned($0.text) }

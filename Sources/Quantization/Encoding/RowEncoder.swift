@@ -20,6 +20,14 @@ public struct RowEncoder: Sendable {
   /// The types that llama.cpp's closed forms exist for.
   public static let compatibleTypes: [TensorType] = scalars + closed.map { $0.type }
 
+  /// Whether rows of a type are encoded with an eye on importance where it is known.
+  ///
+  /// - Parameter type: The type.
+  /// - Returns: Whether they are by the method `best`.
+  package static func usesImportance(_ type: TensorType) -> Bool {
+    types.contains(type) && !scalars.contains(type) && type != .q8_0
+  }
+
   private static let scalars = ScalarRows.encodable
 
   private static let searched: [any SearchedFormat.Type] = [

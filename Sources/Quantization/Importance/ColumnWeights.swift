@@ -5,7 +5,7 @@ import WeightmillTensors
 /// The mean is 1, so that no square overflows, and damping is added to it. Columns of importance 0 are
 /// those that the calibration text never used: nothing is known of them, and an encoder that took the 0
 /// at its word would ruin their weights. Source: `formats/quantization.md`, section 2.40.
-enum ColumnWeights {
+package enum ColumnWeights {
   /// Importance below this share of the row's mean counts as 0: products of it would underflow.
   private static let leastShare = 0x1p-40
   /// How many times all others of its block together a column may weigh: with more, an offset and a
@@ -20,7 +20,7 @@ enum ColumnWeights {
   ///   - damping: What is added to importance whose mean is 1.
   /// - Returns: For each column a number above 0.
   static func weights(_ importance: [Float], blockSize: Int, damping: Float) -> [Float] {
-    let mean = importance.reduce(0.0) { $0 + Double($1) } / Double(max(importance.count, 1))
+    let mean = mean(of: importance)
     guard mean > 0 else { return [Float](repeating: 1, count: importance.count) }
     var weights = importance.map { Float(Double($0) / mean) + damping }
     let least = Float(mean * leastShare)
@@ -34,6 +34,25 @@ enum ColumnWeights {
       }
     }
     return weights
+  }
+
+  /// How many columns lie in blocks of which the calibration text used no column: nothing guides how
+  /// their weights are rounded.
+  ///
+  /// - Parameters:
+  ///   - importance: As above.
+  ///   - blockSize: How many columns a block of the row's type has.
+  /// - Returns: Their number, that of whole blocks.
+  package static func unusedColumns(_ importance: [Float], blockSize: Int) -> Int {
+    let least = Float(mean(of: importance) * leastShare)
+    return stride(from: 0, to: importance.count, by: blockSize).reduce(0) { sum, first in
+      let block = importance[first..<min(first + blockSize, importance.count)]
+      return block.allSatisfy { $0 <= least } ? sum + block.count : sum
+    }
+  }
+
+  private static func mean(of importance: [Float]) -> Double {
+    importance.reduce(0.0) { $0 + Double($1) } / Double(max(importance.count, 1))
   }
 
   /// Columns that were never used cost as much as the others of their block on average, or 1 if none

@@ -106,6 +106,55 @@ struct ImportanceTests {
     #expect(try plan(.q8_0, matrix(without: "blk.2.ffn_up")).notes[0].contains("1 matrix"))
   }
 
+  /// The matrix, with importance 0 for some columns of two layers' keys.
+  private func matrix(unused columns: Range<Int>) -> ImportanceMatrix {
+    var matrix = matrix()
+    for layer in [3, 5] {
+      let name = TensorName("blk.\(layer).attn_k.weight")
+      let sums = (0..<256).map { columns.contains($0) ? 0 : Float(1 + $0) }
+      matrix.entries[name] = .init(sums: sums, count: 1)
+    }
+    return matrix
+  }
+
+  /// Blocks of columns that a text never used are told in one line, by the names in the file.
+  @Test func unusedBlocksAreToldOnce() throws {
+    // Of the blocks of 32, three are whole.
+    let notes = try plan(.q4_1, matrix(unused: 60..<170), pruning: [0]).notes
+    #expect(
+      notes == [
+        "/home/me/x.imatrix has importance 0 for 192 columns, whole blocks, of 2 matrices, the "
+          + "first \"blk.3.attn_k.weight\": its text never used them; their weights are kept as "
+          + "without importance"
+      ])
+    // Blocks of 256 are used in part, Q8_0 takes no notice, and 31 columns are no block.
+    #expect(try plan(.q6_K, matrix(unused: 60..<170)).notes.isEmpty)
+    #expect(try plan(.q8_0, matrix(unused: 60..<170)).notes.isEmpty)
+    #expect(try plan(.q4_1, matrix(unused: 33..<64)).notes.isEmpty)
+    // All of them, also where the rest is next to nothing beside the mean.
+    let all = try plan(.q6_K, matrix(unused: 0..<256)).notes
+    #expect(all.count == 1 && all[0].contains("512 columns"), "\(all)")
+    var small = matrix()
+    small.entries[TensorName("blk.0.attn_k.weight")] = .init(
+      sums: (0..<256).map { $0 < 32 ? 1e-20 : 1 }, count: 1)
+    let one = try plan(.q4_1, small).notes
+    #expect(one.count == 1 && one[0].contains("32 columns, whole blocks, of 1 matrix,"), "\(one)")
+  }
+
+  /// Nothing is lost of such columns, which is what `--strict` asks for.
+  @Test func unusedBlocksAreNoFaults() throws {
+    let model = try ModelLoader.load(SmallModel().write(to: folder, "small"))
+    var quantization = QuantizationOptions(.q4_1)
+    quantization.importance = ImportanceSelection(matrix(columns: 64, value: 0), path: "x.imatrix")
+    let plan = try ConversionPlan(convert: model, with: quantization, name: "x")
+    #expect(plan.notes.contains { $0.contains("importance 0 for 448 columns") }, "\(plan.notes)")
+    var options = RunOptions()
+    options.isStrict = true
+    let report = try ConversionRun(plan, workers: Workers(threads: 2)).write(
+      to: folder("strict.gguf"), options)
+    #expect(report.faults.isEmpty)
+  }
+
   @Test func anotherModelsIsRefused() throws {
     expectError(.mismatch) { _ = try plan(.q8_0, matrix(columns: 512)) }
     expectError(.mismatch) { _ = try plan(.q8_0, matrix(value: -1)) }
