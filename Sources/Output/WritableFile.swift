@@ -14,9 +14,11 @@ package final class WritableFile: Sendable {
   private let descriptor: FileDescriptor
   private let disk: DiskCalls
   private let written = Atomic<Int>(0)
-  /// After so many bytes they are flushed.
-  package static let batchBytes = 64 << 20
   private let isFlushing = Atomic<Bool>(false)
+  private let begun = Atomic<Int>(0)
+  private let flushed = Atomic<Int>(0)
+  /// When the file was flushed last, or created.
+  private let lastFlush = Mutex(ContinuousClock.now)
   private let isClosed = Atomic<Bool>(false)
   /// The first error of flushing or closing. Held while the disk is asked: who comes second learns what
   /// the first was told.
@@ -78,8 +80,57 @@ package final class WritableFile: Sendable {
     do { try descriptor.resize(to: Int64(size)) } catch { throw .writing(shown, error) }
   }
 
-  /// Whether the disk has refused bytes that were written.
-  package var isDamaged: Bool { lost.withLock { $0 != nil } }
+  // MARK: Flushing
+
+  /// How many flushes have begun: what has been written by now is on the disk when
+  /// `isFlushed(since:)` says so of this number.
+  package var flushesBegun: Int { begun.load(ordering: .sequentiallyConsistent) }
+
+  /// Whether bytes are on the disk.
+  ///
+  /// - Parameter flushes: `flushesBegun` when they had been written.
+  /// - Returns: Whether a flush that began later has ended, and none before it with an error.
+  package func isFlushed(since flushes: Int) -> Bool {
+    flushed.load(ordering: .sequentiallyConsistent) > flushes
+  }
+
+  /// Asks the disk, while `lost` is locked; after an error never again.
+  private func flush(_ error: inout Errno?) {
+    guard error == nil else { return }
+    let number = begun.add(1, ordering: .sequentiallyConsistent).newValue
+    error = disk.flush(descriptor)
+    lastFlush.withLock { $0 = .now }
+    if error == nil { flushed.store(number, ordering: .sequentiallyConsistent) }
+  }
+
+  /// Flushes what has been written; of a file that is closed, all is.
+  ///
+  /// - Throws: `inputOutput` with the first error that the disk gave for any of the file's bytes.
+  package func flush() throws(WeightmillError) {
+    let error = lost.withLock { error in
+      if !isClosed.load(ordering: .acquiring) { flush(&error) }
+      return error
+    }
+    if let error { throw .writing(shown, error) }
+  }
+
+  /// Has a thread of its own flush what has been written, unless that goes on already, or was done a
+  /// moment ago.
+  package func flushSoon() {
+    guard lastFlush.withLock({ $0.duration(to: .now) }) >= disk.pause else { return }
+    flushInBackground()
+  }
+
+  private func flushInBackground() {
+    guard !isFlushing.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    // The file stays open until the thread is done: it holds this object.
+    DispatchQueue.global(qos: .utility).async { [self] in
+      lost.withLock { error in
+        if !isClosed.load(ordering: .acquiring) { flush(&error) }
+      }
+      isFlushing.store(false, ordering: .releasing)
+    }
+  }
 
   /// Flushes the file to the disk and closes it; nothing can be written to it any more.
   ///
@@ -87,27 +138,13 @@ package final class WritableFile: Sendable {
   package func close() throws(WeightmillError) {
     let error = lost.withLock { error in
       guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return error }
-      error = error ?? disk.flush(descriptor)
+      flush(&error)
       // Some network file systems say only now that there is no room.
       let closing = disk.close(descriptor)
       error = error ?? closing
       return error
     }
     if let error { throw .writing(shown, error) }
-  }
-
-  private func flushNowAndThen(_ count: Int) {
-    let sum = written.wrappingAdd(count, ordering: .relaxed).newValue
-    guard sum / Self.batchBytes != (sum - count) / Self.batchBytes,
-      !isFlushing.exchange(true, ordering: .acquiringAndReleasing)
-    else { return }
-    // The file stays open until the thread is done: it holds this object.
-    DispatchQueue.global(qos: .utility).async { [self] in
-      lost.withLock { error in
-        if !isClosed.load(ordering: .acquiring) { error = error ?? disk.flush(descriptor) }
-      }
-      isFlushing.store(false, ordering: .releasing)
-    }
   }
 
   /// Writes bytes at a position.
@@ -121,7 +158,10 @@ package final class WritableFile: Sendable {
     }
     // What the disk has refused already will not come back: hours of further work are for nothing.
     if case .some(let error?) = lost.withLockIfAvailable({ $0 }) { throw .writing(shown, error) }
-    defer { flushNowAndThen(count) }
+    defer {
+      let sum = written.wrappingAdd(count, ordering: .relaxed).newValue
+      if sum / disk.batchBytes != (sum - count) / disk.batchBytes { flushInBackground() }
+    }
     do {
       try unsafe bytes.withUnsafeBytes { buffer in
         _ = try unsafe descriptor.writeAll(
@@ -131,7 +171,7 @@ package final class WritableFile: Sendable {
   }
 }
 
-/// The calls by which the disk is asked to keep what was written: tests have them fail.
+/// How the disk is asked to keep what was written, and when: tests have it fail.
 package struct DiskCalls: Sendable {
   /// Flushes a file to the disk.
   package var flush: @Sendable (FileDescriptor) -> Errno? = { $0.flush() }
@@ -140,6 +180,10 @@ package struct DiskCalls: Sendable {
     do { try descriptor.close() } catch { return error as? Errno ?? .ioError }
     return nil
   }
+  /// After so many bytes a file is flushed while it is written.
+  package var batchBytes = 64 << 20
+  /// The least time between a file's last flush and one that `flushSoon` asks for.
+  package var pause = Duration.milliseconds(100)
 
   /// The calls of the operating system.
   package init() {}

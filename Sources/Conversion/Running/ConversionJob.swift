@@ -4,6 +4,16 @@ import WeightmillOutput
 import WeightmillQuantization
 import WeightmillTensors
 
+/// A tensor that is written whole: the journal has it once its bytes are on the disk.
+private struct WaitingTensor {
+  let entry: JournalEntry
+  let file: WritableFile
+  /// How many of the file's flushes had begun by then: a later one has its bytes.
+  let flushes: Int
+
+  var isFlushed: Bool { file.isFlushed(since: flushes) }
+}
+
 /// An execution of a plan: its files, its threads, what it has done so far.
 final class ConversionJob: Sendable {
   private let plan: ConversionPlan
@@ -19,6 +29,8 @@ final class ConversionJob: Sendable {
   private let done = Atomic<Int>(0)
   private let faults: Mutex<[ValueFaults]>
   private let begun = Mutex<[WritableFile]>([])
+  /// The tensors that are written whole, but are not known to be on the disk yet.
+  private let waiting = Mutex<[WaitingTensor]>([])
   /// The tensors of an interrupted run that were not as its journal says, and were done again.
   private let redone = Mutex<[String]>([])
 
@@ -66,12 +78,13 @@ final class ConversionJob: Sendable {
     output = try target.open(journal.run)
   }
 
-  /// Leaves what is written for a run that resumes.
-  ///
-  /// Not when the disk has refused bytes: read back, they may come whole from memory, and their digests
-  /// would agree.
+  /// Leaves what is written for a run that resumes, if the disk has taken all of it.
   func keep() {
-    guard begun.withLock({ $0.allSatisfy { !$0.isDamaged } }) else { return }
+    for file in begun.withLock({ $0 }) {
+      guard (try? file.flush()) != nil else { return }
+    }
+    // What the journal does not have is made anew.
+    try? recordFlushed()
     output.keep()
     journal.keep()
   }
@@ -132,6 +145,9 @@ final class ConversionJob: Sendable {
           converters[item]
         }
       try write(grid.tiles(item, at: position), [(item, position)], to: file) { _ in converter }
+      // The next guide may take minutes, in which no tile is written.
+      try file.flush()
+      try recordFlushed()
     }
   }
 
@@ -162,7 +178,7 @@ final class ConversionJob: Sendable {
     progress(ConversionProgress(done: sum, total: target.byteCount))
   }
 
-  /// Converts tiles of a file on all threads, and notes each tensor that is whole.
+  /// Converts tiles of a file on all threads, and writes down each tensor that is on the disk.
   private func write(
     _ tiles: [ConversionTile], _ positions: [(item: Int, position: Int)], to file: WritableFile,
     with converter: @Sendable (Int) -> TileConverter
@@ -186,20 +202,38 @@ final class ConversionJob: Sendable {
       if let tensor = tensors[tile.item],
         let digest = try tensor.add(bytes, at: tile.offset, found)
       {
-        try note(tile.item, digest, tensor.faults)
+        note(tile.item, digest, tensor.faults, in: file)
       }
+      try recordFlushed()
       advance(size)
     }
     try cancellation.check(target.path)
   }
 
-  /// Writes down that a tensor is whole.
+  /// Takes a tensor that is whole.
   private func note(
-    _ item: Int, _ digest: String, _ found: ValueFaults
-  ) throws(WeightmillError) {
+    _ item: Int, _ digest: String, _ found: ValueFaults, in file: WritableFile
+  ) {
     faults.withLock { $0[item] = found }
-    try journal.record(
-      JournalEntry(tensor: plan.items[item].tensor.name, sha256: digest, faults: found))
+    let entry = JournalEntry(tensor: plan.items[item].tensor.name, sha256: digest, faults: found)
+    let tensor = WaitingTensor(entry: entry, file: file, flushes: file.flushesBegun)
+    waiting.withLock { $0.append(tensor) }
+  }
+
+  /// Writes down the tensors that are on the disk, and asks for those that are not.
+  ///
+  /// Bytes that the disk has refused may be read back whole from memory, by the run that resumes, too,
+  /// and their digests agree: only the descriptor that wrote them is told. So what the journal says was
+  /// flushed by it.
+  private func recordFlushed() throws(WeightmillError) {
+    let (flushed, files) = waiting.withLock { waiting in
+      let first = waiting.partition(by: \.isFlushed)
+      let flushed = waiting[first...].map(\.entry)
+      waiting.removeSubrange(first...)
+      return (flushed, waiting.map(\.file))
+    }
+    for entry in flushed { try journal.record(entry) }
+    for file in files { file.flushSoon() }
   }
 
   /// The tensors of a file that an interrupted run has written, and whose bytes are as it says.
@@ -221,6 +255,8 @@ final class ConversionJob: Sendable {
         unsafe bytes.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
       }
       guard hash.finalize().hexadecimal == entry.sha256 else {
+        // Made anew it will have this digest, before it is on the disk.
+        try journal.record(JournalEntry(tensor: tensor.name, sha256: "", faults: ValueFaults()))
         return redone.withLock { $0.append(tensor.name) }
       }
       found.withLock { _ = $0.insert(item) }

@@ -8,7 +8,7 @@ import WeightmillTensors
 /// another run goes on.
 ///
 /// The file is named `.NAME.ID.journal`. Its first line is the run's description, each other one a
-/// tensor whose bytes are all written, with their digest. A last line that was cut off counts for
+/// tensor whose bytes are all on the disk, with their digest. A last line that was cut off counts for
 /// nothing. The process that writes it holds a lock on it, which ends with the process.
 final class Journal: Sendable {
   /// The largest journal that is read, in bytes: one of a model of 10,000 tensors takes 3 MB.
@@ -109,7 +109,7 @@ final class Journal: Sendable {
     }
   }
 
-  /// Writes down that a tensor is written whole.
+  /// Writes down that a tensor is on the disk, flushed by the descriptor that wrote it.
   func record(_ entry: JournalEntry) throws(WeightmillError) { try append(entry.json) }
 
   private func append(_ line: JSONValue) throws(WeightmillError) {
@@ -188,7 +188,7 @@ extension Journal {
   }
 }
 
-/// A tensor that an interrupted run had written whole.
+/// A tensor that an interrupted run had written whole and flushed.
 struct JournalEntry: Equatable, Sendable {
   /// The tensor's name in the output.
   let tensor: String

@@ -56,7 +56,7 @@ struct DiskErrorTests {
   /// Writes enough for one flush in the background; the file stays small.
   private func fill(_ file: WritableFile) throws {
     let bytes = [UInt8](repeating: 7, count: 1 << 20)
-    for _ in 0..<WritableFile.batchBytes >> 20 { try file.write(bytes, count: bytes.count, at: 0) }
+    for _ in 0..<DiskCalls().batchBytes >> 20 { try file.write(bytes, count: bytes.count, at: 0) }
   }
 
   private func wait(for flushes: Int, _ disk: FailingDisk) {
@@ -90,6 +90,48 @@ struct DiskErrorTests {
       }
     }
     expectError(.inputOutput) { try file.close() }
+  }
+
+  @Test func bytesAreOnTheDiskAfterAFlushThatBeganLater() throws {
+    let (hasBegun, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    var calls = DiskCalls()
+    calls.pause = .zero
+    calls.flush = { _ in
+      hasBegun.signal()
+      mayEnd.wait()
+      return nil
+    }
+    let file = try file(calls)
+    try file.write([1], count: 1, at: 0)
+    let before = file.flushesBegun
+    file.flushSoon()
+    hasBegun.wait()
+    try file.write([2], count: 1, at: 1)
+    let during = file.flushesBegun
+    #expect(!file.isFlushed(since: before))
+    mayEnd.signal()
+    for _ in 0..<5000 where !file.isFlushed(since: before) { usleep(1000) }
+    #expect(file.isFlushed(since: before))
+    // It may have come too late for what was written meanwhile.
+    #expect(!file.isFlushed(since: during))
+    mayEnd.signal()
+    try file.flush()
+    #expect(file.isFlushed(since: during))
+    mayEnd.signal()
+    try file.close()
+  }
+
+  @Test func afterAnErrorNothingMoreIsFlushed() throws {
+    let disk = FailingDisk([.ioError])
+    let file = try file(disk.calls())
+    try file.write([1], count: 1, at: 0)
+    let before = file.flushesBegun
+    for _ in 0..<2 {
+      // The disk would tell of no error the second time.
+      expectError(.inputOutput) { try file.flush() }
+      #expect(!file.isFlushed(since: before))
+    }
+    #expect(disk.flushes.load(ordering: .sequentiallyConsistent) == 1)
   }
 
   @Test func theErrorStays() throws {
@@ -195,6 +237,8 @@ struct DiskErrorTests {
     let disk = FailingDisk([])
     var options = RunOptions()
     options.disk = disk.calls()
+    // None while it is written.
+    options.disk.pause = .seconds(3600)
     options.overwrites = true
     let path = folder("y/x")
     try FileManager.default.createDirectory(
@@ -207,6 +251,92 @@ struct DiskErrorTests {
     #expect(count >= (kind == .file ? 1 : 3))
     #expect(disk.flushes.load(ordering: .sequentiallyConsistent) == count)
     #expect(disk.closings.load(ordering: .sequentiallyConsistent) == count)
+  }
+
+  // MARK: What the journal says
+
+  /// Copies what a run has left so far, the hidden file with this ending.
+  private static func copy(_ ending: String, from folder: String, to other: String) throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    let name = try #require(names.first { $0.hasPrefix(".") && $0.hasSuffix(ending) })
+    try? FileManager.default.removeItem(atPath: "\(other)/\(name)")
+    try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: "\(other)/\(name)")
+  }
+
+  /// kill -9 when the disk has refused a flush, and memory has forgotten what the disk did not take: every
+  /// tensor of the journal is there.
+  @Test(arguments: [0, 1, 5]) func whatTheJournalSaysIsOnTheDisk(taken: Int) throws {
+    let plan = try plan(.file)
+    let killed = try TemporaryFolder()
+    let (path, copies) = (folder.path, killed.path)
+    let failure = Mutex<(any Error)?>(nil)
+    let flushes = Atomic<Int>(0)
+    var options = RunOptions()
+    options.disk.batchBytes = 1 << 19
+    options.disk.pause = .zero
+    options.disk.flush = { _ in
+      let number = flushes.add(1, ordering: .sequentiallyConsistent).newValue
+      do {
+        try Self.copy(
+          number <= taken ? ".partial" : ".journal", from: path, to: copies)
+      } catch {
+        failure.withLock { $0 = error }
+      }
+      return number <= taken ? nil : .ioError
+    }
+    expectError(.inputOutput) {
+      // Slow enough for some flushes.
+      _ = try ConversionRun(plan, workers: Workers(threads: 1), progress: { _ in usleep(5000) })
+        .write(to: folder("x"), options)
+    }
+    #expect(failure.withLock { $0 } == nil)
+    #expect(try folder.names().isEmpty)
+    options = RunOptions()
+    options.resumes = true
+    let run = ConversionRun(plan, workers: Workers(threads: 2))
+    let report = try run.write(to: killed("x"), options)
+    #expect(report.redone.isEmpty)
+    #expect(taken == 0 ? report.resumed == 0 : taken < 5 || report.resumed > 0)
+    _ = try run.write(to: folder("x"), RunOptions())
+    #expect(try Fixtures.bytes(killed("x")) == Fixtures.bytes(folder("x")))
+  }
+
+  /// A tensor that is made anew has the digest that the journal has of it long before it is on the disk.
+  @Test func whatIsMadeAnewIsNotTakenForWhatWasThere() throws {
+    let plan = try plan(.file)
+    var options = RunOptions()
+    options.resumes = true
+    let cancellation = Cancellation()
+    expectError(.interrupted) {
+      _ = try ConversionRun(
+        plan, workers: Workers(threads: 2), cancellation: cancellation,
+        progress: { if 2 * $0.done > $0.total { cancellation.cancel() } }
+      ).write(to: folder("x"), options)
+    }
+    let partial = try #require(try folder.names().first { $0.hasSuffix(".partial") })
+    try folder.write([UInt8](), to: partial)
+    // Memory still has what the disk refuses.
+    let killed = try TemporaryFolder()
+    let (path, copies) = (folder.path, killed.path)
+    let failure = Mutex<(any Error)?>(nil)
+    options.disk.pause = .zero
+    options.disk.flush = { _ in
+      do {
+        for ending in [".partial", ".journal"] { try Self.copy(ending, from: path, to: copies) }
+      } catch {
+        failure.withLock { $0 = error }
+      }
+      return .ioError
+    }
+    expectError(.inputOutput) {
+      _ = try ConversionRun(plan, workers: Workers(threads: 1)).write(to: folder("x"), options)
+    }
+    #expect(failure.withLock { $0 } == nil)
+    options.disk = DiskCalls()
+    let report = try ConversionRun(plan, workers: Workers(threads: 2)).write(
+      to: killed("x"), options)
+    #expect(report.resumed == 0)
+    #expect(!report.redone.isEmpty)
   }
 
   /// One place opens files to write them, and keeps the errors of the disk; the journal, whose lines
