@@ -151,7 +151,14 @@ package final class WritableFile: Sendable {
   ///
   /// Now and then what has come is flushed by a thread of its own, so that the disk works meanwhile and
   /// less is left to wait for at the end.
+  ///
+  /// - Parameters:
+  ///   - bytes: The bytes, and maybe more behind them.
+  ///   - count: How many are written; at most as many as there are.
+  ///   - position: Where in the file the first one goes.
+  /// - Throws: `inputOutput`, also when the disk has refused earlier bytes, or the file is closed.
   package func write(_ bytes: [UInt8], count: Int, at position: Int) throws(WeightmillError) {
+    precondition((0...bytes.count).contains(count), "only bytes that are there are written")
     // Another file may have the number by now.
     guard !isClosed.load(ordering: .acquiring) else {
       throw .writing(shown, Errno.badFileDescriptor)

@@ -161,6 +161,15 @@ struct DiskErrorTests {
     #expect(try Fixtures.bytes(folder("y")).isEmpty)
   }
 
+  /// What lies in memory behind the bytes was written, too.
+  @Test func onlyBytesThatAreThereAreWritten() async {
+    await #expect(processExitsWith: .failure) {
+      let folder = try TemporaryFolder()
+      let file = try WritableFile(FilePath(folder("x")), shown: "x")
+      try file.write([UInt8](repeating: 1, count: 8), count: 9, at: 0)
+    }
+  }
+
   @Test(arguments: [true, false]) func aFileGetsNoName(atClosing: Bool) throws {
     let disk = FailingDisk(atClosing ? [] : [.ioError])
     for overwrite in [false, true] {
