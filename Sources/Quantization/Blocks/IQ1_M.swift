@@ -2,10 +2,26 @@ import WeightmillTensors
 
 /// 256 values in 56 bytes: low bytes of indices, half bytes of high bits, four u16 of scales.
 ///
-/// Eight values have an eleven-bit index into IQ1_S's codebook; the half byte holds its high three bits
-/// and, on top, the sign of `delta`. Sixteen values have a three-bit scale, four of them to a u16, whose
-/// high four bits are a quarter of the binary16 scale `d`, the lowest quarter first.
-/// `y = (d * (2 * scale + 1)) * (number + delta)`.
+/// Eight values have an eleven-bit index into IQ1_S's codebook, and a sign of `delta`, which is
+/// -0.125 where it is set, else 0.125; 16 values have a three-bit scale. The binary16 scale `d`
+/// lies in the high bits of the u16. `y = (d * (2 * scale + 1)) * (number + delta)`.
+///
+/// ```text
+/// 56 bytes, p < 32, k < 16
+///       7---------------------------------------------------------------+
+/// p     |                          index[p].7-0                         |
+///       7-------6-----------------------3-------2-----------------------+
+/// 32+k  |  2k+1 |    index[2k+1].10-8   |   2k  |     index[2k].10-8    |  sign[…]
+///       15--------------11----------8-----------5-----------2-----------+
+/// 48    |     d.3-0     |  scale[3] |  scale[2] |  scale[1] |  scale[0] |
+///       15--------------11----------8-----------5-----------2-----------+
+/// 50    |     d.7-4     |  scale[7] |  scale[6] |  scale[5] |  scale[4] |
+///       15--------------11----------8-----------5-----------2-----------+
+/// 52    |     d.11-8    | scale[11] | scale[10] |  scale[9] |  scale[8] |
+///       15--------------11----------8-----------5-----------2-----------+
+/// 54    |    d.15-12    | scale[15] | scale[14] | scale[13] | scale[12] |
+///       +---------------------------------------------------------------+
+/// ```
 enum IQ1_M: BlockFormat {
   static var type: TensorType { .iq1_M }
 

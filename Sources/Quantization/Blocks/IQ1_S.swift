@@ -2,9 +2,22 @@ import WeightmillTensors
 
 /// 256 values in 50 bytes: a binary16 scale `d`, low bytes of indices, eight u16.
 ///
-/// Eight values have an eleven-bit index into a codebook of 2048 points of eight numbers -1, 0 or 1. A
-/// group of 32 values has a u16: four times three high bits of index, a three-bit scale, a bit that
-/// says whether `delta` is -0.125 or 0.125. `y = (d * (2 * scale + 1)) * (number + delta)`.
+/// Eight values have an eleven-bit index into a codebook of 2048 points of eight numbers -1, 0 or
+/// 1; 32 values have a three-bit scale, and a sign of `delta`, which is -0.125 where it is set,
+/// else 0.125. `y = (d * (2 * scale + 1)) * (number + delta)`. The u16 are drawn byte by byte.
+///
+/// ```text
+/// 50 bytes, p < 32, g < 8
+///        15--------------------------------------------------------------+
+/// 0      |                               d                               |  binary16
+///        7---------------------------------------------------------------+
+/// 2+p    |                          index[p].7-0                         |
+///        7---------------5-----------------------2-----------------------+
+/// 34+2g  |index[4g+2].9-8|    index[4g+1].10-8   |     index[4g].10-8    |
+///        7-------6-----------------------3-----------------------0-------+
+/// 35+2g  |sign[g]|        scale[g]       |    index[4g+3].10-8   |  4g+2 |  index[…].10
+///        +---------------------------------------------------------------+
+/// ```
 enum IQ1_S: BlockFormat {
   static var type: TensorType { .iq1_S }
 

@@ -2,9 +2,24 @@ import WeightmillTensors
 
 /// 256 values in 82 bytes: a binary16 scale `d`, low bytes of indices, signs, high bits, scales.
 ///
-/// Eight values have a ten-bit index into a codebook of 1024 points of eight magnitudes and a byte of
-/// signs. Sixteen values have a four-bit scale; `y = ((d * (0.5 + scale)) * 0.25) * magnitude`,
-/// negative where the sign bit is set.
+/// Eight values have a ten-bit index into a codebook of 1024 points of eight magnitudes, each value
+/// a sign, 16 values a four-bit scale. `y = ((d * (0.5 + scale)) * 0.25) * magnitude`, negative
+/// where the sign bit is set.
+///
+/// ```text
+/// 82 bytes, p < 32, k < 8
+///       15--------------------------------------------------------------+
+/// 0     |                               d                               |  binary16
+///       7---------------------------------------------------------------+
+/// 2+p   |                          index[p].7-0                         |
+///       7-------6-------5-------4-------3-------2-------1-------0-------+
+/// 34+p  |  8p+7 |  8p+6 |  8p+5 |  8p+4 |  8p+3 |  8p+2 |  8p+1 |   8p  |  sign[…]
+///       7---------------5---------------3---------------1---------------+
+/// 66+k  |index[4k+3].9-8|index[4k+2].9-8|index[4k+1].9-8| index[4k].9-8 |
+///       7-------------------------------3-------------------------------+
+/// 74+k  |          scale[2k+1]          |           scale[2k]           |
+///       +---------------------------------------------------------------+
+/// ```
 enum IQ2_S: LatticeFormat {
   static var type: TensorType { .iq2_S }
 

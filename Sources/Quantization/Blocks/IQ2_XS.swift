@@ -2,9 +2,20 @@ import WeightmillTensors
 
 /// 256 values in 74 bytes: a binary16 scale `d`, 32 u16, eight bytes of scales.
 ///
-/// Eight values have a u16: nine bits of index into a codebook of 512 points of eight magnitudes, seven
-/// bits of index of a sign pattern. Sixteen values have a four-bit scale;
+/// Eight values have a nine-bit index into a codebook of 512 points of eight magnitudes, and a
+/// seven-bit index of a sign pattern (`SignPatterns`); 16 values have a four-bit scale.
 /// `y = ((d * (0.5 + scale)) * 0.25) * magnitude`, negative where the sign bit is set.
+///
+/// ```text
+/// 74 bytes, p < 32, k < 8
+///       15--------------------------------------------------------------+
+/// 0     |                               d                               |  binary16
+///       15--------------------------8-----------------------------------+
+/// 2+2p  |          signs[p]         |              index[p]             |
+///       7-------------------------------3-------------------------------+
+/// 66+k  |          scale[2k+1]          |           scale[2k]           |
+///       +---------------------------------------------------------------+
+/// ```
 enum IQ2_XS: LatticeFormat {
   static var type: TensorType { .iq2_XS }
 

@@ -2,9 +2,20 @@ import WeightmillTensors
 
 /// 256 values in 66 bytes: a binary16 scale `d`, then eight times four indices and a u32.
 ///
-/// A group of 32 values has four indices into a codebook of 256 points of eight magnitudes. Its u32
-/// holds four indices of sign patterns, seven bits each, and a four-bit scale on top;
+/// Eight values have an index into a codebook of 256 points of eight magnitudes, and a seven-bit
+/// index of a sign pattern (`SignPatterns`); 32 values have a four-bit scale.
 /// `y = ((d * (0.5 + scale)) * 0.25) * magnitude`, negative where the sign bit is set.
+///
+/// ```text
+/// 66 bytes, g < 8, k < 4
+///         15--------------------------------------------------------------+
+/// 0       |                               d                               |  binary16
+///         7---------------------------------------------------------------+
+/// 2+8g+k  |                          index[4g+k]                          |
+///         31------27------------20------------13------------6-------------+
+/// 6+8g    |   g   | signs[4g+3] | signs[4g+2] | signs[4g+1] |  signs[4g]  |  scale[…]
+///         +---------------------------------------------------------------+
+/// ```
 enum IQ2_XXS: LatticeFormat {
   static var type: TensorType { .iq2_XXS }
 

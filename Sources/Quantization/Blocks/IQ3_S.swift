@@ -2,9 +2,24 @@ import WeightmillTensors
 
 /// 256 values in 110 bytes: a binary16 scale `d`, low bytes of indices, high bits, signs, scales.
 ///
-/// Four values have a nine-bit index into a codebook of 512 points of four magnitudes; eight values a
-/// byte of signs, 32 values a four-bit scale. `y = (d * (1 + 2 * scale)) * magnitude`, negative where
-/// the sign bit is set.
+/// Four values have a nine-bit index into a codebook of 512 points of four magnitudes, each value a
+/// sign, 32 values a four-bit scale. `y = (d * (1 + 2 * scale)) * magnitude`, negative where the
+/// sign bit is set.
+///
+/// ```text
+/// 110 bytes, i < 64, k < 8, p < 32, n < 4
+///        15--------------------------------------------------------------+
+/// 0      |                               d                               |  binary16
+///        7---------------------------------------------------------------+
+/// 2+i    |                          index[i].7-0                         |
+///        7-------6-------5-------4-------3-------2-------1-------0-------+
+/// 66+k   |  8k+7 |  8k+6 |  8k+5 |  8k+4 |  8k+3 |  8k+2 |  8k+1 |   8k  |  index[…].8
+///        7-------6-------5-------4-------3-------2-------1-------0-------+
+/// 74+p   |  8p+7 |  8p+6 |  8p+5 |  8p+4 |  8p+3 |  8p+2 |  8p+1 |   8p  |  sign[…]
+///        7-------------------------------3-------------------------------+
+/// 106+n  |          scale[2n+1]          |           scale[2n]           |
+///        +---------------------------------------------------------------+
+/// ```
 enum IQ3_S: LatticeFormat {
   static var type: TensorType { .iq3_S }
 

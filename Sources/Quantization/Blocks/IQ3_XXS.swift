@@ -2,9 +2,20 @@ import WeightmillTensors
 
 /// 256 values in 98 bytes: a binary16 scale `d`, 64 indices, then eight u32.
 ///
-/// Four values have an index into a codebook of 256 points of four magnitudes. A group of 32 values has
-/// a u32 with four indices of sign patterns, seven bits each, and a four-bit scale on top;
+/// Four values have an index into a codebook of 256 points of four magnitudes, eight values a
+/// seven-bit index of a sign pattern (`SignPatterns`), 32 values a four-bit scale.
 /// `y = ((d * (0.5 + scale)) * 0.5) * magnitude`, negative where the sign bit is set.
+///
+/// ```text
+/// 98 bytes, i < 64, g < 8
+///        15--------------------------------------------------------------+
+/// 0      |                               d                               |  binary16
+///        7---------------------------------------------------------------+
+/// 2+i    |                            index[i]                           |
+///        31------27------------20------------13------------6-------------+
+/// 66+4g  |   g   | signs[4g+3] | signs[4g+2] | signs[4g+1] |  signs[4g]  |  scale[…]
+///        +---------------------------------------------------------------+
+/// ```
 enum IQ3_XXS: LatticeFormat {
   static var type: TensorType { .iq3_XXS }
 

@@ -3,7 +3,16 @@ import WeightmillTensors
 
 /// 32 values in 18 bytes: a binary16 scale `d`, then 32 four-bit indices into sixteen levels `K`.
 ///
-/// `y = d * K[index]`. Indices lie as in Q4_0.
+/// `y = d * K[index]`.
+///
+/// ```text
+/// 18 bytes, j < 16
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      7-------------------------------3-------------------------------+
+/// 2+j  |          index[j+16]          |            index[j]           |
+///      +---------------------------------------------------------------+
+/// ```
 enum IQ4_NL: SearchedFormat {
   static var type: TensorType { .iq4_NL }
   static var search: Int { WEIGHTMILL_IQ4_NL }

@@ -3,8 +3,20 @@ import WeightmillTensors
 
 /// 256 values in 136 bytes: a binary16 scale `d`, eight six-bit scales, 256 indices into IQ4_NL's `K`.
 ///
-/// Each sub-block of 32 values has a scale from -32 to 31, its high two bits in a u16, its low four in
-/// the half bytes that follow; `y = (d * scale) * K[index]`. Within a sub-block indices lie as in Q4_0.
+/// Sub-block *k* of 32 values has scale *k*; `y = (d * (scale - 32)) * K[index]`.
+///
+/// ```text
+/// 136 bytes, k < 4, s < 8, l < 16
+///          15--------------------------------------------------------------+
+/// 0        |                               d                               |  binary16
+///          15------13------11------9-------7-------5-------3-------1-------+
+/// 2        |   7   |   6   |   5   |   4   |   3   |   2   |   1   |   0   |  scale[…].5-4
+///          7-------------------------------3-------------------------------+
+/// 4+k      |        scale[2k+1].3-0        |         scale[2k].3-0         |
+///          7-------------------------------3-------------------------------+
+/// 8+16s+l  |        index[32s+l+16]        |          index[32s+l]         |
+///          +---------------------------------------------------------------+
+/// ```
 enum IQ4_XS: SearchedFormat {
   static var type: TensorType { .iq4_XS }
   static var search: Int { WEIGHTMILL_IQ4_XS }

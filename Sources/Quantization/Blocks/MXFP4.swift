@@ -2,8 +2,17 @@ import WeightmillTensors
 
 /// 32 values in 17 bytes: an exponent `e`, then 32 four-bit floating-point numbers (E2M1).
 ///
-/// `y = F[number] * 2^(e - 128)`, where `F` holds twice the numbers. Numbers lie as in Q4_0. Source:
-/// OCP Microscaling Formats 1.0; unlike there, ggml's exponent 255 is a number as any other.
+/// `y = F[index] * 2^(e - 128)`, where `F` holds twice the numbers. Source: OCP Microscaling
+/// Formats 1.0; unlike there, ggml's exponent 255 is a number as any other.
+///
+/// ```text
+/// 17 bytes, j < 16
+///      7---------------------------------------------------------------+
+/// 0    |                               e                               |
+///      7-------------------------------3-------------------------------+
+/// 1+j  |          index[j+16]          |            index[j]           |
+///      +---------------------------------------------------------------+
+/// ```
 enum MXFP4: BlockFormat {
   static var type: TensorType { .mxfp4 }
 

@@ -2,9 +2,18 @@ import WeightmillTensors
 
 /// 64 values in 36 bytes: four scales of eight bits, then 64 four-bit floating-point numbers (E2M1).
 ///
-/// Each sub-block of 16 values has a scale of its own; `y = F[number] * (scale / 2)`, where `F` holds
-/// twice the numbers. Within a sub-block a byte holds value *j* in its low half, *j* + 8 in its high
-/// half. A model's tensors have a further scale each in a tensor of its own; it is not applied here.
+/// Sub-block *s* of 16 values has scale *s*; `y = F[index] * (scale / 2)`, where `F` holds twice
+/// the numbers. A model's tensors have a further scale each in a tensor of its own; it is not
+/// applied here.
+///
+/// ```text
+/// 36 bytes, s < 4, l < 8
+///         7---------------------------------------------------------------+
+/// s       |                            scale[s]                           |
+///         7-------------------------------3-------------------------------+
+/// 4+8s+l  |         index[16s+l+8]        |          index[16s+l]         |
+///         +---------------------------------------------------------------+
+/// ```
 enum NVFP4: BlockFormat {
   static var type: TensorType { .nvfp4 }
 

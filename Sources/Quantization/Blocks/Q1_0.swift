@@ -1,8 +1,17 @@
 import WeightmillTensors
 
-/// 128 values in 18 bytes: a binary16 scale `d`, then a bit for each value, lowest first.
+/// 128 values in 18 bytes: a binary16 scale `d`, then a bit `q` for each value.
 ///
-/// `y = d` where the bit is set, `-d` where it is not.
+/// `y = d` where `q` is 1, `-d` where it is 0.
+///
+/// ```text
+/// 18 bytes, k < 16
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      7-------6-------5-------4-------3-------2-------1-------0-------+
+/// 2+k  |  8k+7 |  8k+6 |  8k+5 |  8k+4 |  8k+3 |  8k+2 |  8k+1 |   8k  |  q[…]
+///      +---------------------------------------------------------------+
+/// ```
 enum Q1_0: BlockFormat {
   static var type: TensorType { .q1_0 }
 

@@ -2,7 +2,14 @@ import WeightmillTensors
 
 /// 64 values in 18 bytes: a binary16 scale `d`, then 64 two-bit numbers `q`; `y = (q - 1) * d`.
 ///
-/// A byte holds four neighbours, the first in its lowest bits.
+/// ```text
+/// 18 bytes, k < 16
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      7---------------5---------------3---------------1---------------+
+/// 2+k  |    q[4k+3]    |    q[4k+2]    |    q[4k+1]    |     q[4k]     |
+///      +---------------------------------------------------------------+
+/// ```
 enum Q2_0: BlockFormat {
   static var type: TensorType { .q2_0 }
 

@@ -3,8 +3,21 @@ import WeightmillTensors
 
 /// 256 values in 84 bytes: sixteen bytes of scales, 256 two-bit numbers `q`, binary16 `d` and `dmin`.
 ///
-/// Each sub-block of 16 values has a four-bit scale (low half of its byte) and a four-bit minimum;
-/// `y = (d * scale) * q - dmin * minimum`.
+/// Sub-block *k* of 16 values has a four-bit scale and a four-bit minimum;
+/// `y = (d * scale) * q - dmin * min`.
+///
+/// ```text
+/// 84 bytes, k < 16, i < 2, l < 32
+///           7-------------------------------3-------------------------------+
+/// k         |             min[k]            |            scale[k]           |
+///           7---------------5---------------3---------------1---------------+
+/// 16+32i+l  |  q[128i+l+96] |  q[128i+l+64] |  q[128i+l+32] |   q[128i+l]   |
+///           15--------------------------------------------------------------+
+/// 80        |                               d                               |  binary16
+///           15--------------------------------------------------------------+
+/// 82        |                              dmin                             |  binary16
+///           +---------------------------------------------------------------+
+/// ```
 enum Q2_K: SearchedFormat {
   static var type: TensorType { .q2_K }
   static var search: Int { WEIGHTMILL_Q2_K }

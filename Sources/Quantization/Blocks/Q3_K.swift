@@ -1,10 +1,24 @@
 import CWeightmillKernels
 import WeightmillTensors
 
-/// 256 values in 110 bytes: high bits, 256 times two low bits, sixteen six-bit scales, a binary16 `d`.
+/// 256 values in 110 bytes: 256 three-bit numbers `q`, sixteen six-bit scales, a binary16 scale `d`.
 ///
-/// The number `q` of a value is from -4 to 3; `y = (d * (scale - 32)) * q`. The low bits lie as in
-/// Q2_K; byte *l* of the high bits has bit *k* for value 32 *k* + *l*.
+/// Sub-block *k* of 16 values has scale *k*; `y = (d * (scale - 32)) * (q - 4)`.
+///
+/// ```text
+/// 110 bytes, i < 2, l < 32, b < 8, s < 4
+///           7-------6-------5-------4-------3-------2-------1-------0-------+
+/// l         | l+224 | l+192 | l+160 | l+128 |  l+96 |  l+64 |  l+32 |   l   |  q[…].2
+///           7---------------5---------------3---------------1---------------+
+/// 32+32i+l  |   128i+l+96   |   128i+l+64   |   128i+l+32   |     128i+l    |  q[…].1-0
+///           7-------------------------------3-------------------------------+
+/// 96+b      |         scale[b+8].3-0        |          scale[b].3-0         |
+///           7---------------5---------------3---------------1---------------+
+/// 104+s     |scale[s+12].5-4| scale[s+8].5-4| scale[s+4].5-4|  scale[s].5-4 |
+///           15--------------------------------------------------------------+
+/// 108       |                               d                               |  binary16
+///           +---------------------------------------------------------------+
+/// ```
 enum Q3_K: SearchedFormat {
   static var type: TensorType { .q3_K }
   static var search: Int { WEIGHTMILL_Q3_K }

@@ -3,7 +3,14 @@ import WeightmillTensors
 
 /// 32 values in 18 bytes: a binary16 scale `d`, then 32 four-bit numbers `q`; `y = (q - 8) * d`.
 ///
-/// Byte *j* holds value *j* in its low half and value *j* + 16 in its high half.
+/// ```text
+/// 18 bytes, j < 16
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      7-------------------------------3-------------------------------+
+/// 2+j  |            q[j+16]            |              q[j]             |
+///      +---------------------------------------------------------------+
+/// ```
 enum Q4_0: SearchedFormat {
   static var type: TensorType { .q4_0 }
   static var search: Int { WEIGHTMILL_Q4_0 }

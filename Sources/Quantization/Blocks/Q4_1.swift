@@ -3,7 +3,18 @@ import WeightmillTensors
 
 /// 32 values in 20 bytes: a binary16 scale `d`, a binary16 offset `m`, 32 four-bit numbers `q`.
 ///
-/// `y = q * d + m`. Byte *j* holds value *j* in its low half and value *j* + 16 in its high half.
+/// `y = q * d + m`.
+///
+/// ```text
+/// 20 bytes, j < 16
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      15--------------------------------------------------------------+
+/// 2    |                               m                               |  binary16
+///      7-------------------------------3-------------------------------+
+/// 4+j  |            q[j+16]            |              q[j]             |
+///      +---------------------------------------------------------------+
+/// ```
 enum Q4_1: SearchedFormat {
   static var type: TensorType { .q4_1 }
   static var search: Int { WEIGHTMILL_Q4_1 }

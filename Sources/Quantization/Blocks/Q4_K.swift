@@ -3,9 +3,25 @@ import WeightmillTensors
 
 /// 256 values in 144 bytes: binary16 `d` and `dmin`, 12 bytes of scales, 256 four-bit numbers `q`.
 ///
-/// Each sub-block of 32 values has a six-bit scale and a six-bit minimum;
-/// `y = (d * scale) * q - dmin * minimum`. A byte holds a value in its low half and the value 32 places
-/// further on in its high half.
+/// Sub-block *k* of 32 values has a six-bit scale and a six-bit minimum;
+/// `y = (d * scale) * q - dmin * min`.
+///
+/// ```text
+/// 144 bytes, s < 4, i < 4, l < 32
+///           15--------------------------------------------------------------+
+/// 0         |                               d                               |  binary16
+///           15--------------------------------------------------------------+
+/// 2         |                              dmin                             |  binary16
+///           7---------------5-----------------------------------------------+
+/// 4+s       | scale[s+4].5-4|                    scale[s]                   |
+///           7---------------5-----------------------------------------------+
+/// 8+s       |  min[s+4].5-4 |                     min[s]                    |
+///           7-------------------------------3-------------------------------+
+/// 12+s      |          min[s+4].3-0         |         scale[s+4].3-0        |
+///           7-------------------------------3-------------------------------+
+/// 16+32i+l  |          q[64i+l+32]          |            q[64i+l]           |
+///           +---------------------------------------------------------------+
+/// ```
 enum Q4_K: SearchedFormat {
   static var type: TensorType { .q4_K }
   static var search: Int { WEIGHTMILL_Q4_K }

@@ -1,10 +1,20 @@
 import CWeightmillKernels
 import WeightmillTensors
 
-/// 32 values in 22 bytes: a binary16 scale `d`, a u32 of fifth bits, 32 times four bits.
+/// 32 values in 22 bytes: a binary16 scale `d`, then 32 five-bit numbers `q`, their highest bits first.
 ///
-/// Bit *j* of the u32 is the highest bit of value *j*'s number `q`; `y = (q - 16) * d`. The low bits
-/// lie as in Q4_0.
+/// `y = (q - 16) * d`.
+///
+/// ```text
+/// 22 bytes, k < 4, j < 16
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      7-------6-------5-------4-------3-------2-------1-------0-------+
+/// 2+k  |  8k+7 |  8k+6 |  8k+5 |  8k+4 |  8k+3 |  8k+2 |  8k+1 |   8k  |  q[…].4
+///      7-------------------------------3-------------------------------+
+/// 6+j  |          q[j+16].3-0          |            q[j].3-0           |
+///      +---------------------------------------------------------------+
+/// ```
 enum Q5_0: SearchedFormat {
   static var type: TensorType { .q5_0 }
   static var search: Int { WEIGHTMILL_Q5_0 }

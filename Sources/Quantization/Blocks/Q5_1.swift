@@ -1,9 +1,22 @@
 import CWeightmillKernels
 import WeightmillTensors
 
-/// 32 values in 24 bytes: a binary16 scale `d`, a binary16 offset `m`, then as in Q5_0.
+/// 32 values in 24 bytes: a binary16 scale `d`, a binary16 offset `m`, 32 five-bit numbers `q`.
 ///
 /// `y = q * d + m`.
+///
+/// ```text
+/// 24 bytes, k < 4, j < 16
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      15--------------------------------------------------------------+
+/// 2    |                               m                               |  binary16
+///      7-------6-------5-------4-------3-------2-------1-------0-------+
+/// 4+k  |  8k+7 |  8k+6 |  8k+5 |  8k+4 |  8k+3 |  8k+2 |  8k+1 |   8k  |  q[…].4
+///      7-------------------------------3-------------------------------+
+/// 8+j  |          q[j+16].3-0          |            q[j].3-0           |
+///      +---------------------------------------------------------------+
+/// ```
 enum Q5_1: SearchedFormat {
   static var type: TensorType { .q5_1 }
   static var search: Int { WEIGHTMILL_Q5_1 }

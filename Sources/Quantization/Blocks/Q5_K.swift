@@ -1,9 +1,29 @@
 import CWeightmillKernels
 import WeightmillTensors
 
-/// 256 values in 176 bytes: as Q4_K, with 32 bytes of fifth bits before the four-bit numbers.
+/// 256 values in 176 bytes: binary16 `d` and `dmin`, 12 bytes of scales, 256 five-bit numbers `q`.
 ///
-/// Byte *l* of the fifth bits has bit *k* for value 32 *k* + *l*.
+/// Sub-block *k* of 32 values has a six-bit scale and a six-bit minimum;
+/// `y = (d * scale) * q - dmin * min`. It is Q4_K with 32 bytes of fifth bits.
+///
+/// ```text
+/// 176 bytes, s < 4, i < 4, l < 32
+///           15--------------------------------------------------------------+
+/// 0         |                               d                               |  binary16
+///           15--------------------------------------------------------------+
+/// 2         |                              dmin                             |  binary16
+///           7---------------5-----------------------------------------------+
+/// 4+s       | scale[s+4].5-4|                    scale[s]                   |
+///           7---------------5-----------------------------------------------+
+/// 8+s       |  min[s+4].5-4 |                     min[s]                    |
+///           7-------------------------------3-------------------------------+
+/// 12+s      |          min[s+4].3-0         |         scale[s+4].3-0        |
+///           7-------6-------5-------4-------3-------2-------1-------0-------+
+/// 16+l      | l+224 | l+192 | l+160 | l+128 |  l+96 |  l+64 |  l+32 |   l   |  q[…].4
+///           7-------------------------------3-------------------------------+
+/// 48+32i+l  |        q[64i+l+32].3-0        |          q[64i+l].3-0         |
+///           +---------------------------------------------------------------+
+/// ```
 enum Q5_K: SearchedFormat {
   static var type: TensorType { .q5_K }
   static var search: Int { WEIGHTMILL_Q5_K }

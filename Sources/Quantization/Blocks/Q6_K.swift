@@ -1,10 +1,22 @@
 import CWeightmillKernels
 import WeightmillTensors
 
-/// 256 values in 210 bytes: `ql[128]`, `qh[64]`, sixteen signed byte scales, a binary16 scale `d`.
+/// 256 values in 210 bytes: 256 six-bit numbers `q`, sixteen signed byte scales, a binary16 scale `d`.
 ///
-/// Value *j* has a six-bit number `q` from -32 to 31 and belongs to sub-block `j / 16`;
-/// `y = (d * scale) * q`.
+/// Sub-block *k* of 16 values has scale *k*; `y = (d * scale) * (q - 32)`.
+///
+/// ```text
+/// 210 bytes, i < 2, m < 64, l < 32, k < 16
+///            7-------------------------------3-------------------------------+
+/// 64i+m      |        q[128i+m+64].3-0       |         q[128i+m].3-0         |
+///            7---------------5---------------3---------------1---------------+
+/// 128+32i+l  |   128i+l+96   |   128i+l+64   |   128i+l+32   |     128i+l    |  q[…].5-4
+///            7---------------------------------------------------------------+
+/// 192+k      |                            scale[k]                           |  i8
+///            15--------------------------------------------------------------+
+/// 208        |                               d                               |  binary16
+///            +---------------------------------------------------------------+
+/// ```
 enum Q6_K: SearchedFormat {
   static var type: TensorType { .q6_K }
   static var search: Int { WEIGHTMILL_Q6_K }

@@ -2,8 +2,19 @@ import WeightmillTensors
 
 /// 32 values in 36 bytes: a binary16 scale `d`, a binary16 sum, then 32 signed bytes `q`; `y = q * d`.
 ///
-/// The sum is `d` times the sum of all `q`: ggml makes these blocks for products, not for files. It is
-/// not read.
+/// The sum is `d` times the sum of all `q`: ggml makes these blocks for products, not for files. It
+/// is not read.
+///
+/// ```text
+/// 36 bytes, j < 32
+///      15--------------------------------------------------------------+
+/// 0    |                               d                               |  binary16
+///      15--------------------------------------------------------------+
+/// 2    |                              sum                              |  binary16
+///      7---------------------------------------------------------------+
+/// 4+j  |                              q[j]                             |  i8
+///      +---------------------------------------------------------------+
+/// ```
 enum Q8_1: BlockFormat {
   static var type: TensorType { .q8_1 }
 

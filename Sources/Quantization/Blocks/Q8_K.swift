@@ -1,8 +1,19 @@
 import WeightmillTensors
 
-/// 256 values in 292 bytes: a binary32 scale `d`, 256 signed bytes `q`, sixteen i16 sums of 16 `q` each.
+/// 256 values in 292 bytes: a binary32 scale `d`, 256 signed bytes `q`, sixteen sums of 16 `q` each.
 ///
 /// `y = d * q`. ggml makes these blocks for products, not for files. The sums are not read.
+///
+/// ```text
+/// 292 bytes, j < 256, k < 16
+///         31--------------------------------------------------------------+
+/// 0       |                               d                               |  binary32
+///         7---------------------------------------------------------------+
+/// 4+j     |                              q[j]                             |  i8
+///         15--------------------------------------------------------------+
+/// 260+2k  |                             sum[k]                            |  i16
+///         +---------------------------------------------------------------+
+/// ```
 enum Q8_K: BlockFormat {
   static var type: TensorType { .q8_K }
 

@@ -1,11 +1,24 @@
 import CWeightmillKernels
 import WeightmillTensors
 
-/// 256 values in 54 bytes: base-3 digits, five to a byte, and a binary16 scale `d` at the end.
+/// 256 values in 54 bytes: digits `q` in base 3, five to a byte, and a binary16 scale `d` at the end.
 ///
 /// A byte `v` stands for the fraction `v / 256` in base 3; digit *n* is the integer part of three
-/// times `3^n * v mod 256` over 256, and `y = (digit - 1) * d`. First digits of bytes 0 to 31, then
-/// their second digits and so on; then bytes 32 to 47; then four digits of bytes 48 to 51.
+/// times `3^n * v mod 256` over 256, and `y = (q - 1) * d`. The first digit of a byte is drawn
+/// first.
+///
+/// ```text
+/// 54 bytes, l < 32, m < 16, n < 4
+///       7---------------------------------------------------------------+
+/// l     |             q[l] q[l+32] q[l+64] q[l+96] q[l+128]             |  base 3
+///       7---------------------------------------------------------------+
+/// 32+m  |          q[m+160] q[m+176] q[m+192] q[m+208] q[m+224]         |  base 3
+///       7---------------------------------------------------------------+
+/// 48+n  |              q[n+240] q[n+244] q[n+248] q[n+252]              |  base 3
+///       15--------------------------------------------------------------+
+/// 52    |                               d                               |  binary16
+///       +---------------------------------------------------------------+
+/// ```
 enum TQ1_0: SearchedFormat {
   static var type: TensorType { .tq1_0 }
   static var search: Int { WEIGHTMILL_TQ1_0 }

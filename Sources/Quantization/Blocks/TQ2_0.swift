@@ -3,7 +3,14 @@ import WeightmillTensors
 
 /// 256 values in 66 bytes: 256 two-bit numbers `q`, then a binary16 scale `d`; `y = (q - 1) * d`.
 ///
-/// The numbers lie as in Q2_K.
+/// ```text
+/// 66 bytes, i < 2, l < 32
+///        7---------------5---------------3---------------1---------------+
+/// 32i+l  |  q[128i+l+96] |  q[128i+l+64] |  q[128i+l+32] |   q[128i+l]   |
+///        15--------------------------------------------------------------+
+/// 64     |                               d                               |  binary16
+///        +---------------------------------------------------------------+
+/// ```
 enum TQ2_0: SearchedFormat {
   static var type: TensorType { .tq2_0 }
   static var search: Int { WEIGHTMILL_TQ2_0 }
