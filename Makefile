@@ -101,6 +101,7 @@ examples: prepare
 	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples read-and-write \
 	  fixtures/mini-ziya/base-meta build/example.gguf fixtures/mini-ziya/delta
 	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples compare-models
+	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples documentation
 
 corpus:
 	python3 -B Tests/Corpus/make_corpus.py

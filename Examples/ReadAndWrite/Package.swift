@@ -14,5 +14,9 @@ let package = Package(
     .executableTarget(
       name: "compare-models",
       dependencies: [.product(name: "Weightmill", package: "weightmill")]),
+    // Those of the modules' documentation.
+    .executableTarget(
+      name: "documentation",
+      dependencies: [.product(name: "Weightmill", package: "weightmill")]),
   ]
 )

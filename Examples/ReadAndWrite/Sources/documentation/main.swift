@@ -1,0 +1,5 @@
+// The examples on the pages of the modules' documentation, `Sources/*/*.docc`.
+try readRows()
+try await planAndWrite()
+try await verify()
+try compareCheckpoints()

@@ -1,0 +1,95 @@
+import Foundation
+import Testing
+import WeightmillTestSupport
+
+/// The pages of the modules' documentation are about what is there. (Their code: `DocumentTests`.)
+struct DocumentationPageTests {
+  /// A page below `Sources/FOLDER/*.docc/`.
+  private struct Page {
+    let path: String
+    let folder: String
+    let text: String
+
+    /// Folders have short names, modules long ones (ARCHITECTURE.md, "Rooms").
+    var module: String { folder == "Library" ? "Weightmill" : "Weightmill" + folder }
+
+    /// What stands in double backquotes, the title first.
+    var symbols: [String] { text.matches(of: /``([^`\n]+)``/).map { String($0.1) } }
+  }
+
+  private static func text(_ path: String) throws -> String {
+    try String(contentsOfFile: "\(Fixtures.package)/\(path)", encoding: .utf8)
+  }
+
+  private static func pages() throws -> [Page] {
+    try Document.paths(".md", below: "Sources").compactMap { path in
+      guard let match = path.wholeMatch(of: /Sources\/(\w+)\/\w+\.docc\/\w+\.md/) else {
+        return nil
+      }
+      return Page(path: path, folder: String(match.1), text: try text(path))
+    }
+  }
+
+  /// The names of what a folder of `Sources` makes public, without parameters: types and members, and
+  /// what protocols require.
+  private static func publicNames(_ folder: String) throws -> Set<String> {
+    var names: Set<String> = []
+    for path in try Document.paths(".swift", below: "Sources/\(folder)") {
+      var isProtocol = false
+      for line in try text(path).split(separator: "\n") {
+        if line.hasPrefix("public protocol") { isProtocol = true }
+        if line == "}" { isProtocol = false }
+        if let match = line.firstMatch(
+          of:
+            /^ *(?:@\w+(?:\([^)]*\))? )*public .*?\b(?:struct|class|enum|protocol|var|let|func) (\w+)/
+        )
+          ?? (isProtocol ? line.firstMatch(of: /^  (?:var|func) (\w+)/) : nil)
+        {
+          names.insert(String(match.1))
+        } else if line.contains(/^ *public (?:convenience )?init\b/) {
+          names.insert("init")
+        }
+      }
+    }
+    return names
+  }
+
+  @Test func pagesNamePublicSymbolsOfTheirModule() throws {
+    let pages = try Self.pages()
+    #expect(pages.count >= 9)
+    for page in pages {
+      let names = try Self.publicNames(page.folder)
+      let title = try #require(page.symbols.first, "\(page.path)")
+      #expect(page.text.hasPrefix("# ``\(page.module)"), "\(page.path) is titled \(title)")
+      for symbol in page.symbols where symbol != page.module {
+        for part in symbol.split(separator: "/") where part != page.module {
+          let name = String(part.prefix { $0 != "(" })
+          #expect(names.contains(name), "\(page.path): \(page.module) has no public \(name)")
+        }
+      }
+    }
+  }
+
+  /// What `.spi.yml` has documented exists, and has a page of its own.
+  @Test func documentedTargetsHaveAPage() throws {
+    let package = try Self.text("Package.swift")
+    let titles = try Self.pages().compactMap(\.symbols.first)
+    let targets = try Self.text(".spi.yml").matches(of: /\n {8}- (\w+)/).map { String($0.1) }
+    #expect(targets.count >= 6)
+    for target in targets {
+      #expect(package.contains("name: \"\(target)\""), "Package.swift has no \(target)")
+      #expect(titles.contains(target), "\(target) has no page")
+    }
+  }
+
+  /// The three examples that readers look for first stand on their pages.
+  @Test func examplesStandOnTheirPages() throws {
+    for path in [
+      "Tensors/Tensors.docc/Catalogue.md", "Conversion/Conversion.docc/ConversionPlan.md",
+      "Verification/Verification.docc/VerificationRun.md",
+    ] {
+      let blocks = try Document("Sources/\(path)").blocks
+      #expect(blocks.contains { $0.language == "swift" && $0.lines.count > 5 }, "\(path)")
+    }
+  }
+}
