@@ -12,9 +12,9 @@ public struct CalibrationText: Sendable {
   /// The windows.
   package private(set) var windows = TextWindows(windows: [])
   /// The names of the texts.
-  public private(set) var names: [String] = []
+  package private(set) var names: [String] = []
   /// How many tokens of the texts filled no window.
-  public private(set) var leftOut = 0
+  package private(set) var leftOut = 0
 
   /// Begins without texts.
   ///
@@ -44,7 +44,7 @@ public struct CalibrationText: Sendable {
   /// Keeps the first windows only.
   ///
   /// - Parameter count: How many.
-  public mutating func keep(first count: Int) {
+  package mutating func keep(first count: Int) {
     windows = TextWindows(windows: Array(windows.windows.prefix(max(0, count))))
   }
 }

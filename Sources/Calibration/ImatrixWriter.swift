@@ -13,7 +13,7 @@ public enum ImatrixWriter {
   ///   - overwrite: Whether what is there may be replaced.
   ///   - inputs: Files that are read: the output must be none of them.
   /// - Throws: `cannotWrite` or `usage`.
-  public static func checkOutput(
+  package static func checkOutput(
     _ path: String, overwrite: Bool, inputs: [String]
   ) throws(WeightmillError) {
     try OutputFile.check(path, overwrite: overwrite, inputs: inputs)

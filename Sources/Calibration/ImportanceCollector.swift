@@ -10,7 +10,7 @@ import WeightmillTokenization
 /// activations of `tokensPerPass` tokens, a sum for each column, and a tile for each thread.
 public struct ImportanceCollector: Sendable {
   /// How many tokens go through the model together.
-  public static let tokensPerPass = 1024
+  package static let tokensPerPass = 1024
 
   private let pass: ForwardPass
   private let includesOutput: Bool

@@ -44,7 +44,7 @@ public struct CheckpointComparison: Sendable {
   }
 
   /// How many bytes are read of both sides.
-  public var byteCount: Int {
+  package var byteCount: Int {
     pairs.reduce(0) { $0 + ($1.isRead ? $1.tensor.byteCount + ($1.other?.byteCount ?? 0) : 0) }
   }
 

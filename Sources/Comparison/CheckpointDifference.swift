@@ -70,7 +70,7 @@ public struct DifferenceLimits: Encodable, Equatable, Sendable {
   ///
   /// - Parameter difference: The tensor.
   /// - Returns: Whether it does.
-  public func admit(_ difference: TensorDifference) -> Bool {
+  package func admit(_ difference: TensorDifference) -> Bool {
     if difference.isSame { return true }
     // A figure that is no number is above any limit.
     guard maximum != nil || relativeRMS != nil, let figures = difference.figures,

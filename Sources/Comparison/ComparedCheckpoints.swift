@@ -8,7 +8,7 @@ public import WeightmillTensors
 /// files they are in. Everything else is compared under the names that the files have.
 public struct ComparedCheckpoints: Sendable {
   /// The names under which tensors are compared.
-  public enum Names: String, Encodable, Sendable {
+  package enum Names: String, Encodable, Sendable {
     /// Hugging Face's names.
     case huggingFace
     /// The names in the files.
@@ -20,7 +20,7 @@ public struct ComparedCheckpoints: Sendable {
   /// The tensors of side B.
   public let b: any Catalogue
   /// The names under which tensors are compared.
-  public let names: Names
+  package let names: Names
   /// How many neighbouring rows are best read together.
   let rowGroup: Int
   /// Notes for the user.

@@ -21,13 +21,13 @@ public struct TensorDifference: Encodable, Sendable {
   }
 
   /// The tensor of one side.
-  public struct Side: Encodable, Equatable, Sendable {
+  package struct Side: Encodable, Equatable, Sendable {
     /// The type.
-    public let type: String
+    package let type: String
     /// The extents, outermost first.
-    public let shape: [Int]
+    package let shape: [Int]
     /// How many values are infinite or no numbers.
-    public internal(set) var nonFinite = 0
+    package internal(set) var nonFinite = 0
 
     init(_ tensor: TensorDescriptor) {
       type = tensor.type.name
@@ -65,15 +65,15 @@ public struct TensorDifference: Encodable, Sendable {
   }
 
   /// The pair of values that differ most.
-  public struct Worst: Encodable, Equatable, Sendable {
+  package struct Worst: Encodable, Equatable, Sendable {
     /// The row, from 0.
-    public let row: Int
+    package let row: Int
     /// The column, from 0.
-    public let column: Int
+    package let column: Int
     /// A's value.
-    public let a: Double
+    package let a: Double
     /// B's value.
-    public let b: Double
+    package let b: Double
   }
 
   /// The name.
@@ -81,13 +81,13 @@ public struct TensorDifference: Encodable, Sendable {
   /// The verdict.
   public let verdict: Verdict
   /// A's tensor, if it has one.
-  public let a: Side?
+  package let a: Side?
   /// B's tensor, if it has one.
-  public let b: Side?
+  package let b: Side?
   /// Figures, where the values could be compared.
   public let figures: Figures?
   /// The values that differ most.
-  public let worst: Worst?
+  package let worst: Worst?
 
   /// Describes tensors whose values were not compared.
   init(_ name: String, _ verdict: Verdict, a: TensorDescriptor?, b: TensorDescriptor?) {

@@ -16,7 +16,7 @@ public final class GGUFFile: FileCatalogue {
   /// Tensors begin at multiples of this many bytes.
   public let alignment: Int
   /// The offset of each tensor in bytes, from the start of the data.
-  public let offsets: [Int]
+  package let offsets: [Int]
   private let file: InputFile
   private let positions: [Int]
 

@@ -6,7 +6,7 @@ public import WeightmillTensors
 /// order at their final offsets.
 public struct GGUFLayout: Sendable {
   /// Tensors begin at multiples of this many bytes unless the metadata says otherwise.
-  public static let alignment = 32
+  package static let alignment = 32
 
   /// The header, up to the first tensor.
   public let header: [UInt8]

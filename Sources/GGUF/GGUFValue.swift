@@ -93,7 +93,7 @@ public enum GGUFValue: Equatable, Sendable {
   ///
   /// - Parameter strings: The elements.
   /// - Returns: The value.
-  public static func strings(_ strings: [String]) -> GGUFValue {
+  package static func strings(_ strings: [String]) -> GGUFValue {
     .array(.string, strings.map(GGUFValue.string))
   }
 
@@ -157,7 +157,7 @@ public struct GGUFMetadata: Equatable, Sendable {
   /// Removes keys: all at once, since a hostile file may have a million.
   ///
   /// - Parameter isUnwanted: Whether a key is removed.
-  public mutating func removeAll(where isUnwanted: (String) -> Bool) {
+  package mutating func removeAll(where isUnwanted: (String) -> Bool) {
     entries.removeAll { isUnwanted($0.key) }
     indices = [:]
     for (index, entry) in entries.enumerated() { indices[TensorName(entry.key)] = index }

@@ -1,4 +1,4 @@
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// The numbers that GGUF files and ggml use for types.
 extension TensorType {
@@ -11,12 +11,12 @@ extension TensorType {
   ]
 
   /// The type's number in a GGUF file, or `nil` when GGUF has no such type.
-  public var ggufCode: UInt32? { Self.codes.first { $0.0 == self }?.1 }
+  package var ggufCode: UInt32? { Self.codes.first { $0.0 == self }?.1 }
 
   /// The type of a number in a GGUF file; `nil` for unknown and retired numbers.
   ///
   /// - Parameter code: The number.
-  public init?(ggufCode code: UInt32) {
+  package init?(ggufCode code: UInt32) {
     guard let type = Self.codes.first(where: { $0.1 == code })?.0 else { return nil }
     self = type
   }

@@ -38,7 +38,7 @@ public final class PyTorchFile: FileCatalogue {
   ///
   /// - Parameter head: The file's first bytes, 32 or more if it has them.
   /// - Returns: Whether a pickle of torch's magic number comes first.
-  public static func isLegacy(_ head: [UInt8]) -> Bool {
+  package static func isLegacy(_ head: [UInt8]) -> Bool {
     LegacyArchive.beginning(of: head) != nil
   }
 

@@ -7,7 +7,7 @@ public import WeightmillTensors
 /// to its last byte, sizes that agree with shapes, no duplicate names.
 public final class SafetensorsFile: FileCatalogue {
   /// The largest header accepted, in bytes; the format's own bound.
-  public static let maximumHeaderBytes = 100_000_000
+  package static let maximumHeaderBytes = 100_000_000
 
   /// The types of the format, by `safetensors/src/tensor.rs` of version 0.8.
   static let types: Set<TensorType> = [

@@ -2,21 +2,21 @@ internal import Crypto
 internal import Synchronization
 import WeightmillLLaMA
 import WeightmillStrictJSON
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// The SHA-256 of a tensor's values, whatever file they are in.
 ///
 /// Values are hashed row-major, little endian, in the tensor's own type; blocks as they are stored.
 /// The same weights give the same digests in a PyTorch file, in safetensors and in shards.
-public struct TensorDigest: Codable, Equatable, Sendable {
+package struct TensorDigest: Codable, Equatable, Sendable {
   /// The tensor's name.
-  public let name: String
+  package let name: String
   /// The type, as safetensors and ggml spell it.
-  public let dtype: String
+  package let dtype: String
   /// The extents, outermost first.
-  public let shape: [Int]
+  package let shape: [Int]
   /// SHA-256 in hexadecimal.
-  public let sha256: String
+  package let sha256: String
 
   /// About how many bytes are read at a time.
   private static let tileBytes = 4 << 20
@@ -32,7 +32,7 @@ public struct TensorDigest: Codable, Equatable, Sendable {
   ///   - progress: Called, from any thread, with the bytes hashed so far.
   /// - Returns: The digests in the order of the catalogue.
   /// - Throws: Reading errors, `interrupted`.
-  public static func all(
+  package static func all(
     of catalogue: any Catalogue, workers: Workers, cancellation: Cancellation = Cancellation(),
     progress: @escaping @Sendable (Int) -> Void = { _ in }
   ) throws(WeightmillError) -> [TensorDigest] {

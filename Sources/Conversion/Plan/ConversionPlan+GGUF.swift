@@ -165,7 +165,7 @@ extension ConversionPlan {
   ///   - output: The path of the file.
   ///   - mix: The types, whose name is left out.
   /// - Returns: The name.
-  public static func modelName(output: String, mix: TypeMix) -> String {
+  package static func modelName(output: String, mix: TypeMix) -> String {
     var name = output.split(separator: "/").last.map(String.init) ?? output
     if name.lowercased().hasSuffix(".gguf") { name.removeLast(5) }
     let suffix = mix.rawValue.lowercased()

@@ -1,7 +1,7 @@
 package import WeightmillGGUF
 import WeightmillLLaMA
 public import WeightmillModels
-public import WeightmillQuantization
+package import WeightmillQuantization
 public import WeightmillTensors
 
 /// What a conversion will write: every tensor in its order, with its source and its type.
@@ -15,13 +15,13 @@ public struct ConversionPlan: Sendable {
     /// Its place in `source`.
     public let index: Int
     /// How many neighbouring rows are best read together: a head's, where rows change places.
-    public let rowGroup: Int
+    package let rowGroup: Int
     /// The type the mix asks for, if the length of the rows did not allow it.
     public let fallbackFrom: TensorType?
     /// For each column how much an error in it costs, if that is known.
-    public let importance: [Float]?
+    package let importance: [Float]?
     /// The number of the file it is written to, where one is written for each file of the input.
-    public internal(set) var shard: Int
+    package internal(set) var shard: Int
 
     /// What provenance says of it.
     var planned: PlannedTensor { PlannedTensor(descriptor: tensor, importance: importance) }
@@ -44,7 +44,7 @@ public struct ConversionPlan: Sendable {
   /// What will hold them.
   package internal(set) var output: Container
   /// How scales are chosen.
-  public let method: EncodingMethod
+  package let method: EncodingMethod
   /// The files the weights come from: a GGUF file names them, unless its metadata does already.
   package let sources: [SourceFile]
   /// Which of these are hashed while they are read.
@@ -52,16 +52,16 @@ public struct ConversionPlan: Sendable {
   /// Whether the output's metadata is still to say where the weights come from.
   public var namesSources: Bool
   /// Files that are read: the output must be none of them.
-  public let inputs: [String]
+  package let inputs: [String]
   /// What was asked for: a folder that is written must not lie in one of these.
-  public let origins: [String]
+  package let origins: [String]
   /// What guides the encoder besides importance, in words such as a text's digest and settings.
   ///
   /// Guides are numbers that live only as long as their tensor is written: what made them decides
   /// whether a run can be continued, and stands in the file.
-  public private(set) var guidance: String?
+  package private(set) var guidance: String?
   /// Whether the values are sums of a base and a delta, which messages about them say.
-  public let isMerged: Bool
+  package let isMerged: Bool
   /// What the user should know.
   public let notes: [String]
   /// Why it cannot be executed, if it cannot: a type without encoder, or without the importance
@@ -74,12 +74,12 @@ public struct ConversionPlan: Sendable {
   ///   - model: The model.
   ///   - type: The type of all tensors; `nil` keeps what each has.
   ///   - maximumShardSize: How many bytes of tensors a file may hold; one that alone holds more
-  ///     gets a file to itself.
+  ///     gets a file to itself. `nil`: 5 GB, transformers' figure.
   /// - Throws: `unsupported` when the model is a GGUF file, or would keep a type that transformers
   ///   does not compute in; the errors of reading its configuration and tokenizer.
   public init(
     huggingFace model: LoadedModel, as type: TensorType? = nil,
-    maximumShardSize: Int = HuggingFaceFolder.defaultShardSize
+    maximumShardSize: Int? = nil
   ) throws(WeightmillError) {
     let view = LlamaView(model.llama, as: .huggingFace)
     guard model.metadata == nil else {
@@ -107,7 +107,8 @@ public struct ConversionPlan: Sendable {
     }
     source = view
     let folder = try HuggingFaceFolder(
-      model, tensors: items.map(\.tensor), maximumShardSize: maximumShardSize)
+      model, tensors: items.map(\.tensor),
+      maximumShardSize: maximumShardSize ?? HuggingFaceFolder.defaultShardSize)
     output = .huggingFace(folder)
     sources = model.sources
     hashing = .known

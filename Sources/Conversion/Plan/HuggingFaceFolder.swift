@@ -8,9 +8,9 @@ import WeightmillTensors
 /// them.
 ///
 /// `formats/hugging-face-folder.md` describes it file by file.
-public struct HuggingFaceFolder: Sendable {
+package struct HuggingFaceFolder: Sendable {
   /// How many bytes of tensors a shard holds at most unless told otherwise: transformers' figure.
-  public static let defaultShardSize = 5_000_000_000
+  package static let defaultShardSize = 5_000_000_000
 
   /// The tensors of each shard, by their places in the plan.
   package let shards: [[Int]]

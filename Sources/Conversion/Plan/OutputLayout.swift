@@ -5,9 +5,9 @@ public struct OutputLayout: Sendable {
     /// Its name in the output's folder; `nil` for an output that is this one file.
     public let name: String?
     /// What precedes the tensors, or all of a file that holds none.
-    public let header: [UInt8]
+    package let header: [UInt8]
     /// The tensors in it: their places in the plan's items, and where each begins.
-    public let tensors: [(item: Int, position: Int)]
+    package let tensors: [(item: Int, position: Int)]
     /// Its size.
     public let byteCount: Int
 
@@ -37,7 +37,7 @@ public struct OutputLayout: Sendable {
   ///
   /// - Parameter part: The number of the only one, from 1; `nil` for all.
   /// - Returns: The files; none for a number that no file has.
-  public func files(part: Int?) -> [File] {
+  package func files(part: Int?) -> [File] {
     guard let part else { return files }
     return files.indices.contains(part - 1) ? [files[part - 1]] : []
   }

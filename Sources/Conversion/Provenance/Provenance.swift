@@ -110,33 +110,33 @@ struct PlannedTensor {
 }
 
 /// The origin of a GGUF file's weights, as its metadata tells it.
-public struct ProvenanceRecord: Sendable, Encodable {
+package struct ProvenanceRecord: Sendable, Encodable {
   /// A file that the weights come from.
-  public struct Source: Sendable, Encodable {
+  package struct Source: Sendable, Encodable {
     /// The input that the file belonged to: `base`, `delta`, `adapter`, or `model`.
-    public let role: String
+    package let role: String
     /// The file's name without its folder.
-    public let name: String
+    package let name: String
     /// The file's size in bytes.
-    public let bytes: Int?
+    package let bytes: Int?
     /// The SHA-256 of the whole file; `nil` when it was not hashed.
-    public let sha256: String?
+    package let sha256: String?
   }
 
   /// The version of Weightmill that wrote the file; `nil` for a file of another program.
-  public let version: String?
+  package let version: String?
   /// The rule by which a delta was merged.
-  public let mergeRule: String?
+  package let mergeRule: String?
   /// The encoder: how scales were chosen, in a file that holds quantized tensors.
-  public let encoder: String?
+  package let encoder: String?
   /// What guided the encoder besides importance: texts\' digests and settings, in words.
-  public let guidance: String?
+  package let guidance: String?
   /// The SHA-256 of the plan: `formats/gguf.md` says of what.
-  public let planSHA256: String?
+  package let planSHA256: String?
   /// The name of the importance matrix's file.
-  public let importance: String?
+  package let importance: String?
   /// The files the weights come from.
-  public let sources: [Source]
+  package let sources: [Source]
 
   /// Reads what metadata says.
   ///

@@ -3,49 +3,49 @@ public import WeightmillTensors
 /// What is to be told of a plan or of its execution, for machines: `--dry-run --json` and `--json`.
 public struct PlanReport: Encodable, Sendable {
   /// A tensor of the output.
-  public struct Tensor: Encodable, Sendable {
+  package struct Tensor: Encodable, Sendable {
     /// The tensor's name.
-    public let name: String
+    package let name: String
     /// The extents, rows before columns.
-    public let shape: [Int]
+    package let shape: [Int]
     /// The name of the type that is read.
-    public let sourceType: String
+    package let sourceType: String
     /// The name of the type that is written.
-    public let type: String
+    package let type: String
     /// The name of the type that the mix wants, if this tensor's rows do not fit it.
-    public let fallbackFrom: String?
+    package let fallbackFrom: String?
     /// The size in the output.
-    public let bytes: Int
+    package let bytes: Int
     /// The name of its file, in a folder or a split output.
-    public let file: String?
+    package let file: String?
     /// How many values were not finite; `nil` when all values are sound or nothing was written yet.
-    public let nonFinite: Int?
+    package let nonFinite: Int?
     /// How many values became infinite.
-    public let overflowed: Int?
+    package let overflowed: Int?
     /// How many values were lost to outliers.
-    public let lost: Int?
+    package let lost: Int?
   }
 
   /// A file of the output.
-  public struct File: Encodable, Sendable {
+  package struct File: Encodable, Sendable {
     /// The file's name.
-    public let name: String
+    package let name: String
     /// The file's size.
-    public let bytes: Int
+    package let bytes: Int
   }
 
   /// The output's path.
-  public let output: String
+  package let output: String
   /// The size of the files that are written.
-  public let bytes: Int
+  package let bytes: Int
   /// Whether they were written.
-  public let written: Bool
+  package let written: Bool
   /// The files of a folder or of a split output; `nil` for an output that is one file.
-  public let files: [File]?
+  package let files: [File]?
   /// What the user should know.
-  public let notes: [String]
+  package let notes: [String]
   /// Every tensor of the plan, in its order.
-  public let tensors: [Tensor]
+  package let tensors: [Tensor]
 
   /// Describes a plan, and what its execution found.
   ///

@@ -13,7 +13,7 @@ public struct ConversionReport: Sendable {
     /// How many became one number because another of their block is far larger: an outlier.
     public let lost: Int
     /// Whether the values are sums of a base and a delta.
-    public let isMerged: Bool
+    package let isMerged: Bool
 
     /// The problems in words: `holds 2 values that are not finite`.
     public var problems: [String] {
@@ -41,9 +41,9 @@ public struct ConversionReport: Sendable {
   /// The size of everything that was written, in bytes.
   public let byteCount: Int
   /// How many tensors an interrupted run had written, whose bytes were verified and kept.
-  public let resumed: Int
+  package let resumed: Int
   /// Tensors whose bytes were not as the interrupted run's journal says, so that they were made anew.
-  public let redone: [String]
+  package let redone: [String]
   /// The tensors with values that are not finite, or were lost.
   public let faults: [Fault]
 

@@ -43,7 +43,7 @@ public struct ConversionRun: Sendable {
   ///   - path: The file or folder.
   ///   - options: How the plan is executed.
   /// - Throws: `cannotWrite` or `usage`; `unsupported` when the format cannot hold a tensor.
-  public func checkOutput(_ path: String, _ options: RunOptions) throws(WeightmillError) {
+  package func checkOutput(_ path: String, _ options: RunOptions) throws(WeightmillError) {
     try OutputTarget(plan, path: path, options).check()
   }
 
@@ -53,7 +53,7 @@ public struct ConversionRun: Sendable {
   ///   - path: The file or folder.
   ///   - overwrite: Whether what is there may be replaced.
   /// - Throws: `cannotWrite` or `usage`; `unsupported` when the format cannot hold a tensor.
-  public func checkOutput(_ path: String, overwrite: Bool) throws(WeightmillError) {
+  package func checkOutput(_ path: String, overwrite: Bool) throws(WeightmillError) {
     var options = RunOptions()
     options.overwrites = overwrite
     try checkOutput(path, options)
@@ -165,13 +165,13 @@ public struct ConversionRun: Sendable {
   ///
   /// - Parameter path: The file or folder.
   /// - Returns: Their paths; those of runs that are at work are not among them.
-  public static func leftovers(of path: String) -> [String] { Journal.leftovers(of: path) }
+  package static func leftovers(of path: String) -> [String] { Journal.leftovers(of: path) }
 }
 
 /// Options of a run. None of them changes a byte that is written.
 public struct RunOptions: Sendable {
   /// How many bytes of buffers a run may use, unless it is told otherwise: 256 MiB.
-  public static let defaultMemory = 256 << 20
+  package static let defaultMemory = 256 << 20
 
   /// Whether what is there may be replaced; other files of a folder are left alone.
   public var overwrites = false

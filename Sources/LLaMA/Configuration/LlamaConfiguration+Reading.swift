@@ -1,5 +1,5 @@
 package import WeightmillStrictJSON
-public import WeightmillTensors
+package import WeightmillTensors
 
 extension LlamaConfiguration {
   /// Refuses sizes that are impossible, so that nothing downstream divides by zero or overflows.
@@ -7,7 +7,7 @@ extension LlamaConfiguration {
   /// - Parameter location: The file they come from, for messages.
   /// - Returns: The configuration itself.
   /// - Throws: `malformed`, naming the first impossible value.
-  public func checked(location: String) throws(WeightmillError) -> LlamaConfiguration {
+  package func checked(location: String) throws(WeightmillError) -> LlamaConfiguration {
     let sizes: [(String, Int)] = [
       ("hidden size", hiddenSize), ("number of heads", headCount),
       ("number of key-value heads", keyValueHeadCount), ("head dimension", headDimension),

@@ -65,7 +65,7 @@ public struct LlamaConfiguration: Equatable, Sendable {
   ///   - rows: The rows of the embedding matrix.
   ///   - tiesEmbeddings: Whether the output matrix may be the embedding matrix, if that changes.
   /// - Returns: The configuration; `checked` refuses impossible ones.
-  public func with(
+  package func with(
     vocabularyRows rows: Int, tiesEmbeddings: Bool? = nil
   ) -> LlamaConfiguration {
     var other = self
@@ -78,15 +78,15 @@ public struct LlamaConfiguration: Equatable, Sendable {
   ///
   /// - Parameter count: How many layers there are.
   /// - Returns: The configuration.
-  public func with(layerCount count: Int) -> LlamaConfiguration {
+  package func with(layerCount count: Int) -> LlamaConfiguration {
     var other = self
     other.layerCount = count
     return other
   }
 
   /// The width of all query heads together.
-  public var queryWidth: Int { headCount * headDimension }
+  package var queryWidth: Int { headCount * headDimension }
 
   /// The width of all key, or all value, heads together.
-  public var keyValueWidth: Int { keyValueHeadCount * headDimension }
+  package var keyValueWidth: Int { keyValueHeadCount * headDimension }
 }

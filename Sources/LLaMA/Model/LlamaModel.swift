@@ -68,7 +68,7 @@ public struct LlamaModel: Sendable {
   }
 
   /// Whether the output matrix is the embedding.
-  public var tiesEmbeddings: Bool { places[.output] == nil }
+  package var tiesEmbeddings: Bool { places[.output] == nil }
 
   /// The model's tensors that a file must hold, in the order in which the model uses them.
   package var roles: [TensorRole] {

@@ -1,4 +1,4 @@
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// The families of delta weights: what happens to embeddings and output matrix, and in which
 /// arithmetic.
@@ -23,7 +23,7 @@ public enum DeltaKind: String, CaseIterable, Sendable {
   case meanPad = "mean-pad"
 
   /// The type in which base and delta are added, and of the merged tensors.
-  public var type: TensorType {
+  package var type: TensorType {
     switch self {
     case .ziya, .add, .zeroPad, .submatrix: .f16
     case .addF32, .meanPad: .f32
@@ -39,7 +39,7 @@ public enum DeltaKind: String, CaseIterable, Sendable {
   }
 
   /// The rule in a few words.
-  public var summary: String {
+  package var summary: String {
     switch self {
     case .ziya: "the delta's embeddings and head, base + delta elsewhere, F16 (Ziya)"
     case .add: "base + delta everywhere, F16 (Vicuna v1.1)"

@@ -3,7 +3,7 @@ public import WeightmillGGUF
 public import WeightmillLLaMA
 package import WeightmillMerging
 import WeightmillStrictJSON
-public import WeightmillTensors
+package import WeightmillTensors
 public import WeightmillTokenization
 
 /// A whole model ready for use: checked tensors, configuration, tokenizer.
@@ -19,17 +19,17 @@ public struct LoadedModel: Sendable {
   /// The metadata, if the model came from a GGUF file.
   public let metadata: GGUFMetadata?
   /// The rule by which a delta was merged.
-  public let mergeRule: String?
+  package let mergeRule: String?
   /// Every file that is read: none of them may be written to.
-  public let files: [String]
+  package let files: [String]
   /// What the user should know.
   public let notes: [String]
   /// The paths that were asked for.
-  public internal(set) var origins: [String] = []
+  package internal(set) var origins: [String] = []
   /// The folder whose configuration and tokenizer files are the model's.
-  public internal(set) var settingsFolder: String?
+  package internal(set) var settingsFolder: String?
   /// The folder of the tokenizer, if it is an adapter's.
-  public internal(set) var tokenizerFolder: String?
+  package internal(set) var tokenizerFolder: String?
   /// The files it is made from, for `SourceChecks`.
   package internal(set) var sources: [SourceFile] = []
   /// How many tensors each file of a split GGUF file holds; empty for every other model.
@@ -51,7 +51,7 @@ public struct LoadedModel: Sendable {
   ///
   /// - Returns: The tokenizer.
   /// - Throws: `mismatch` when the model has none; the error of the one that cannot be used.
-  public func requiredTokenizer() throws(WeightmillError) -> ModelTokenizer {
+  package func requiredTokenizer() throws(WeightmillError) -> ModelTokenizer {
     guard let tokenizer else {
       throw tokenizerObstacle
         ?? WeightmillError(

@@ -30,7 +30,7 @@ public struct Checkpoint: Sendable {
   /// The path that was opened.
   public let path: String
   /// The folder that holds its files.
-  public let folder: String
+  package let folder: String
   /// The layout that was found.
   public let layout: Layout
   /// The tensors.
@@ -42,13 +42,13 @@ public struct Checkpoint: Sendable {
   /// The metadata of a GGUF file.
   public let metadata: GGUFMetadata?
   /// The `__metadata__` of a safetensors file.
-  public let remarks: [(name: String, value: String)]
+  package let remarks: [(name: String, value: String)]
   /// The version of a GGUF file's format.
-  public let formatVersion: Int?
+  package let formatVersion: Int?
   /// Every file that belongs to it: none of them may be written to.
-  public let files: [String]
+  package let files: [String]
   /// The files that hold the tensors, in order.
-  public let weightFiles: [String]
+  package let weightFiles: [String]
   /// The tensors of each of these files.
   package let fileCatalogues: [any FileCatalogue]
   /// How many tensors each file of a split GGUF file holds; empty for every other checkpoint.

@@ -18,7 +18,7 @@ public struct RowEncoder: Sendable {
     scalars + [.q8_0, .mxfp4] + searched.map { $0.type } + lattices.map { $0.type }
 
   /// The types that llama.cpp's closed forms exist for.
-  public static let compatibleTypes: [TensorType] = scalars + closed.map { $0.type }
+  package static let compatibleTypes: [TensorType] = scalars + closed.map { $0.type }
 
   /// Whether rows of a type are encoded with an eye on importance where it is known.
   ///
@@ -159,7 +159,7 @@ public struct RowEncoder: Sendable {
   // MARK: Encoding
 
   /// How many rows to encode at a time: about so many values stay in the nearest caches.
-  public var rowsAtOnce: Int { max(1, (1 << 14) / max(columns, 1)) }
+  package var rowsAtOnce: Int { max(1, (1 << 14) / max(columns, 1)) }
 
   /// Encodes rows.
   ///

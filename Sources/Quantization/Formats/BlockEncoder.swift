@@ -22,12 +22,12 @@ public struct EncodingFaults: Equatable, Sendable {
   public var lost = 0
 
   /// Nothing was lost.
-  public init() {}
+  package init() {}
 
   /// Adds those of other rows.
   ///
   /// - Parameter other: Those of other rows.
-  public mutating func add(_ other: EncodingFaults) {
+  package mutating func add(_ other: EncodingFaults) {
     overflowed += other.overflowed
     lost += other.lost
   }

@@ -9,16 +9,16 @@ public struct ImportanceMatrix: Equatable, Sendable {
   /// What was gathered for one tensor: a matrix, or the stacked matrices of experts.
   public struct Entry: Equatable, Sendable {
     /// For each column of each matrix the sum of the squared inputs.
-    public let sums: [Float]
+    package let sums: [Float]
     /// For each matrix how many input vectors were summed.
-    public let counts: [Float]
+    package let counts: [Float]
 
     /// Describes what was gathered for a matrix.
     ///
     /// - Parameters:
     ///   - sums: For each column the sum of the squared inputs.
     ///   - count: How many input vectors were summed.
-    public init(sums: [Float], count: Float) {
+    package init(sums: [Float], count: Float) {
       self.init(sums: sums, counts: [count])
     }
 
@@ -27,14 +27,14 @@ public struct ImportanceMatrix: Equatable, Sendable {
     /// - Parameters:
     ///   - sums: For each column of each matrix the sum of the squared inputs.
     ///   - counts: For each matrix how many input vectors were summed; divides the number of sums.
-    public init(sums: [Float], counts: [Float]) {
+    package init(sums: [Float], counts: [Float]) {
       precondition(!counts.isEmpty && sums.count % counts.count == 0)
       self.sums = sums
       self.counts = counts
     }
 
     /// How many columns a matrix has.
-    public var columns: Int { sums.count / counts.count }
+    package var columns: Int { sums.count / counts.count }
 
     /// The mean squared input of each column, matrix by matrix; all ones for a matrix for which
     /// nothing was gathered, as in llama.cpp.
@@ -49,11 +49,11 @@ public struct ImportanceMatrix: Equatable, Sendable {
   /// The entries by the name of their tensor in the GGUF file.
   public var entries: [TensorName: Entry]
   /// The texts it was gathered from, for the metadata of files made with it.
-  public var datasets: [String]
+  package var datasets: [String]
   /// How many chunks of text were read.
-  public var chunkCount: Int
+  package var chunkCount: Int
   /// How many tokens a chunk holds; 0 if that is not known.
-  public var chunkSize: Int
+  package var chunkSize: Int
 
   /// Makes a matrix.
   ///
@@ -62,7 +62,7 @@ public struct ImportanceMatrix: Equatable, Sendable {
   ///   - datasets: The texts it was gathered from.
   ///   - chunkCount: How many chunks of text were read.
   ///   - chunkSize: How many tokens a chunk holds; 0 if that is not known.
-  public init(
+  package init(
     entries: [TensorName: Entry], datasets: [String] = [], chunkCount: Int = 0, chunkSize: Int = 0
   ) {
     self.entries = entries
@@ -72,7 +72,7 @@ public struct ImportanceMatrix: Equatable, Sendable {
   }
 
   /// The names of the entries, in the order of their bytes.
-  public var names: [TensorName] {
+  package var names: [TensorName] {
     entries.keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
   }
 }

@@ -24,7 +24,7 @@ public struct Workers: Sendable {
   /// - Returns: Whether all pieces were done, which they are unless the work was cancelled.
   /// - Throws: The first error that `body` throws; pieces not begun by then are left.
   @discardableResult
-  public func forEach<Scratch, Failure: Error>(
+  package func forEach<Scratch, Failure: Error>(
     _ count: Int, until cancellation: Cancellation? = nil, scratch: @Sendable () -> Scratch,
     _ body: @Sendable (Int, inout Scratch) throws(Failure) -> Void
   ) throws(Failure) -> Bool {

@@ -73,7 +73,7 @@ public struct WeightmillError: Error, Equatable, Sendable, CustomStringConvertib
 ///
 /// - Parameter text: Any text, usually from a file.
 /// - Returns: The text, safe to show on a terminal.
-public func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar.value {
@@ -93,7 +93,7 @@ public func printable(_ text: String) -> String {
 ///   - text: Any text, usually a name from a file.
 ///   - limit: How many characters to show at most; how many bytes, once escaped, at most twice.
 /// - Returns: The text to show.
-public func quoted(_ text: String, limit: Int = 80) -> String {
+package func quoted(_ text: String, limit: Int = 80) -> String {
   var shown = ""
   for (index, scalar) in text.unicodeScalars.enumerated() {
     let next = printable(String(Character(scalar)))

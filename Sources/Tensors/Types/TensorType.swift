@@ -113,10 +113,10 @@ public enum TensorType: String, CaseIterable, Hashable, Sendable {
   public var bytesPerBlock: Int { layout.bytes }
 
   /// Whether each value is stored by itself.
-  public var isScalar: Bool { layout.values == 1 }
+  package var isScalar: Bool { layout.values == 1 }
 
   /// Whether the values are floating-point numbers, stored one by one.
-  public var isFloat: Bool {
+  package var isFloat: Bool {
     switch self {
     case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: true
     default: false

@@ -1,4 +1,4 @@
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// Encodes text to token ids and back with a byte-pair vocabulary, as the `tokenizers` package does.
 ///
@@ -17,7 +17,7 @@ public struct BPETokenizer: Sendable {
   private let normalizedTexts: [Int: [Unicode.Scalar]]
 
   /// The tokens by id.
-  public var vocabulary: Vocabulary { source.vocabulary }
+  package var vocabulary: Vocabulary { source.vocabulary }
 
   /// Makes a tokenizer.
   ///
@@ -52,7 +52,7 @@ public struct BPETokenizer: Sendable {
   /// - Returns: The ids.
   /// - Throws: `unsupported` when the vocabulary prepares text in a way that is not known;
   ///   `refused` when it makes the text longer without measure.
-  public func encode(
+  package func encode(
     _ text: String, parsesControl: Bool = false, addsSpecial: Bool = true
   ) throws(WeightmillError) -> [Int] {
     if let obstacle = source.encodingObstacle { throw obstacle }
@@ -93,7 +93,7 @@ public struct BPETokenizer: Sendable {
   ///   - skipsSpecial: Whether special tokens have no text.
   /// - Returns: The text; broken UTF-8 shows as U+FFFD.
   /// - Throws: `unsupported` when the vocabulary makes text of tokens in a way that is not known.
-  public func decode(
+  package func decode(
     _ ids: [Int], skipsSpecial: Bool = true
   ) throws(WeightmillError) -> String {
     if let obstacle = source.decodingObstacle { throw obstacle }

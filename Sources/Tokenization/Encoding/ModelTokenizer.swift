@@ -82,7 +82,7 @@ public enum ModelTokenizer: Sendable {
   ///   - ids: Ids of the vocabulary; others have no text.
   ///   - atStart: Whether they begin a text.
   /// - Returns: The text.
-  public func shown(_ ids: [Int], atStart: Bool = true) -> String {
+  package func shown(_ ids: [Int], atStart: Bool = true) -> String {
     if let text = try? decode(ids, atStart: atStart) { return text }
     let tokens = vocabulary.tokens
     return ids.map { tokens.indices.contains($0) ? tokens[$0].text : "" }.joined(separator: " ")

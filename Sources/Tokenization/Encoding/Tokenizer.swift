@@ -7,7 +7,7 @@ import WeightmillTensors
 /// those of llama.cpp, which adds BOS and finds special tokens in the text.
 public struct Tokenizer: Sendable {
   /// The vocabulary.
-  public let vocabulary: Vocabulary
+  package let vocabulary: Vocabulary
   private let ids: [ArraySlice<UInt8>: Int]
   private let byteIDs: [UInt8: Int]
   private let fallback: Int
@@ -21,7 +21,7 @@ public struct Tokenizer: Sendable {
   /// Makes a tokenizer.
   ///
   /// - Parameter vocabulary: The vocabulary; of equal texts the first counts.
-  public init(_ vocabulary: Vocabulary) {
+  package init(_ vocabulary: Vocabulary) {
     self.vocabulary = vocabulary
     var ids: [ArraySlice<UInt8>: Int] = [:]
     var byteIDs: [UInt8: Int] = [:]
@@ -51,7 +51,7 @@ public struct Tokenizer: Sendable {
   ///
   /// - Parameter text: The text.
   /// - Returns: The ids.
-  public func encode(plain text: String) -> [Int] {
+  package func encode(plain text: String) -> [Int] {
     guard !text.isEmpty else { return [] }
     return merge(escaped(text.utf8, prefix: vocabulary.special.addsSpacePrefix))
   }
@@ -67,7 +67,7 @@ public struct Tokenizer: Sendable {
   ///   - parsesControl: Whether `<s>` in the text is the token rather than three characters.
   ///   - addsSpecial: Whether BOS and EOS are added where the vocabulary says so.
   /// - Returns: The ids.
-  public func encode(
+  package func encode(
     _ text: String, parsesControl: Bool = false, addsSpecial: Bool = true
   ) -> [Int] {
     var result: [Int] = []
@@ -94,7 +94,7 @@ public struct Tokenizer: Sendable {
   ///   - ids: Ids of the vocabulary; others have no text.
   ///   - atStart: Whether they begin a text: the space that goes before a text is left out then.
   /// - Returns: The text.
-  public func decode(_ ids: [Int], atStart: Bool = true) -> String {
+  package func decode(_ ids: [Int], atStart: Bool = true) -> String {
     let bytes = ids.flatMap { self.bytes(of: $0) }
     let hasPrefix = atStart && vocabulary.special.addsSpacePrefix && bytes.first == 0x20
     return String(decoding: hasPrefix ? bytes.dropFirst() : bytes[...], as: UTF8.self)

@@ -15,7 +15,7 @@ extension Vocabulary {
   ]
 
   /// The tokens that end a text: the one with that role, and those known by their texts.
-  public var ends: Set<Int> { ids(of: Self.endTexts).union(special.eos.map { [$0] } ?? []) }
+  package var ends: Set<Int> { ids(of: Self.endTexts).union(special.eos.map { [$0] } ?? []) }
 
   /// The tokens that are control tokens whatever their kind.
   var marks: Set<Int> { ids(of: Self.endTexts).union(ids(of: Self.gapTexts)) }

@@ -1,4 +1,4 @@
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// The tokens of a model with what is needed to encode and decode text.
 ///
@@ -35,7 +35,7 @@ public struct Vocabulary: Equatable, Sendable {
     ///   - text: The text.
     ///   - score: The score.
     ///   - kind: What the token is for.
-    public init(text: String, score: Float, kind: Kind) {
+    package init(text: String, score: Float, kind: Kind) {
       self.text = text
       self.score = score
       self.kind = kind
@@ -57,10 +57,10 @@ public struct Vocabulary: Equatable, Sendable {
     /// Whether a text ends with `eos`.
     public var addsEOS = false
     /// Whether a space goes before a text.
-    public var addsSpacePrefix = true
+    package var addsSpacePrefix = true
 
     /// The token that every text, and every window of one, begins with; `nil` if none is added.
-    public var addedBOS: Int? { addsBOS ? bos : nil }
+    package var addedBOS: Int? { addsBOS ? bos : nil }
 
     /// Names the special tokens of LLaMA's vocabulary.
     ///
@@ -69,7 +69,7 @@ public struct Vocabulary: Equatable, Sendable {
     ///   - eos: The token that ends one.
     ///   - unknown: The token for what cannot be encoded.
     ///   - padding: The token that fills up a batch.
-    public init(bos: Int? = 1, eos: Int? = 2, unknown: Int? = 0, padding: Int? = nil) {
+    package init(bos: Int? = 1, eos: Int? = 2, unknown: Int? = 0, padding: Int? = nil) {
       self.bos = bos
       self.eos = eos
       self.unknown = unknown
@@ -87,7 +87,7 @@ public struct Vocabulary: Equatable, Sendable {
   /// - Parameters:
   ///   - tokens: The tokens by id.
   ///   - special: The tokens with a role.
-  public init(tokens: [Token], special: Special) {
+  package init(tokens: [Token], special: Special) {
     self.tokens = tokens
     self.special = special
   }
@@ -102,7 +102,7 @@ public struct Vocabulary: Equatable, Sendable {
   ///   - kind: What the token is for.
   ///   - location: The file that says so, for messages.
   /// - Throws: `mismatch` when the vocabulary has no such id.
-  public mutating func add(
+  package mutating func add(
     _ text: String, id: Int, kind: Kind = .userDefined, location: String
   ) throws(WeightmillError) {
     guard tokens.indices.contains(id) else {
@@ -120,7 +120,7 @@ public struct Vocabulary: Equatable, Sendable {
   /// `[PAD39410]`, -10000, unused.
   ///
   /// - Parameter rows: The number of rows.
-  public mutating func pad(toRows rows: Int) {
+  package mutating func pad(toRows rows: Int) {
     while tokens.count < rows {
       tokens.append(Token(text: "[PAD\(tokens.count)]", score: -10000, kind: .unused))
     }
@@ -144,7 +144,7 @@ public struct Vocabulary: Equatable, Sendable {
 
 extension Vocabulary.Token {
   /// The byte that a token `<0xHH>` stands for.
-  public var byte: UInt8? {
+  package var byte: UInt8? {
     let digits = Array(text.utf8)
     guard kind == .byte, digits.count == 6, digits.starts(with: "<0x".utf8), digits[5] == 0x3E,
       digits[3..<5].allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit })

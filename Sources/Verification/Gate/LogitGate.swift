@@ -1,5 +1,5 @@
 import WeightmillPresentation
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// Limits that a comparison must keep.
 public struct LogitGate: Sendable {
@@ -16,13 +16,13 @@ public struct LogitGate: Sendable {
   /// Whether both tokenizers must give the same tokens.
   public var requiresSameTokens = false
   /// An earlier report, and by which share figures may be worse than its.
-  public var baseline: (report: VerificationReport, maximumRegression: Double)?
+  package var baseline: (report: VerificationReport, maximumRegression: Double)?
 
   /// Makes a gate without limits.
   public init() {}
 
   /// Whether any limit is set.
-  public var isOpen: Bool {
+  package var isOpen: Bool {
     maximumDivergence == nil && maximumDivergenceP99 == nil && minimumSameTop == nil
       && maximumPerplexityRatio == nil && maximumSquareError == nil && !requiresSameTokens
       && baseline == nil
@@ -34,7 +34,7 @@ public struct LogitGate: Sendable {
   /// - Parameter report: What was measured.
   /// - Throws: `mismatch` when the earlier report was measured on other texts, or tokenizers shall
   ///   agree but one side has none.
-  public func judge(_ report: inout VerificationReport) throws(WeightmillError) {
+  package func judge(_ report: inout VerificationReport) throws(WeightmillError) {
     var outcomes = absolute(report.total)
     let errors = report.findings.filter { $0.severity == .error }
     if let first = errors.first {

@@ -11,13 +11,13 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
     /// Half of the positions are below.
     public let median: Double
     /// 90 of 100 positions are below.
-    public let p90: Double
+    package let p90: Double
     /// 95 of 100.
     public let p95: Double
     /// 99 of 100.
     public let p99: Double
     /// 999 of 1000.
-    public let p999: Double
+    package let p999: Double
     /// The largest.
     public let maximum: Double
   }
@@ -35,25 +35,25 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
   }
 
   /// How the probability of the text's next token changes, candidate minus reference, -1 to 1.
-  public struct ProbabilityChange: Codable, Equatable, Sendable {
+  package struct ProbabilityChange: Codable, Equatable, Sendable {
     /// The root mean square.
-    public let rms: Double
+    package let rms: Double
     /// The mean.
-    public let mean: Double
+    package let mean: Double
     /// The smallest: the token that loses most.
-    public let minimum: Double
+    package let minimum: Double
     /// 1 of 100 positions is below.
-    public let p1: Double
+    package let p1: Double
     /// 5 of 100.
-    public let p5: Double
+    package let p5: Double
     /// Half.
-    public let median: Double
+    package let median: Double
     /// 95 of 100.
-    public let p95: Double
+    package let p95: Double
     /// 99 of 100.
-    public let p99: Double
+    package let p99: Double
     /// The largest.
-    public let maximum: Double
+    package let maximum: Double
   }
 
   /// How many positions were compared.
@@ -67,7 +67,7 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
   /// Perplexities over the positions that have a next token.
   public let perplexity: Perplexity
   /// How the probability of the next token changes.
-  public let probabilityChange: ProbabilityChange
+  package let probabilityChange: ProbabilityChange
   /// The normalized mean square error of the logits: Σ(m − l)² / Σl², each position's logits less
   /// their mean, which softmax does not see; not a number when saved logits are not exact.
   public let normalizedSquareError: Double

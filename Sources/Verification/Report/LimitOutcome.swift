@@ -12,8 +12,8 @@ public struct LimitOutcome: Codable, Equatable, Sendable {
   public var origin: String?
 
   /// The limit without a figure: the option `same-tokens`.
-  public static let sameTokens = "same-tokens"
+  package static let sameTokens = "same-tokens"
 
   /// The limit on errors in the candidate's file, which no option sets.
-  public static let fileErrors = "file-errors"
+  package static let fileErrors = "file-errors"
 }

@@ -7,7 +7,7 @@ extension VerificationReport {
   /// - Parameter divergences: The divergence at each position, in nats.
   /// - Returns: 38 bins: the first from 0 to 1e-8, the last from 10 on. What is not a number counts
   ///   in the last.
-  public static func histogram(of divergences: [Double]) -> [HistogramBin] {
+  package static func histogram(of divergences: [Double]) -> [HistogramBin] {
     let edges = histogramEdges
     var counts = [Int](repeating: 0, count: edges.count)
     for divergence in divergences {
@@ -39,7 +39,7 @@ extension VerificationReport {
   ///   - texts: Each text's name and the divergence at each of its positions.
   ///   - bins: About how many bins to make of all texts; each text has a last one that may be smaller.
   /// - Returns: Bins of the same number of positions, in the order of the texts.
-  public static func profile(
+  package static func profile(
     of texts: [(text: String, divergences: [Double])], bins: Int = 400
   ) -> [ProfileBin] {
     let total = texts.reduce(0) { $0 + $1.divergences.count }

@@ -4,41 +4,41 @@
 /// in nats; shares and relative errors are 0 to 1.
 public struct VerificationReport: Codable, Equatable, Sendable {
   /// The number of this layout.
-  public static let currentSchema = 1
+  package static let currentSchema = 1
 
   /// The layout's number; a reader refuses others.
-  public var schema = currentSchema
+  package var schema = currentSchema
   /// The version of Weightmill that measured.
-  public var version: String
+  package var version: String
   /// Whether the run was interrupted: the figures are of the text read until then.
   public var isPartial = false
   /// What was judged.
-  public var candidate: Subject
+  package var candidate: Subject
   /// What it was judged by.
-  public var reference: Subject
+  package var reference: Subject
   /// How it was measured.
-  public var settings: Settings
+  package var settings: Settings
   /// Each text by itself, in the order given.
-  public var texts: [TextResult]
+  package var texts: [TextResult]
   /// All texts together.
   public var total: LogitStatistics
   /// Both tokenizers on the texts; `nil` when one side has none, or ids were given.
-  public var tokenizers: TokenizerResult?
+  package var tokenizers: TokenizerResult?
   /// Positions with the largest divergence, worst first.
-  public var worst: [WorstPosition]
+  package var worst: [WorstPosition]
   /// Divergence along the text, for drawing.
-  public var profile: [ProfileBin]
+  package var profile: [ProfileBin]
   /// How often which divergence occurs, for drawing.
-  public var histogram: [HistogramBin]
+  package var histogram: [HistogramBin]
   /// Relative error of the residual stream: first the embeddings, then after each layer.
-  public var layers: [LayerDrift]
+  package var layers: [LayerDrift]
   /// What each tensor adds to the error, in the model's order.
   public var tensors: [TensorError]
   /// What each tensor or group contributes to the divergence, largest first; empty without
   /// `--attribute`.
   public var attribution: [AttributedDivergence] = []
   /// How many tokens the attribution was measured on.
-  public var attributionTokens: Int?
+  package var attributionTokens: Int?
   /// What is wrong or worth knowing in the candidate's file.
   public var findings: [Finding]
   /// The limits and whether they were kept.
@@ -70,17 +70,17 @@ public struct VerificationReport: Codable, Equatable, Sendable {
 
 extension VerificationReport {
   /// A model that took part.
-  public struct Subject: Codable, Equatable, Sendable {
+  package struct Subject: Codable, Equatable, Sendable {
     /// The path, and what was merged into it: `base + delta`.
-    public var name: String
+    package var name: String
     /// The bytes of its tensors; `nil` for saved logits.
-    public var bytes: Int?
+    package var bytes: Int?
     /// The number of its weights; `nil` for saved logits.
-    public var parameters: Int?
+    package var parameters: Int?
     /// How many tensors there are of which type, such as `Q4_K: 25`.
-    public var types: [String: Int]
+    package var types: [String: Int]
     /// Bits for each weight; `nil` for saved logits.
-    public var bitsPerWeight: Double?
+    package var bitsPerWeight: Double?
 
     /// Makes one.
     package init(name: String, bytes: Int?, parameters: Int?, types: [String: Int]) {
@@ -95,13 +95,13 @@ extension VerificationReport {
   }
 
   /// How a comparison was made.
-  public struct Settings: Codable, Equatable, Sendable {
+  package struct Settings: Codable, Equatable, Sendable {
     /// How many tokens a window holds at most.
-    public var context: Int
+    package var context: Int
     /// Whether only the second half of each whole window was judged, as llama-perplexity does.
-    public var isSecondHalf: Bool
+    package var isSecondHalf: Bool
     /// `single` or `double`.
-    public var precision: String
+    package var precision: String
 
     /// Makes one.
     package init(context: Int, isSecondHalf: Bool, precision: String) {
@@ -112,15 +112,15 @@ extension VerificationReport {
   }
 
   /// The figures of one text.
-  public struct TextResult: Codable, Equatable, Sendable {
+  package struct TextResult: Codable, Equatable, Sendable {
     /// Its path, or `prompt`.
-    public var name: String
+    package var name: String
     /// How many tokens it has in its windows.
-    public var tokens: Int
+    package var tokens: Int
     /// How many windows.
-    public var windows: Int
+    package var windows: Int
     /// The figures; `nil` when the run was interrupted before the text's turn.
-    public var statistics: LogitStatistics?
+    package var statistics: LogitStatistics?
 
     /// Makes one.
     package init(name: String, tokens: Int, windows: Int, statistics: LogitStatistics?) {
@@ -132,11 +132,11 @@ extension VerificationReport {
   }
 
   /// Whether two tokenizers agree on the texts.
-  public struct TokenizerResult: Codable, Equatable, Sendable {
+  package struct TokenizerResult: Codable, Equatable, Sendable {
     /// Whether they gave the same ids for every text.
-    public var agree: Bool
+    package var agree: Bool
     /// The first difference in words, with the text around it.
-    public var difference: String?
+    package var difference: String?
 
     /// Makes one.
     package init(agree: Bool, difference: String?) {
@@ -146,21 +146,21 @@ extension VerificationReport {
   }
 
   /// A position where the models differ most.
-  public struct WorstPosition: Codable, Equatable, Sendable {
+  package struct WorstPosition: Codable, Equatable, Sendable {
     /// The text's name.
-    public var text: String
+    package var text: String
     /// The place of the token in the text's windows, from 0.
-    public var position: Int
+    package var position: Int
     /// The divergence, in nats.
-    public var divergence: Double
+    package var divergence: Double
     /// The text before and up to the position.
-    public var before: String
+    package var before: String
     /// The token that the text has next; `nil` at the end of a window.
-    public var next: String?
+    package var next: String?
     /// The reference's five most likely tokens, the most likely first.
-    public var reference: [Prediction]
+    package var reference: [Prediction]
     /// The candidate's.
-    public var candidate: [Prediction]
+    package var candidate: [Prediction]
 
     /// Makes one.
     package init(
@@ -178,13 +178,13 @@ extension VerificationReport {
   }
 
   /// A token and how likely a model thinks it.
-  public struct Prediction: Codable, Equatable, Sendable {
+  package struct Prediction: Codable, Equatable, Sendable {
     /// The id.
-    public var id: Int
+    package var id: Int
     /// The token's text, or its piece if it is not text by itself.
-    public var token: String
+    package var token: String
     /// The probability, 0 to 1.
-    public var probability: Double
+    package var probability: Double
 
     /// Makes one.
     package init(id: Int, token: String, probability: Double) {
@@ -195,17 +195,17 @@ extension VerificationReport {
   }
 
   /// The divergence of some positions that follow each other.
-  public struct ProfileBin: Codable, Equatable, Sendable {
+  package struct ProfileBin: Codable, Equatable, Sendable {
     /// The text's name.
-    public var text: String
+    package var text: String
     /// The first position, counted through the positions judged of the text.
-    public var first: Int
+    package var first: Int
     /// How many positions.
-    public var count: Int
+    package var count: Int
     /// The mean divergence, in nats.
-    public var mean: Double
+    package var mean: Double
     /// The largest.
-    public var maximum: Double
+    package var maximum: Double
 
     /// Makes one.
     package init(text: String, first: Int, count: Int, mean: Double, maximum: Double) {
@@ -218,13 +218,13 @@ extension VerificationReport {
   }
 
   /// How many positions have a divergence in a range; ranges are equal on a logarithmic scale.
-  public struct HistogramBin: Codable, Equatable, Sendable {
+  package struct HistogramBin: Codable, Equatable, Sendable {
     /// From this divergence on, in nats; 0 for the first.
-    public var from: Double
+    package var from: Double
     /// Up to this, exclusive; infinite for the last.
-    public var to: Double
+    package var to: Double
     /// How many positions.
-    public var count: Int
+    package var count: Int
 
     /// Makes one.
     package init(from: Double, to: Double, count: Int) {
@@ -235,11 +235,11 @@ extension VerificationReport {
   }
 
   /// How far the candidate's residual stream is from the reference's.
-  public struct LayerDrift: Codable, Equatable, Sendable {
+  package struct LayerDrift: Codable, Equatable, Sendable {
     /// The layer; -1 for the embeddings.
-    public var layer: Int
+    package var layer: Int
     /// ‖candidate − reference‖ / ‖reference‖ over all tokens.
-    public var relativeError: Double
+    package var relativeError: Double
 
     /// Makes one.
     package init(layer: Int, relativeError: Double) {
@@ -255,13 +255,13 @@ extension VerificationReport {
     /// The candidate's type.
     public var type: String
     /// The layer; `nil` for embeddings, last norm and output.
-    public var layer: Int?
+    package var layer: Int?
     /// What it is in its layer, such as `ffn_down`; the name without `.weight` outside layers.
-    public var kind: String
+    package var kind: String
     /// ‖(W − W′)x‖ / ‖Wx‖ on the reference's activations; for a norm, of the gains themselves.
     public var relativeError: Double
     /// Bytes in the candidate.
-    public var bytes: Int
+    package var bytes: Int
 
     /// Makes one.
     package init(

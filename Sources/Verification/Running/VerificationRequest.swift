@@ -63,7 +63,7 @@ public struct VerificationRequest: Sendable {
   /// Where the reference's logits are saved; `nil` saves none.
   public var savedLogits: SavedOutput?
   /// Files that are read besides, such as the gate's baseline: no output may replace one of them.
-  public var otherInputs: [String] = []
+  package var otherInputs: [String] = []
 
   /// Describes a verification without limits.
   ///

@@ -14,7 +14,7 @@ public struct ImportanceSelection: Sendable {
   }
 
   /// The file it was read from.
-  public let path: String
+  package let path: String
   /// What is used of it, by the name of the tensor in the GGUF file.
   let entries: [TensorName: ImportanceMatrix.Entry]
   /// The first of the texts it was gathered from.

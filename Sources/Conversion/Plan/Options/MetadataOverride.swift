@@ -1,12 +1,12 @@
-public import WeightmillGGUF
+package import WeightmillGGUF
 public import WeightmillTensors
 
 /// A metadata entry that is written whatever the input says: `--override-kv KEY=TYPE:VALUE`.
 public struct MetadataOverride: Equatable, Sendable {
   /// The key.
-  public let key: String
+  package let key: String
   /// The value.
-  public let value: GGUFValue
+  package let value: GGUFValue
 
   /// Reads `KEY=TYPE:VALUE`; the types are llama.cpp's `int`, written as u32, `float`, written as
   /// f32, `bool` and `str`.

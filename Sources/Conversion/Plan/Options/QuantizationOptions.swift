@@ -35,7 +35,7 @@ public struct QuantizationOptions: Sendable {
   public init(_ mix: TypeMix?) { self.mix = mix }
 
   /// The types that a tensor can be given by name: those that GGUF has for weights.
-  public static let types = TensorType.allCases.filter { type in
+  package static let types = TensorType.allCases.filter { type in
     guard type.ggufCode != nil else { return false }
     return type.isFloat ? type != .f64 : !type.isScalar && type != .q8_1 && type != .q8_K
   }
@@ -47,7 +47,7 @@ public struct QuantizationOptions: Sendable {
   ///   - option: The option it was given to.
   /// - Returns: The type.
   /// - Throws: `usage` when no tensor can be given it.
-  public static func type(
+  package static func type(
     named name: String, for option: String
   ) throws(WeightmillError) -> TensorType {
     guard let type = types.first(where: { $0.name.uppercased() == name.uppercased() }) else {

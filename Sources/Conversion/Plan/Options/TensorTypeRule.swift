@@ -4,9 +4,9 @@ public import WeightmillTensors
 /// The type of tensors whose names match a pattern: `--tensor-type 'ffn_down=q6_k'`.
 public struct TensorTypeRule: Sendable {
   /// The regular expression, as it was written.
-  public let pattern: String
+  package let pattern: String
   /// The type.
-  public let type: TensorType
+  package let type: TensorType
 
   /// Reads `PATTERN=TYPE`.
   ///

@@ -1,4 +1,4 @@
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// Which tensor gets which type, under the name llama.cpp has for the mix.
 ///
@@ -76,7 +76,7 @@ public enum TypeMix: String, CaseIterable, Sendable {
   case mxfp4_MoE = "MXFP4_MOE"
 
   /// The mixes that have a second, shorter name.
-  public static let aliases: [String: TypeMix] = [
+  package static let aliases: [String: TypeMix] = [
     "Q3_K": .q3_K_M, "Q4_K": .q4_K_M, "Q5_K": .q5_K_M,
   ]
 
@@ -90,10 +90,10 @@ public enum TypeMix: String, CaseIterable, Sendable {
   }
 
   /// llama.cpp's number for the mix, `general.file_type`.
-  public var fileType: UInt32 { numbers.fileType }
+  package var fileType: UInt32 { numbers.fileType }
 
   /// The type of most matrices.
-  public var baseType: TensorType { numbers.base }
+  package var baseType: TensorType { numbers.base }
 
   private var numbers: (fileType: UInt32, base: TensorType) {
     switch self {

@@ -9,7 +9,7 @@ package import WeightmillTensors
 
 extension VerificationReport {
   /// The largest report that is read, in bytes. One of 80 layers is about 400 kB.
-  public static let maximumBytes = 16 << 20
+  package static let maximumBytes = 16 << 20
 
   private static let remedy = "write it anew with verify-logits --json"
 
