@@ -1,3 +1,5 @@
+import WeightmillTensors
+
 /// Memory for panels of numbers, aligned for vectors of any size.
 ///
 /// Several threads may write to it, each to its own part. Whoever holds it as a value makes a copy
@@ -26,4 +28,11 @@
   }
 
   deinit { unsafe base.deallocate() }
+}
+
+extension Workers {
+  /// Does something for every panel of vectors, in any order.
+  func forEachPanel(_ vectors: Activations, _ body: @Sendable (Int) -> Void) {
+    forEach(vectors.panelCount, scratch: {}) { (panel, _) in body(panel) }
+  }
 }

@@ -94,3 +94,24 @@ package struct Sampler: Sendable {
     return best
   }
 }
+
+/// A generator of 64-bit random numbers, the same ones for the same seed on every machine.
+///
+/// SplitMix64, from Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+/// OOPSLA 2014: a counter with a fixed step, whose bits are mixed.
+struct SplitMix64: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+    return value ^ (value >> 31)
+  }
+
+  /// A multiple of 2^-53, from 0 up to but without 1.
+  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}

@@ -1,2 +1,0 @@
-/// The commands, each in a file of its own.
-enum Subcommands {}
