@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import WeightmillConversion
 import WeightmillModels
+import WeightmillTensors
 import WeightmillTestSupport
 
 /// What `--dry-run --json` prints is there for users of the library, too.

@@ -37,18 +37,14 @@ struct DocumentationPageTests {
     for path in try Document.paths(".swift", below: "Sources/\(folder)") {
       var isProtocol = false
       for line in try text(path).split(separator: "\n") {
-        if line.hasPrefix("public protocol") { isProtocol = true }
         if line == "}" { isProtocol = false }
-        if let match = line.firstMatch(
-          of:
-            /^ *(?:@\w+(?:\([^)]*\))? )*public .*?\b(?:struct|class|enum|protocol|var|let|func) (\w+)/
-        )
-          ?? (isProtocol ? line.firstMatch(of: /^  (?:var|func) (\w+)/) : nil)
-        {
-          names.insert(String(match.1))
-        } else if line.contains(/^ *public (?:convenience )?init\b/) {
-          names.insert("init")
+        let code = line.drop { $0 == " " }
+        guard code.hasPrefix("public ") || isProtocol && !code.hasPrefix("//") else { continue }
+        let declaration = /(?:^|\s)(?:(init)\b|(?:struct|class|enum|protocol|var|let|func) (\w+))/
+        if let match = code.firstMatch(of: declaration) {
+          names.insert(String(match.1 ?? match.2 ?? ""))
         }
+        if code.hasPrefix("public protocol") { isProtocol = true }
       }
     }
     return names
@@ -57,8 +53,10 @@ struct DocumentationPageTests {
   @Test func pagesNamePublicSymbolsOfTheirModule() throws {
     let pages = try Self.pages()
     #expect(pages.count >= 9)
+    var publicNames: [String: Set<String>] = [:]
+    for folder in Set(pages.map(\.folder)) { publicNames[folder] = try Self.publicNames(folder) }
     for page in pages {
-      let names = try Self.publicNames(page.folder)
+      let names = try #require(publicNames[page.folder])
       let title = try #require(page.symbols.first, "\(page.path)")
       #expect(page.text.hasPrefix("# ``\(page.module)"), "\(page.path) is titled \(title)")
       for symbol in page.symbols where symbol != page.module {
