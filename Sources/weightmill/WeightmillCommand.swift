@@ -95,7 +95,8 @@ enum SingleOption {
     ["--delta", "--delta-path"], ["--base", "--base-model-path"],
     ["--target", "--target-model-path"], ["--output", "-o"], ["--prompt", "-p"], ["--reference"],
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
-    ["--save-logits"], ["--html"], ["--markdown"], ["--baseline"], ["--check"], ["--expect-sum"],
+    ["--lines"], ["--save-logits"], ["--html"], ["--markdown"], ["--baseline"], ["--check"],
+    ["--expect-sum"],
   ]
 
   /// The first of these options that is given twice.
