@@ -1,22 +1,22 @@
 // Logits of two models compared, in binary64. Included after Reals.h for double.
 
 // As many numbers as a vector of doubles has, from float or double.
-INLINE vr wide(const void *numbers, size_t place, int is_double) {
+INLINE vr wide(const void *numbers, size_t index, int is_double) {
   typedef float singles __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
-  return is_double ? *(const vr *)((const double *)numbers + place)
-                   : __builtin_convertvector(*(const singles *)((const float *)numbers + place), vr);
+  return is_double ? *(const vr *)((const double *)numbers + index)
+                   : __builtin_convertvector(*(const singles *)((const float *)numbers + index), vr);
 }
 
 // Puts a logit among the five largest; of equal ones the earlier stays in front.
 static void insert(double logit, int32_t id, double *top, int32_t *ids) {
   if (!(logit > top[4])) return;
-  int place = 4;
-  for (; place > 0 && logit > top[place - 1]; place--) {
-    top[place] = top[place - 1];
-    ids[place] = ids[place - 1];
+  int rank = 4;
+  for (; rank > 0 && logit > top[rank - 1]; rank--) {
+    top[rank] = top[rank - 1];
+    ids[rank] = ids[rank - 1];
   }
-  top[place] = logit;
-  ids[place] = id;
+  top[rank] = logit;
+  ids[rank] = id;
 }
 
 // The five largest of each lane, the sums of all, and whether a lane has what is no finite number.
@@ -26,9 +26,9 @@ INLINE void survey(
   vr fifth = (vr)-__builtin_inf(), sum = 0;
   vi broken = 0;
   for (int i = 0; i < LANES; i++)
-    for (int place = 0; place < 5; place++) {
-      results[lane + i].top[side][place] = -__builtin_inf();
-      results[lane + i].ids[side][place] = -1;
+    for (int rank = 0; rank < 5; rank++) {
+      results[lane + i].top[side][rank] = -__builtin_inf();
+      results[lane + i].ids[side][rank] = -1;
     }
   for (size_t id = 0; id < count; id++) {
     const vr x = wide(logits, id * WEIGHTMILL_TOKENS + lane, is_double);

@@ -1,6 +1,6 @@
 // What a forward pass does between its products. Included once for each kind of number.
 
-INLINE vr *NAMED(at)(const void *numbers, size_t place) { return (vr *)((REAL *)numbers + place); }
+INLINE vr *NAMED(at)(const void *numbers, size_t index) { return (vr *)((REAL *)numbers + index); }
 
 static void NAMED(norm)(
     const void *panel, size_t columns, const float *gains, double epsilon, void *out) {
@@ -19,8 +19,8 @@ static void NAMED(norm)(
   }
   for (size_t column = 0; column < columns; column++)
     for (int v = 0; v < VECTORS; v++) {
-      const size_t place = column * WEIGHTMILL_TOKENS + v * LANES;
-      *NAMED(at)(out, place) = *NAMED(at)(panel, place) * scales[v] * (REAL)gains[column];
+      const size_t index = column * WEIGHTMILL_TOKENS + v * LANES;
+      *NAMED(at)(out, index) = *NAMED(at)(panel, index) * scales[v] * (REAL)gains[column];
     }
 }
 
@@ -43,20 +43,20 @@ static void NAMED(rotate)(
 
 // Counts of these three are multiples of WEIGHTMILL_TOKENS.
 static void NAMED(gate)(void *gate, const void *up, size_t count) {
-  for (size_t place = 0; place < count; place += LANES) {
-    const vr x = *NAMED(at)(gate, place);
-    *NAMED(at)(gate, place) = x / ((REAL)1 + NAMED(exponential)(-x)) * *NAMED(at)(up, place);
+  for (size_t index = 0; index < count; index += LANES) {
+    const vr x = *NAMED(at)(gate, index);
+    *NAMED(at)(gate, index) = x / ((REAL)1 + NAMED(exponential)(-x)) * *NAMED(at)(up, index);
   }
 }
 
 static void NAMED(add)(void *sum, const void *term, size_t count) {
-  for (size_t place = 0; place < count; place += LANES)
-    *NAMED(at)(sum, place) = *NAMED(at)(sum, place) + *NAMED(at)(term, place);
+  for (size_t index = 0; index < count; index += LANES)
+    *NAMED(at)(sum, index) = *NAMED(at)(sum, index) + *NAMED(at)(term, index);
 }
 
 static void NAMED(exponentials)(void *values, size_t count) {
-  for (size_t place = 0; place < count; place += LANES)
-    *NAMED(at)(values, place) = NAMED(exponential)(*NAMED(at)(values, place));
+  for (size_t index = 0; index < count; index += LANES)
+    *NAMED(at)(values, index) = NAMED(exponential)(*NAMED(at)(values, index));
 }
 
 static void NAMED(soften)(
@@ -86,8 +86,8 @@ static void NAMED(share)(
     const void *weighted, size_t features, const double *sums, size_t first, size_t end, void *out) {
   for (size_t feature = 0; feature < features; feature++)
     for (size_t lane = first; lane < end; lane++) {
-      const size_t place = feature * WEIGHTMILL_TOKENS + lane;
-      ((REAL *)out)[place] = ((const REAL *)weighted)[place] / (REAL)sums[lane];
+      const size_t index = feature * WEIGHTMILL_TOKENS + lane;
+      ((REAL *)out)[index] = ((const REAL *)weighted)[index] / (REAL)sums[lane];
     }
 }
 
@@ -97,9 +97,9 @@ static void NAMED(differences)(
   for (int v = 0; v < VECTORS; v++) {
     vd difference = 0, size = 0;
     for (size_t column = 0; column < columns; column++) {
-      const size_t place = column * WEIGHTMILL_TOKENS + v * LANES;
-      const vd x = __builtin_convertvector(*NAMED(at)(a, place), vd);
-      const vd y = __builtin_convertvector(*NAMED(at)(b, place), vd);
+      const size_t index = column * WEIGHTMILL_TOKENS + v * LANES;
+      const vd x = __builtin_convertvector(*NAMED(at)(a, index), vd);
+      const vd y = __builtin_convertvector(*NAMED(at)(b, index), vd);
       difference = FUSED(x - y, x - y, difference);
       size = FUSED(y, y, size);
     }

@@ -25,7 +25,7 @@ INLINE void emit_symmetric(
   for (int b = 0; b < rule->parts; b++) {
     const vf inv = inverse(answer->d * answer->scale[b]);
     for (int i = b * rule->size; i < (b + 1) * rule->size; i++)
-      emit_number(place(x[i] * inv, rule), i, have, found);
+      emit_number(stored_number(x[i] * inv, rule), i, have, found);
   }
   for (size_t lane = 0; lane < have; lane++)
     if (!(peak[lane] <= rule->limit)) emit_infinite(&found[lane]);

@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct { ints multiplier[2], candidate[2]; } choice;
 
-INLINE float at(const floats *values, int place) { return values[place / 8][place % 8]; }
+INLINE float at(const floats *values, int index) { return values[index / 8][index % 8]; }
 
 INLINE float total(floats values) {
   const __attribute__((ext_vector_type(4))) float four = values.lo + values.hi;
@@ -205,11 +205,11 @@ INLINE trial best_unit(const block *b) {
 INLINE void load_sub_blocks(const block *b, int first, int group, eight *e) {
   const int values = b->lattice->values_per_scale;
   for (int lane = 0; lane < 8; lane++) {
-    const int place = (first + lane) * values + 8 * group;
-    e->odd[lane] = -(int32_t)(b->odd >> (place / 8) & 1);
+    const int index = (first + lane) * values + 8 * group;
+    e->odd[lane] = -(int32_t)(b->odd >> (index / 8) & 1);
     for (int i = 0; i < 8; i++) {
-      e->weights[i][lane] = b->weights[place + i];
-      e->products[i][lane] = b->weights[place + i] * b->magnitudes[place + i];
+      e->weights[i][lane] = b->weights[index + i];
+      e->products[i][lane] = b->weights[index + i] * b->magnitudes[index + i];
     }
   }
 }

@@ -87,7 +87,7 @@ INLINE void join(
 INLINE void digit_costs(
     const weightmill_lattice *lattice, int levels, int digit, int odd, const floats *weights,
     const floats *products, floats square, floats twice, int points, ints *costs, ints *turned) {
-  const int place = (digit < 2 ? 1 << PATTERN_BITS : 1) * (digit & 1 ? (levels == 3 ? 9 : 8) : 1);
+  const int step = (digit < 2 ? 1 << PATTERN_BITS : 1) * (digit & 1 ? (levels == 3 ? 9 : 8) : 1);
   const int dims = levels == 3 ? 2 : 1;
   ints cost[2][8], turn[2][8];
   UNROLL for (int dim = 0; dim < dims; dim++) {
@@ -96,7 +96,7 @@ INLINE void digit_costs(
     cost[dim][0] = 0;
     UNROLL for (int i = 1; i < levels; i++) {
       const floats relative = w * lattice->square_above[i] - p * lattice->level_above[i];
-      cost[dim][i] = whole(relative) + i * place * (dim ? 3 : 1);
+      cost[dim][i] = whole(relative) + i * step * (dim ? 3 : 1);
     }
     if (odd) UNROLL for (int i = 0; i < levels; i++)
       turn[dim][i] = whole(p * lattice->twice_level[i]);

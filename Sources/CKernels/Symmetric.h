@@ -25,7 +25,7 @@ INLINE vf number(vf v, const symmetric_rule *rule) {
 }
 
 // The number as it is stored: from 0.
-INLINE vf place(vf v, const symmetric_rule *rule) {
+INLINE vf stored_number(vf v, const symmetric_rule *rule) {
   if (!rule->uneven) return nearest_within(v, rule->low, rule->high) - rule->low;
   vf index = 0;
   for (int k = 1; k < 16; k++)

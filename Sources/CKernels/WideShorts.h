@@ -56,8 +56,8 @@ INLINE __m256i totals_wide(const __m512i *s) {
   return _mm512_castsi512_si256(_mm512_shuffle_i32x4(sum, sum, 0x08));
 }
 
-// The place of the least of eight costs, the first of several.
-INLINE int cheapest_place(__m256 cost) {
+// The index of the least of eight costs, the first of several.
+INLINE int cheapest_index(__m256 cost) {
   __m256 least = _mm256_min_ps(cost, _mm256_permute2f128_ps(cost, cost, 1));
   least = _mm256_min_ps(least, _mm256_permute_ps(least, 0x4E));
   least = _mm256_min_ps(least, _mm256_permute_ps(least, 0xB1));
@@ -111,8 +111,8 @@ static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
     const __mmask8 fits = _mm256_cmp_ps_mask(
         _mm256_mul_ps(targets, _mm256_set1_ps(w.other)), _mm256_set1_ps(127.5f * w.size),
         _CMP_LT_OQ);
-    const int place = cheapest_place(_mm256_mask_blend_ps(fits, _mm256_set1_ps(WORST), error));
-    const __m512 reciprocal = _mm512_set1_ps(stored_wide(w.peak * inverse_target[place], found));
+    const int index = cheapest_index(_mm256_mask_blend_ps(fits, _mm256_set1_ps(WORST), error));
+    const __m512 reciprocal = _mm512_set1_ps(stored_wide(w.peak * inverse_target[index], found));
     // Narrowing cuts off at -128 and 127.
     _mm_storeu_si128(
         (__m128i *)(found + 2),
@@ -167,7 +167,7 @@ static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found)
       sums[k] = _mm512_madd_epi16(distance, distance);
     }
     const __m256 error = _mm256_mul_ps(_mm256_cvtepi32_ps(totals_wide(sums)), costs);
-    const float scale = w.peak * inverse_target[cheapest_place(error)];
+    const float scale = w.peak * inverse_target[cheapest_index(error)];
     const __m512 reciprocal = _mm512_set1_ps(stored_wide(scale, found));
     const __m512i packed =
         _mm512_or_si512(nibbles(a, reciprocal), _mm512_slli_epi32(nibbles(b, reciprocal), 4));

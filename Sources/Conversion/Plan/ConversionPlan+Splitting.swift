@@ -69,9 +69,9 @@ extension ConversionPlan {
     output = .gguf(metadata)
     method = .best
     sources = zip(checkpoint.weightFiles, checkpoint.fileCatalogues).enumerated().map {
-      place, file in
+      index, file in
       SourceFile(
-        path: file.0, side: .model, kind: .weights(place), mayBeKnown: false, catalogue: file.1)
+        path: file.0, side: .model, kind: .weights(index), mayBeKnown: false, catalogue: file.1)
     }
     hashing = .none
     namesSources = false
@@ -91,7 +91,7 @@ extension ConversionPlan {
     case .huggingFace: return
     }
     try ShardSplit.check(count, path: path)
-    for place in items.indices { items[place].shard += 1 }
+    for index in items.indices { items[index].shard += 1 }
     output = .splitGGUF(metadata, files: count)
   }
 }

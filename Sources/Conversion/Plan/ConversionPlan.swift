@@ -12,7 +12,7 @@ public struct ConversionPlan: Sendable {
   public struct Item: Sendable {
     /// The tensor to be written.
     public let tensor: TensorDescriptor
-    /// Its place in `source`.
+    /// The index in `source` of the tensor it is made of.
     public let index: Int
     /// How many neighbouring rows are best read together: a head's, where rows change places.
     package let rowGroup: Int
@@ -176,7 +176,7 @@ public struct ConversionPlan: Sendable {
         remedy: "give --max-shard-size")
     }
     let shards = try split.shards(of: items.map(\.tensor.byteCount), path: path)
-    for (place, shard) in shards.enumerated() { items[place].shard = shard }
+    for (index, shard) in shards.enumerated() { items[index].shard = shard }
     let count = (shards.last ?? 0) + 1
     output = count > 1 ? .splitGGUF(metadata, files: count) : .gguf(metadata)
   }

@@ -24,17 +24,17 @@ struct GGUFShardLayout {
     if name.lowercased().hasSuffix(".gguf") { name.removeLast(5) }
     var files: [OutputLayout.File] = []
     for number in 0..<count {
-      let places = items.indices.filter { items[$0].shard == number }
+      let indices = items.indices.filter { items[$0].shard == number }
       var metadata = number == 0 ? metadata : GGUFMetadata()
       metadata["split.no"] = .uint16(UInt16(clamping: number))
       metadata["split.count"] = .uint16(UInt16(clamping: count))
       metadata["split.tensors.count"] = .int32(Int32(clamping: items.count))
       let layout = try GGUFLayout(
-        metadata: metadata, tensors: places.map { items[$0].tensor }, path: path)
+        metadata: metadata, tensors: indices.map { items[$0].tensor }, path: path)
       files.append(
         OutputLayout.File(
           name: ShardName(stem: name, number: number + 1, count: count).path,
-          header: layout.header, tensors: zip(places, layout.positions).map { ($0, $1) },
+          header: layout.header, tensors: zip(indices, layout.positions).map { ($0, $1) },
           byteCount: layout.byteCount))
     }
     return OutputLayout(files: files)

@@ -12,7 +12,7 @@ package struct HuggingFaceFolder: Sendable {
   /// How many bytes of tensors a shard holds at most unless told otherwise: transformers' figure.
   package static let defaultShardSize = 5_000_000_000
 
-  /// The tensors of each shard, by their places in the plan.
+  /// The tensors of each shard, by their indices in the plan.
   package let shards: [[Int]]
   /// The other files.
   package let companions: [(name: String, content: [UInt8])]
@@ -71,12 +71,12 @@ package struct HuggingFaceFolder: Sendable {
   private static func shards(_ tensors: [TensorDescriptor], _ maximum: Int) -> [[Int]] {
     var shards: [[Int]] = [[]]
     var size = 0
-    for (place, tensor) in tensors.enumerated() {
+    for (index, tensor) in tensors.enumerated() {
       if size > 0, tensor.byteCount > maximum - size {
         shards.append([])
         size = 0
       }
-      shards[shards.count - 1].append(place)
+      shards[shards.count - 1].append(index)
       size += tensor.byteCount
     }
     return shards
@@ -111,7 +111,7 @@ package struct HuggingFaceFolder: Sendable {
   /// Which shard holds which tensor, and the bytes of all tensors.
   private func index(_ tensors: [TensorDescriptor]) -> [UInt8] {
     let size = tensors.reduce(0) { $0 + $1.byteCount }
-    let places = shards.enumerated().flatMap { number, shard in
+    let weightMap = shards.enumerated().flatMap { number, shard in
       shard.map {
         JSONObject.Member(name: tensors[$0].name, value: .string(shardName(number)))
       }
@@ -121,7 +121,7 @@ package struct HuggingFaceFolder: Sendable {
         name: "metadata",
         value: .object(
           JSONObject(members: [.init(name: "total_size", value: .number("\(size)"))]))),
-      .init(name: "weight_map", value: .object(JSONObject(members: places))),
+      .init(name: "weight_map", value: .object(JSONObject(members: weightMap))),
     ])
     return Array(JSONValue.object(index).indented.utf8)
   }

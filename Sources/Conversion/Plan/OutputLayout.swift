@@ -1,4 +1,4 @@
-/// Where every byte of an output goes: its files, and the place of each tensor in them.
+/// Where every byte of an output goes: its files, and the position of each tensor in them.
 public struct OutputLayout: Sendable {
   /// One file.
   public struct File: Sendable {
@@ -6,7 +6,7 @@ public struct OutputLayout: Sendable {
     public let name: String?
     /// What precedes the tensors, or all of a file that holds none.
     package let header: [UInt8]
-    /// The tensors in it: their places in the plan's items, and where each begins.
+    /// The tensors in it: their indices in the plan's items, and the byte at which each begins.
     package let tensors: [(item: Int, position: Int)]
     /// Its size.
     public let byteCount: Int

@@ -52,8 +52,8 @@ public enum ShardSplit: Sendable, Equatable {
 
   private static func filled(_ sizes: [Int], _ limit: Int) -> [Int] {
     var (shard, sum) = (0, 0)
-    return sizes.enumerated().map { place, size in
-      if place > 0, sum + size > limit { (shard, sum) = (shard + 1, 0) }
+    return sizes.enumerated().map { index, size in
+      if index > 0, sum + size > limit { (shard, sum) = (shard + 1, 0) }
       sum += size
       return shard
     }
@@ -63,10 +63,10 @@ public enum ShardSplit: Sendable, Equatable {
   private static func even(_ sizes: [Int], _ count: Int) -> [Int] {
     let total = sizes.reduce(0, +)
     var (shard, sum) = (0, 0)
-    return sizes.enumerated().map { place, size in
+    return sizes.enumerated().map { index, size in
       let isDue = Double(sum) + Double(size) / 2 > Double(total) / Double(count) * Double(shard + 1)
-      let isLast = sizes.count - place <= count - 1 - shard
-      if place > 0, shard < count - 1, isDue || isLast { shard += 1 }
+      let isLast = sizes.count - index <= count - 1 - shard
+      if index > 0, shard < count - 1, isDue || isLast { shard += 1 }
       sum += size
       return shard
     }

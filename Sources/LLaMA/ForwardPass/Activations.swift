@@ -48,26 +48,26 @@ package struct Activations: Sendable {
   /// - Returns: As many vectors, in this order.
   package func selecting(_ rows: [Int]) -> Activations {
     let selected = Activations(rows: rows.count, columns: columns, precision: precision)
-    for (place, row) in rows.enumerated() {
+    for (index, row) in rows.enumerated() {
       precondition((0..<self.rows).contains(row))
       switch precision {
-      case .single: copy(row, to: selected, place, as: Float.self)
-      case .double: copy(row, to: selected, place, as: Double.self)
+      case .single: copy(row, to: selected, index, as: Float.self)
+      case .double: copy(row, to: selected, index, as: Double.self)
       }
     }
     return selected
   }
 
-  /// Copies a vector to a place of others that nobody else has yet.
+  /// Copies a vector to a row of others that nobody else has yet.
   private func copy<Number: BitwiseCopyable>(
-    _ row: Int, to other: Activations, _ place: Int, as type: Number.Type
+    _ row: Int, to other: Activations, _ otherRow: Int, as type: Number.Type
   ) {
     let from =
       unsafe address(panel: row / Kernels.tokens).assumingMemoryBound(to: type)
       + row % Kernels.tokens
     let to =
-      unsafe other.address(panel: place / Kernels.tokens).assumingMemoryBound(to: type)
-      + place % Kernels.tokens
+      unsafe other.address(panel: otherRow / Kernels.tokens).assumingMemoryBound(to: type)
+      + otherRow % Kernels.tokens
     for offset in stride(from: 0, to: columns * Kernels.tokens, by: Kernels.tokens) {
       unsafe to[offset] = from[offset]
     }

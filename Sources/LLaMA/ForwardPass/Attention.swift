@@ -32,7 +32,7 @@ struct Attention: Sendable {
   func callAsFunction(
     queries: Activations, keys: Activations, values: Activations, texts: inout [AttendedText]
   ) -> Activations {
-    for place in texts.indices { texts[place].cache.extend(by: texts[place].tokens.count) }
+    for index in texts.indices { texts[index].cache.extend(by: texts[index].tokens.count) }
     store(keys, values, in: texts)
     let output = Activations(
       rows: queries.rows, columns: configuration.queryWidth, precision: kernels.precision)
@@ -49,13 +49,13 @@ struct Attention: Sendable {
   }
 
   private func pieces(of texts: [AttendedText]) -> [Piece] {
-    texts.enumerated().flatMap { place, text in
+    texts.enumerated().flatMap { index, text in
       let tokens = text.tokens
       let panels =
         tokens.isEmpty
         ? 0..<0 : tokens.lowerBound / Kernels.tokens..<(tokens.upperBound - 1) / Kernels.tokens + 1
       return (0..<configuration.headCount).flatMap { head in
-        panels.map { Piece(text: place, head: head, panel: $0) }
+        panels.map { Piece(text: index, head: head, panel: $0) }
       }
     }
   }
@@ -64,11 +64,11 @@ struct Attention: Sendable {
     let heads = configuration.keyValueHeadCount
     workers.forEach(texts.count * heads, scratch: {}) { (piece, _) in
       let (text, head) = (texts[piece / heads], piece % heads)
-      for (place, token) in text.tokens.enumerated() {
+      for (index, token) in text.tokens.enumerated() {
         let (panel, column) = (token / Kernels.tokens, head * configuration.headDimension)
         let lane = token % Kernels.tokens * kernels.precision.size
         unsafe text.cache.store(
-          position: text.position + place, head: head,
+          position: text.position + index, head: head,
           key: keys.address(panel: panel, column: column) + lane,
           value: values.address(panel: panel, column: column) + lane)
       }

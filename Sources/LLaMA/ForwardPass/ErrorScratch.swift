@@ -35,8 +35,8 @@ struct ErrorScratch {
         unsafe candidate.decode(
           part, columns: columns, of: theirs, stride: Kernels.group, into: base)
         for row in 0..<part.count {
-          for place in row * Kernels.group..<row * Kernels.group + columns.count {
-            unsafe values[place] -= base[place]
+          for index in row * Kernels.group..<row * Kernels.group + columns.count {
+            unsafe values[index] -= base[index]
           }
         }
       }
@@ -68,8 +68,8 @@ final class SharedSums: Sendable {
     sums = Mutex(Array(repeating: (0, 0), count: count))
   }
 
-  func set(_ place: Int, _ pair: (difference: Double, size: Double)) {
-    sums.withLock { $0[place] = pair }
+  func set(_ index: Int, _ pair: (difference: Double, size: Double)) {
+    sums.withLock { $0[index] = pair }
   }
 
   /// Both added up, in order.

@@ -52,8 +52,8 @@ extension ForwardPass {
     var squares = [Double](repeating: 0, count: inputs.columns)
     inputs.addSquares(to: &squares)
     var (difference, size) = (0.0, 0.0)
-    for (place, square) in squares.enumerated() {
-      let (gain, other) = (Double(gains[place]), Double(others[place]))
+    for (column, square) in squares.enumerated() {
+      let (gain, other) = (Double(gains[column]), Double(others[column]))
       difference += (gain - other) * (gain - other) * square
       size += gain * gain * square
     }

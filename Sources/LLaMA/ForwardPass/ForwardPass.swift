@@ -76,9 +76,9 @@ package struct ForwardPass: Sendable {
     }
     let hidden = Activations(
       rows: tokens.count, columns: configuration.hiddenSize, precision: precision)
-    try workers.forEach(tokens.count, scratch: {}) { (place, _) throws(WeightmillError) in
-      for (column, value) in try matrix.row(tokens[place]).enumerated() {
-        hidden.set(Double(value), row: place, column: column)
+    try workers.forEach(tokens.count, scratch: {}) { (index, _) throws(WeightmillError) in
+      for (column, value) in try matrix.row(tokens[index]).enumerated() {
+        hidden.set(Double(value), row: index, column: column)
       }
     }
     return hidden

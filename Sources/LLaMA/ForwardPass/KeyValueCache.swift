@@ -31,12 +31,12 @@ struct KeyValueCache: Sendable {
   mutating func extend(by tokens: Int) {
     let block = kernels.blockRows
     let featureBlocks = (features + block - 1) / block
-    for place in chunks.indices where (place + 1) * Kernels.group > count {
-      if !isKnownUniquelyReferenced(&chunks[place].keys) {
-        chunks[place].keys = PanelStorage(copying: chunks[place].keys)
+    for index in chunks.indices where (index + 1) * Kernels.group > count {
+      if !isKnownUniquelyReferenced(&chunks[index].keys) {
+        chunks[index].keys = PanelStorage(copying: chunks[index].keys)
       }
-      if !isKnownUniquelyReferenced(&chunks[place].values) {
-        chunks[place].values = PanelStorage(copying: chunks[place].values)
+      if !isKnownUniquelyReferenced(&chunks[index].values) {
+        chunks[index].values = PanelStorage(copying: chunks[index].values)
       }
     }
     count += tokens
@@ -69,7 +69,7 @@ struct KeyValueCache: Sendable {
   /// Stores one head of one token.
   ///
   /// - Parameters:
-  ///   - position: The token's place in the text.
+  ///   - position: The token's index in the text.
   ///   - head: A head of keys and values.
   ///   - key: The head's first feature; the others follow in steps of a panel's tokens.
   ///   - value: The same for the value.
@@ -78,23 +78,23 @@ struct KeyValueCache: Sendable {
   ) {
     let chunk = chunks[position / Kernels.group]
     let (block, size) = (kernels.blockRows, kernels.precision.size)
-    let place = position % Kernels.group
-    precondition(position < count && place < chunk.capacity && head < heads)
-    let keyStart = keyPlace(head, of: chunk) + place / block * features * block + place % block
+    let index = position % Kernels.group
+    precondition(position < count && index < chunk.capacity && head < heads)
+    let keyStart = keyOffset(head, of: chunk) + index / block * features * block + index % block
     unsafe weightmill_store(
       kernels.mode, key, features, 1, 0, chunk.keys.base + keyStart * size)
-    let valueStart = valuePlace(head, of: chunk) + place * block
+    let valueStart = valueOffset(head, of: chunk) + index * block
     unsafe weightmill_store(
       kernels.mode, value, features, 0, chunk.capacity * block,
       chunk.values.base + valueStart * size)
   }
 
-  private func keyPlace(_ head: Int, of chunk: Chunk) -> Int {
+  private func keyOffset(_ head: Int, of chunk: Chunk) -> Int {
     let block = kernels.blockRows
     return head * ((chunk.capacity + block - 1) / block) * features * block
   }
 
-  private func valuePlace(_ head: Int, of chunk: Chunk) -> Int {
+  private func valueOffset(_ head: Int, of chunk: Chunk) -> Int {
     let block = kernels.blockRows
     return head * ((features + block - 1) / block) * chunk.capacity * block
   }
@@ -107,7 +107,7 @@ struct KeyValueCache: Sendable {
     for first in stride(from: 0, to: count, by: Kernels.group) {
       let chunk = chunks[first / Kernels.group]
       unsafe weightmill_products(
-        kernels.mode, chunk.keys.base + keyPlace(head, of: chunk) * size, features * block,
+        kernels.mode, chunk.keys.base + keyOffset(head, of: chunk) * size, features * block,
         min(count - first, Kernels.group), features, queries, 0, 1,
         scores + first * Kernels.tokens * size, 0, 0)
     }
@@ -121,7 +121,7 @@ struct KeyValueCache: Sendable {
     for first in stride(from: 0, to: count, by: Kernels.group) {
       let chunk = chunks[first / Kernels.group]
       unsafe weightmill_products(
-        kernels.mode, chunk.values.base + valuePlace(head, of: chunk) * size,
+        kernels.mode, chunk.values.base + valueOffset(head, of: chunk) * size,
         chunk.capacity * block, features, min(count - first, Kernels.group),
         weights + first * Kernels.tokens * size, 0, 1, sums, 0, first > 0 ? 1 : 0)
     }
@@ -134,7 +134,7 @@ struct AttendedText: Sendable {
   let tokens: Range<Int>
   /// The earlier tokens of the text, in the layer that is being applied; then all of them.
   var cache: KeyValueCache
-  /// The first token's place in the text.
+  /// The first token's index in the text.
   let position: Int
 
   init(tokens: Range<Int>, cache: KeyValueCache) {

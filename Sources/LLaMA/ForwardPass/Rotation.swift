@@ -21,8 +21,8 @@ struct Rotation: Sendable {
     head = configuration.headDimension
     hasHalves = rowOrder == .halves
     let size = Double(head)
-    frequencies = (0..<head / 2).map { place in
-      1 / Elementary.power(configuration.ropeBase, Double(2 * place) / size)
+    frequencies = (0..<head / 2).map { index in
+      1 / Elementary.power(configuration.ropeBase, Double(2 * index) / size)
     }
   }
 
@@ -35,7 +35,7 @@ struct Rotation: Sendable {
     keys.makeUnique()
     var positions = [Int](repeating: 0, count: queries.panelCount * Kernels.tokens)
     for text in texts {
-      for (place, token) in text.tokens.enumerated() { positions[token] = text.position + place }
+      for (index, token) in text.tokens.enumerated() { positions[token] = text.position + index }
     }
     workers.forEachPanel(queries) { [queries, keys, positions] panel in
       let first = panel * Kernels.tokens
@@ -55,14 +55,14 @@ struct Rotation: Sendable {
     let turns = Activations(
       rows: Kernels.tokens, columns: head, precision: kernels.precision, isZeroed: false)
     for (lane, position) in positions.enumerated() {
-      for (place, frequency) in frequencies.enumerated() {
+      for (index, frequency) in frequencies.enumerated() {
         let angle =
           switch kernels.precision {
           case .single: Double(Float(position) * Float(frequency))
           case .double: Double(position) * frequency
           }
-        turns.set(Elementary.cosine(angle), row: lane, column: place)
-        turns.set(Elementary.sine(angle), row: lane, column: head / 2 + place)
+        turns.set(Elementary.cosine(angle), row: lane, column: index)
+        turns.set(Elementary.sine(angle), row: lane, column: head / 2 + index)
       }
     }
     return turns

@@ -71,10 +71,10 @@ struct WeightMatrix: Sendable {
     precondition(columns.lowerBound >= 0 && columns.upperBound <= self.columns)
     unsafe tile.bytes.withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return }
-      for (place, row) in rows.enumerated() {
+      for (index, row) in rows.enumerated() {
         let start = (row - tile.rows.lowerBound) * bytesPerRow + bytes(columns.lowerBound)
         unsafe decoder.decode(
-          base + start, count: columns.count, into: values + place * stride)
+          base + start, count: columns.count, into: values + index * stride)
       }
     }
   }

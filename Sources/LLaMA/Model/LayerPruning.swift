@@ -4,8 +4,8 @@ package import WeightmillTensors
 package struct LayerPruning: Sendable {
   /// The model that is left.
   package let model: LlamaModel
-  /// The place of each of its tensors in the whole model's catalogue.
-  package let places: [Int]
+  /// The index of each of its tensors in the whole model's catalogue.
+  package let sourceIndices: [Int]
   /// The layers that are left, by their numbers in the whole model.
   package let layers: [Int]
 
@@ -42,7 +42,7 @@ package struct LayerPruning: Sendable {
       default: return tensor.name
       }
     }
-    places = catalogue.sourceIndices
+    sourceIndices = catalogue.sourceIndices
     model = try LlamaModel(
       catalogue: catalogue, configuration: whole.configuration.with(layerCount: layers.count),
       scheme: scheme)

@@ -8,7 +8,7 @@ public struct LlamaModel: Sendable {
   public let catalogue: any Catalogue
   /// How they are named and their rows ordered.
   package let scheme: NamingScheme
-  private let places: [TensorRole: Int]
+  private let indices: [TensorRole: Int]
 
   /// Checks that a catalogue holds a whole model.
   ///
@@ -21,15 +21,15 @@ public struct LlamaModel: Sendable {
     catalogue: any Catalogue, configuration: LlamaConfiguration, scheme: NamingScheme
   ) throws(WeightmillError) {
     _ = try TensorIndex(catalogue)
-    var places: [TensorRole: Int] = [:]
+    var indices: [TensorRole: Int] = [:]
     var faults: [TensorFault] = []
-    for (place, tensor) in catalogue.tensors.enumerated() {
+    for (index, tensor) in catalogue.tensors.enumerated() {
       switch scheme.role(of: tensor.name, in: configuration.architecture) {
       case .rotaryFrequencies: break
       case .layer(let layer, _) where layer >= configuration.layerCount:
         faults.append(TensorFault(tensor.name, "belongs to no layer"))
       case let role?:
-        places[role] = place
+        indices[role] = index
         let expected = role.extents(in: configuration)
         if tensor.shape.extents != expected {
           faults.append(TensorFault(tensor.name, "is \(tensor.shape), not \(expected)"))
@@ -38,7 +38,7 @@ public struct LlamaModel: Sendable {
       }
     }
     for role in TensorRole.all(in: configuration)
-    where places[role] == nil && role.isRequired(in: configuration) {
+    where indices[role] == nil && role.isRequired(in: configuration) {
       let name = scheme.name(of: role, in: configuration.architecture)
       faults.append(TensorFault(name, "is missing"))
     }
@@ -51,7 +51,7 @@ public struct LlamaModel: Sendable {
     self.configuration = configuration
     self.catalogue = catalogue
     self.scheme = scheme
-    self.places = places
+    self.indices = indices
   }
 
   /// What the model has in common with others.
@@ -64,15 +64,15 @@ public struct LlamaModel: Sendable {
   ///
   /// - Parameter role: What the tensor is for.
   package subscript(_ role: TensorRole) -> Int? {
-    places[role] ?? (role == .output ? places[.tokenEmbedding] : nil)
+    indices[role] ?? (role == .output ? indices[.tokenEmbedding] : nil)
   }
 
   /// Whether the output matrix is the embedding.
-  package var tiesEmbeddings: Bool { places[.output] == nil }
+  package var tiesEmbeddings: Bool { indices[.output] == nil }
 
   /// The model's tensors that a file must hold, in the order in which the model uses them.
   package var roles: [TensorRole] {
-    TensorRole.all(in: configuration).filter { places[$0] != nil }
+    TensorRole.all(in: configuration).filter { indices[$0] != nil }
   }
 
   /// The description of a tensor.

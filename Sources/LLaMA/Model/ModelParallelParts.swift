@@ -32,10 +32,10 @@ package enum ModelParallelParts {
       firstRows.append(try part.bytes(rows: 0..<1, ofTensor: index))
     }
     try checkNorms(parts)
-    for (place, row) in firstRows.enumerated() {
-      if let other = firstRows[..<place].firstIndex(of: row) {
+    for (index, row) in firstRows.enumerated() {
+      if let other = firstRows[..<index].firstIndex(of: row) {
         throw WeightmillError(
-          .mismatch, parts[place].location, "holds the same weights as \(parts[other].location)",
+          .mismatch, parts[index].location, "holds the same weights as \(parts[other].location)",
           remedy: "each part must be there once: fetch this one again")
       }
     }

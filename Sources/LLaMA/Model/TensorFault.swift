@@ -29,14 +29,14 @@ package struct TensorFault: Sendable {
     var groups: [TensorName: (pattern: String, problem: String, layers: [String])] = [:]
     for fault in faults {
       let parts = fault.name.split(separator: ".", omittingEmptySubsequences: false)
-      let place = parts.firstIndex { !$0.isEmpty && $0.allSatisfy(\.isNumber) }
-      let pattern = parts.enumerated().map { $0 == place ? "*" : String($1) }.joined(separator: ".")
+      let index = parts.firstIndex { !$0.isEmpty && $0.allSatisfy(\.isNumber) }
+      let pattern = parts.enumerated().map { $0 == index ? "*" : String($1) }.joined(separator: ".")
       let key = TensorName(pattern + "\n" + fault.problem)
       if groups[key] == nil {
         order.append(key)
         groups[key] = (pattern, fault.problem, [])
       }
-      if let place { groups[key]?.layers.append(String(parts[place])) }
+      if let index { groups[key]?.layers.append(String(parts[index])) }
     }
     let kinds = order.compactMap { groups[$0] }
     let rest = kinds.dropFirst(limit).reduce(0) { $0 + max($1.layers.count, 1) }

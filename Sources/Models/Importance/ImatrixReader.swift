@@ -29,9 +29,9 @@ package struct ImatrixReader {
       chunkCount: try number(ImatrixKey.chunkCount), chunkSize: try number(ImatrixKey.chunkSize))
   }
 
-  private func error(_ problem: String, at place: String? = nil) -> WeightmillError {
+  private func error(_ problem: String, at position: String? = nil) -> WeightmillError {
     WeightmillError(
-      .malformed, file.location, problem, at: place,
+      .malformed, file.location, problem, at: position,
       remedy: "compute it anew with `weightmill imatrix`")
   }
 
@@ -49,7 +49,7 @@ package struct ImatrixReader {
     return values.compactMap(\.string)
   }
 
-  /// The two tensors of an entry, by their places in the file.
+  /// The indices in the file of an entry's two tensors.
   private struct Pair {
     var sums: Int?
     var counts: Int?
@@ -58,10 +58,10 @@ package struct ImatrixReader {
   private func entries() throws(WeightmillError) -> [TensorName: ImportanceMatrix.Entry] {
     var pairs: [TensorName: Pair] = [:]
     var room = ImatrixFile.maximumValues
-    for (place, tensor) in file.tensors.enumerated() {
+    for (index, tensor) in file.tensors.enumerated() {
       // Tensors of other names are none of this format's, and are left alone, as in llama.cpp.
       guard let (name, part) = Self.parts(tensor.name) else { continue }
-      pairs[name, default: Pair()][keyPath: part] = place
+      pairs[name, default: Pair()][keyPath: part] = index
       guard tensor.type == .f32 else {
         throw error("tensor \(quoted(tensor.name)) is \(tensor.type.name), not F32")
       }
@@ -101,13 +101,13 @@ package struct ImatrixReader {
     sums: Int, counts: Int
   ) throws(WeightmillError) -> ImportanceMatrix.Entry {
     let sumsTensor = file.tensors[sums]
-    let place = "tensor \(sumsTensor.name)"
+    let position = "tensor \(sumsTensor.name)"
     let values = try self.values(sums)
     let numbers = try self.values(counts)
     guard !values.isEmpty, !numbers.isEmpty, values.count % numbers.count == 0 else {
-      throw error("has \(values.count) sums for \(numbers.count) counts", at: place)
+      throw error("has \(values.count) sums for \(numbers.count) counts", at: position)
     }
-    try ImatrixValues.checkSums(values, file: file.location, at: place)
+    try ImatrixValues.checkSums(values, file: file.location, at: position)
     guard numbers.allSatisfy({ (0...ImatrixFile.maximumCount).contains($0) }) else {
       throw error(
         "counts a number of vectors that is negative or impossible",

@@ -4,8 +4,8 @@ package import WeightmillTensors
 package enum ImatrixValues {
   /// Little-endian float32 values.
   package static func decode(_ bytes: [UInt8]) -> [Float] {
-    stride(from: 0, to: bytes.count - 3, by: 4).map { place in
-      let word = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[place + $1]) << (8 * UInt32($1)) }
+    stride(from: 0, to: bytes.count - 3, by: 4).map { offset in
+      let word = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[offset + $1]) << (8 * UInt32($1)) }
       return Float(bitPattern: word)
     }
   }
@@ -15,8 +15,8 @@ package enum ImatrixValues {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(4 * values.count)
     for value in values {
-      for place in 0..<4 {
-        bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(place))))
+      for byte in 0..<4 {
+        bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(byte))))
       }
     }
     return bytes
@@ -27,14 +27,14 @@ package enum ImatrixValues {
   /// - Parameters:
   ///   - sums: The sums.
   ///   - file: The file they come from.
-  ///   - place: Where in it.
+  ///   - position: Where in the file: the tensor or the entry.
   /// - Throws: `malformed` for one that is negative, infinite or not a number.
   package static func checkSums(
-    _ sums: [Float], file: String, at place: String
+    _ sums: [Float], file: String, at position: String
   ) throws(WeightmillError) {
     guard let column = sums.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) else { return }
     throw WeightmillError(
-      .malformed, file, "the sum of squares of column \(column) is \(sums[column])", at: place,
+      .malformed, file, "the sum of squares of column \(column) is \(sums[column])", at: position,
       remedy: "compute it anew with `weightmill imatrix`")
   }
 }

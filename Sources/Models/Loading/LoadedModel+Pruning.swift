@@ -25,7 +25,7 @@ extension LoadedModel {
     if !shardSizes.isEmpty {
       let shards = shards
       var sizes = [Int](repeating: 0, count: shardSizes.count)
-      for place in pruning.places { sizes[shards[place]] += 1 }
+      for index in pruning.sourceIndices { sizes[shards[index]] += 1 }
       model.shardSizes = sizes
     }
     return (model, pruning.layers)

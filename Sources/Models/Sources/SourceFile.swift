@@ -56,9 +56,9 @@ package struct SourceFile: Sendable {
       configuration.hiddenSize, configuration.layerCount, configuration.vocabularyRows
     )
     let files = zip(checkpoint.weightFiles, checkpoint.fileCatalogues)
-    let weights = files.enumerated().map { place, file in
+    let weights = files.enumerated().map { index, file in
       SourceFile(
-        path: file.0, side: side, kind: .weights(place),
+        path: file.0, side: side, kind: .weights(index),
         mayBeKnown: KnownFiles.mayHold(name: name(file.0), byteCount: size(file.0), sizes: sizes),
         catalogue: file.1)
     }

@@ -26,18 +26,18 @@ extension Vocabulary {
     let scores = try keys.list("scores", count: texts.count)
     let kinds = try keys.list("token_type", count: texts.count)
     var tokens: [Token] = []
-    for (place, value) in texts.enumerated() {
-      guard let text = value.string else { throw keys.fault("token \(place) is not a text") }
-      let score = scores.map { $0[place].double ?? $0[place].integer.map(Double.init) } ?? 0
+    for (id, value) in texts.enumerated() {
+      guard let text = value.string else { throw keys.fault("token \(id) is not a text") }
+      let score = scores.map { $0[id].double ?? $0[id].integer.map(Double.init) } ?? 0
       guard let score, Float(score).isFinite else {
-        throw keys.fault("the score of token \(place) is not a number")
+        throw keys.fault("the score of token \(id) is not a number")
       }
-      guard let code = kinds.map({ $0[place].integer }) ?? 1 else {
-        throw keys.fault("the type of token \(place) is not an integer")
+      guard let code = kinds.map({ $0[id].integer }) ?? 1 else {
+        throw keys.fault("the type of token \(id) is not an integer")
       }
       // 0 is ggml's "undefined".
       guard let kind = code == 0 ? .normal : Kind(rawValue: Int32(clamping: code)) else {
-        throw keys.fault("token \(place) is of the unknown type \(code)")
+        throw keys.fault("token \(id) is of the unknown type \(code)")
       }
       let token = Token(text: text, score: Float(score), kind: kind)
       guard kind != .byte || token.byte != nil else {

@@ -1,4 +1,4 @@
-/// Finds added tokens in a text: from left to right, at each place the longest one, none over
+/// Finds added tokens in a text: from left to right, at each position the longest one, none over
 /// another.
 struct AddedTokenFinder: Sendable {
   /// A stretch of text, or a token that was found in it.
@@ -51,17 +51,17 @@ struct AddedTokenFinder: Sendable {
     var fragments: [Fragment] = []
     var done = 0
     var spaceEnd = 0
-    var place = 0
-    while place < text.count {
-      guard firsts.contains(text[place]), let entry = longest(in: text, at: place) else {
-        place += 1
+    var position = 0
+    while position < text.count {
+      guard firsts.contains(text[position]), let entry = longest(in: text, at: position) else {
+        position += 1
         continue
       }
-      let end = place + entry.text.count
-      defer { place = end }
+      let end = position + entry.text.count
+      defer { position = end }
       guard findsSpecial || !entry.token.isSpecial,
         let range = range(
-          of: entry.token, at: place..<end, in: text, after: done, spaceEnd: &spaceEnd)
+          of: entry.token, matching: position..<end, in: text, after: done, spaceEnd: &spaceEnd)
       else { continue }
       if done < range.lowerBound { fragments.append(.text(done..<range.lowerBound)) }
       // White space that an earlier token took may be all there was of this one.
@@ -72,21 +72,21 @@ struct AddedTokenFinder: Sendable {
     return fragments
   }
 
-  /// What a token takes at a place with the white space it strips; `nil` when it must be a word by
-  /// itself there, and is not.
+  /// The text that a matching token takes, with the white space it strips; `nil` when it must be a
+  /// word by itself there, and is not.
   ///
   /// `spaceEnd` remembers how far white space is known to reach, so that a long run of it is not
   /// walked again for each token in it.
   private func range(
-    of token: AddedToken, at place: Range<Int>, in text: [Unicode.Scalar], after done: Int,
+    of token: AddedToken, matching match: Range<Int>, in text: [Unicode.Scalar], after done: Int,
     spaceEnd: inout Int
   ) -> Range<Int>? {
     if token.isSingleWord {
-      let before = place.lowerBound > 0 && text[place.lowerBound - 1].isWordCharacter
-      let after = place.upperBound < text.count && text[place.upperBound].isWordCharacter
+      let before = match.lowerBound > 0 && text[match.lowerBound - 1].isWordCharacter
+      let after = match.upperBound < text.count && text[match.upperBound].isWordCharacter
       guard !before, !after else { return nil }
     }
-    var (start, end) = (place.lowerBound, place.upperBound)
+    var (start, end) = (match.lowerBound, match.upperBound)
     if token.stripsLeft {
       while start > done, text[start - 1].properties.isWhitespace { start -= 1 }
       start = max(start, done)
@@ -99,9 +99,9 @@ struct AddedTokenFinder: Sendable {
     return start..<max(start, end)
   }
 
-  /// The longest entry that the text holds at a place.
-  private func longest(in text: [Unicode.Scalar], at place: Int) -> Entry? {
-    let rest = text[place...]
+  /// The longest entry that the text holds at a position.
+  private func longest(in text: [Unicode.Scalar], at position: Int) -> Entry? {
+    let rest = text[position...]
     var (low, high) = (0, entries.count)
     while low < high {
       let middle = (low + high) / 2

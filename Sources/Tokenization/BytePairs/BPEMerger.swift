@@ -82,8 +82,8 @@ struct BPEMerger: Sendable {
     var symbols: [Symbol] = []
     symbols.reserveCapacity(word.count)
     func add(_ id: Int32) {
-      let place = Int32(symbols.count)
-      symbols.append(Symbol(id: id, previous: place - 1, next: place + 1))
+      let index = Int32(symbols.count)
+      symbols.append(Symbol(id: id, previous: index - 1, next: index + 1))
     }
     // An unknown token is held back until a known one follows, so that others can join it. Bytes
     // do not let it out, which `tokenizers` does not do either.

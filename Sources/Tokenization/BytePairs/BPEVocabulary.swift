@@ -3,7 +3,7 @@ package import WeightmillTensors
 /// A byte-pair vocabulary with everything that is needed to encode and decode text: what a
 /// `tokenizer.json` of the BPE kind holds, or LLaMA 3's `tokenizer.model`.
 package struct BPEVocabulary: Equatable, Sendable {
-  /// Two tokens that become one. The place in the list is the rank: the lower, the sooner.
+  /// Two tokens that become one. The index in the list is the rank: the lower, the sooner.
   package struct Merge: Equatable, Sendable {
     /// The id of the token on the left.
     package let left: Int32

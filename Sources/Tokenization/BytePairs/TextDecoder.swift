@@ -31,8 +31,8 @@ enum TextDecoder: Equatable, Sendable {
         return Array(rest.dropLast(rest.suffix(end).reversed().prefix { $0 == scalar }.count))
       }
     case .metaspace(let mark, let dropsFirst):
-      return texts.enumerated().map { place, text in
-        place == 0 && dropsFirst
+      return texts.enumerated().map { index, text in
+        index == 0 && dropsFirst
           ? text.filter { $0 != mark } : text.replacing([mark], with: [" "])
       }
     }

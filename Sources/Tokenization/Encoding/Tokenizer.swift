@@ -145,16 +145,16 @@ public struct Tokenizer: Sendable {
   private static func split(_ text: ArraySlice<UInt8>, at token: [UInt8], id: Int) -> [Fragment] {
     var fragments: [Fragment] = []
     var start = text.startIndex
-    var place = text.startIndex
-    while place + token.count <= text.endIndex {
-      guard text[place] == token[0], text[place..<place + token.count].elementsEqual(token) else {
-        place += 1
+    var index = text.startIndex
+    while index + token.count <= text.endIndex {
+      guard text[index] == token[0], text[index..<index + token.count].elementsEqual(token) else {
+        index += 1
         continue
       }
-      if start < place { fragments.append(.text(text[start..<place])) }
+      if start < index { fragments.append(.text(text[start..<index])) }
       fragments.append(.token(id))
-      place += token.count
-      start = place
+      index += token.count
+      start = index
     }
     if start < text.endIndex { fragments.append(.text(text[start...])) }
     return fragments
@@ -202,7 +202,7 @@ public struct Tokenizer: Sendable {
         Merge(
           score: vocabulary.tokens[id].score, left: left, right: right, length: range.count))
     }
-    for place in symbols.indices.dropLast() { propose(place, place + 1) }
+    for index in symbols.indices.dropLast() { propose(index, index + 1) }
     while let merge = queue.popMax() {
       let left = symbols[merge.left]
       let right = symbols[merge.right]

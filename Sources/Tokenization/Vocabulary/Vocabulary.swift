@@ -2,7 +2,7 @@ package import WeightmillTensors
 
 /// The tokens of a model with what is needed to encode and decode text.
 ///
-/// A token's place in `tokens` is its id.
+/// A token's index in `tokens` is its id.
 public struct Vocabulary: Equatable, Sendable {
   /// What a token is for. The raw values are those of GGUF's `tokenizer.ggml.token_type`.
   public enum Kind: Int32, Sendable {
@@ -14,7 +14,7 @@ public struct Vocabulary: Equatable, Sendable {
     case control = 3
     /// Text that is always one token.
     case userDefined = 4
-    /// A place without a token.
+    /// An id without a token.
     case unused = 5
     /// One byte of text that has no token.
     case byte = 6

@@ -184,8 +184,8 @@ private struct KeptStates {
 
   /// The nearest state that is kept at or below a layer.
   func state(before layer: Int) -> (layer: Int, hidden: Activations)? {
-    guard layer >= 0, let place = states.keys.filter({ $0 <= layer }).max() else { return nil }
-    return states[place].map { (place, $0) }
+    guard layer >= 0, let nearest = states.keys.filter({ $0 <= layer }).max() else { return nil }
+    return states[nearest].map { (nearest, $0) }
   }
 }
 
@@ -210,18 +210,18 @@ extension EvaluationPass {
   ///   - limit: How many tokens to take at most.
   init(firstWindowsOf texts: [EvaluationText], ofAtMost limit: Int) {
     self.init()
-    var places = [Int](repeating: 0, count: texts.count)
+    var starts = [Int](repeating: 0, count: texts.count)
     for number in 0..<(texts.map(\.windows.count).max() ?? 0) {
-      for (text, place) in texts.enumerated() where number < place.windows.count {
-        let window = place.windows[number]
+      for (index, text) in texts.enumerated() where number < text.windows.count {
+        let window = text.windows[number]
         if tokens.isEmpty, window.tokens.count > limit {
           let cut = Array(window.tokens.prefix(max(2, limit)))
-          add(.init(tokens: cut, judged: 0..<cut.count), text: text, place: 0)
+          add(.init(tokens: cut, judged: 0..<cut.count), text: index, start: 0)
           return
         }
         guard tokens.count + window.tokens.count <= limit else { return }
-        add(window, text: text, place: places[text])
-        places[text] += window.tokens.count
+        add(window, text: index, start: starts[index])
+        starts[index] += window.tokens.count
       }
     }
   }

@@ -6,8 +6,8 @@ struct SubstitutedCatalogue: Catalogue {
   let tensors: [TensorDescriptor]
   private let own: any Catalogue
   private let other: any Catalogue
-  /// The place in the other catalogue of what is taken from it.
-  private let places: [Int?]
+  /// For each tensor that is taken from the other catalogue, its index there.
+  private let otherIndices: [Int?]
 
   /// Puts tensors in place of others of the same names.
   ///
@@ -23,18 +23,18 @@ struct SubstitutedCatalogue: Catalogue {
     location = own.location
     self.own = own
     self.other = other
-    places = own.tensors.map { names.contains($0.name) ? index[$0.name] : nil }
-    tensors = zip(own.tensors, places).map { tensor, place in
-      place.map { other.tensors[$0] } ?? tensor
+    otherIndices = own.tensors.map { names.contains($0.name) ? index[$0.name] : nil }
+    tensors = zip(own.tensors, otherIndices).map { tensor, otherIndex in
+      otherIndex.map { other.tensors[$0] } ?? tensor
     }
   }
 
   func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
-    guard let place = places[index] else {
+    guard let otherIndex = otherIndices[index] else {
       return try own.read(rows: rows, ofTensor: index, into: &bytes, at: offset)
     }
-    try other.read(rows: rows, ofTensor: place, into: &bytes, at: offset)
+    try other.read(rows: rows, ofTensor: otherIndex, into: &bytes, at: offset)
   }
 }

@@ -32,8 +32,8 @@ public enum TensorGrouping: String, CaseIterable, Sendable {
     var groups: [(name: String, roles: [TensorRole])] = []
     for role in roles {
       let name = name(of: role, in: architecture)
-      if let place = groups.firstIndex(where: { $0.name == name }) {
-        groups[place].roles.append(role)
+      if let index = groups.firstIndex(where: { $0.name == name }) {
+        groups[index].roles.append(role)
       } else {
         groups.append((name, [role]))
       }

@@ -5,9 +5,10 @@ import WeightmillTensors
 package struct ComparisonResult: Sendable {
   /// A position and what was found there.
   struct Position: Sendable {
+    /// The text's index.
     let text: Int
-    /// Its token in the text's windows.
-    let place: Int
+    /// The index of its token in the text's windows, counted through all of them.
+    let index: Int
     let result: PositionResult
   }
 
@@ -24,7 +25,7 @@ package struct ComparisonResult: Sendable {
 
   mutating func add(_ results: [PositionResult], of pass: EvaluationPass) {
     for (position, result) in zip(pass.judged, results) {
-      positions.append(Position(text: position.text, place: position.place, result: result))
+      positions.append(Position(text: position.text, index: position.index, result: result))
     }
   }
 

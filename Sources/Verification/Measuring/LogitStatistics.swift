@@ -129,9 +129,9 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
 
   /// Interpolates linearly between the two neighbours, as NumPy does.
   static func quantile(_ share: Double, of sorted: [Double]) -> Double {
-    let place = share * Double(sorted.count - 1)
-    let low = Int(place)
+    let position = share * Double(sorted.count - 1)
+    let low = Int(position)
     let high = min(low + 1, sorted.count - 1)
-    return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+    return sorted[low] + (position - Double(low)) * (sorted[high] - sorted[low])
   }
 }

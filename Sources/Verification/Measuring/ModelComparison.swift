@@ -154,17 +154,17 @@ package struct ModelComparison: Sendable {
     } else {
       expected = try Activations(
         rows: positions.count, columns: ids.count, precision: candidate.precision
-      ) { (place) throws(WeightmillError) in try saved(first + place) }
+      ) { (index) throws(WeightmillError) in try saved(first + index) }
     }
     if let writer {
-      try workers.forEach(positions.count, scratch: {}) { (place, _) throws(WeightmillError) in
-        try writer.write(expected[place], position: first + place)
+      try workers.forEach(positions.count, scratch: {}) { (index, _) throws(WeightmillError) in
+        try writer.write(expected[index], position: first + index)
       }
     }
     var results = try PositionComparison.compare(
       reference: expected, candidate: logits, targets: positions.map(\.target), workers: workers
-    ) { side, place in broken(side, position: positions[place]) }
-    if !isExact { for place in results.indices { results[place].logitError = .nan } }
+    ) { side, index in broken(side, position: positions[index]) }
+    if !isExact { for index in results.indices { results[index].logitError = .nan } }
     return results
   }
 
@@ -188,7 +188,7 @@ package struct ModelComparison: Sendable {
       }
     return WeightmillError(
       .mismatch, location, "predicts values that are infinite or not numbers",
-      at: "token \(position.place) of text \(position.text + 1)",
+      at: "token \(position.index) of text \(position.text + 1)",
       remedy: "its weights are damaged: look for the notes when it was converted")
   }
 }

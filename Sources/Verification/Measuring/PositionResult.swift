@@ -26,8 +26,8 @@ struct PositionResult: Sendable {
 
   /// How many of the reference's five most likely tokens are among the candidate's.
   var sharedTopFive: Int {
-    (0..<TopFive.count).count { place in
-      let id = referenceTop.ids[place]
+    (0..<TopFive.count).count { rank in
+      let id = referenceTop.ids[rank]
       return id >= 0 && (0..<TopFive.count).contains { candidateTop.ids[$0] == id }
     }
   }

@@ -19,10 +19,10 @@ extension VerificationReport {
       }
       counts[low] += 1
     }
-    return edges.indices.map { place in
+    return edges.indices.map { index in
       HistogramBin(
-        from: edges[place], to: place + 1 < edges.count ? edges[place + 1] : .infinity,
-        count: counts[place])
+        from: edges[index], to: index + 1 < edges.count ? edges[index + 1] : .infinity,
+        count: counts[index])
     }
   }
 

@@ -34,8 +34,8 @@ extension VerificationReport {
     }
     profile = Self.profile(of: divergences, bins: Self.profileBins)
     histogram = Self.histogram(of: result.positions.map(\.result.divergence))
-    layers = result.drift.enumerated().map { place, error in
-      LayerDrift(layer: place - 1, relativeError: error.relative)
+    layers = result.drift.enumerated().map { index, error in
+      LayerDrift(layer: index - 1, relativeError: error.relative)
     }
     tensors = candidate.roles.compactMap { role in
       guard let error = result.errors[role], let tensor = candidate.tensor(role) else { return nil }
@@ -54,12 +54,12 @@ extension VerificationReport {
       return a != b ? a > b : $0 < $1
     }
     let words = TokenWords(tokenizer: tokenizer)
-    return order.prefix(worstCount).map { place in
-      let position = result.positions[place]
+    return order.prefix(worstCount).map { index in
+      let position = result.positions[index]
       let text = result.texts[position.text]
-      let (before, next) = surroundings(of: position.place, in: text)
+      let (before, next) = surroundings(of: position.index, in: text)
       return WorstPosition(
-        text: text.name, position: position.place, divergence: position.result.divergence,
+        text: text.name, position: position.index, divergence: position.result.divergence,
         before: words.text(before), next: next.map(words.word),
         reference: predictions(position.result.referenceTop, words),
         candidate: predictions(position.result.candidateTop, words))
@@ -67,12 +67,12 @@ extension VerificationReport {
   }
 
   private static func surroundings(
-    of place: Int, in text: EvaluationText
+    of index: Int, in text: EvaluationText
   ) -> (before: [Int], next: Int?) {
     var first = 0
     for window in text.windows {
-      if place < first + window.tokens.count {
-        let inside = place - first
+      if index < first + window.tokens.count {
+        let inside = index - first
         let shown = max(0, inside + 1 - shownTokens)...inside
         return (Array(window.tokens[shown]), window.next(inside))
       }

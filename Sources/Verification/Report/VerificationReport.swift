@@ -149,7 +149,7 @@ extension VerificationReport {
   package struct WorstPosition: Codable, Equatable, Sendable {
     /// The text's name.
     package var text: String
-    /// The place of the token in the text's windows, from 0.
+    /// The token's position in the text's windows, from 0.
     package var position: Int
     /// The divergence, in nats.
     package var divergence: Double

@@ -1,7 +1,7 @@
 import WeightmillStrictJSON
 import WeightmillTensors
 
-/// A list of token ids that was given in the place of a text.
+/// A list of token ids that was given in place of a text.
 struct TokenList: Sendable {
   private static let maximumBytes = 64 << 20
 

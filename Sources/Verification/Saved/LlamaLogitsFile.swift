@@ -17,7 +17,7 @@ package struct LlamaLogitsFile: ~Copyable, Sendable {
   package let chunkCount: Int
   /// The ids of the text, window after window.
   ///
-  /// The model saw BOS in the place of each window's first token if its vocabulary adds BOS to a
+  /// The model saw BOS in place of each window's first token if its vocabulary adds BOS to a
   /// text; the ids that BOS replaced are kept here.
   package let tokens: [Int]
   private let file: InputFile
@@ -63,7 +63,7 @@ package struct LlamaLogitsFile: ~Copyable, Sendable {
   ///
   /// - Parameters:
   ///   - chunk: The window's number, below `chunkCount`.
-  ///   - position: The token's place in the window, one of `positions`.
+  ///   - position: The token's index in the window, one of `positions`.
   /// - Returns: `vocabularySize` values; what is 16 or more below the largest is given as the
   ///   smallest value that is kept.
   /// - Throws: `malformed` when the scale or the minimum is no finite number, or the file has become
@@ -72,8 +72,8 @@ package struct LlamaLogitsFile: ~Copyable, Sendable {
     chunk: Int, position: Int
   ) throws(WeightmillError) -> [Float] {
     precondition((0..<chunkCount).contains(chunk) && positions.contains(position))
-    let place = chunk * positions.count + position - positions.lowerBound
-    let start = dataStart + place * positionSize
+    let index = chunk * positions.count + position - positions.lowerBound
+    let start = dataStart + index * positionSize
     var cursor = ByteCursor(
       try file.bytes(at: start, count: positionSize), file: file.path, base: start)
     let scale = Float(bitPattern: try cursor.read())

@@ -60,10 +60,10 @@ package struct LogitsFile: SavedLogits {
   package func logits(_ position: Int) throws(WeightmillError) -> [Float] {
     let bytes = try file.bytes(rows: position..<position + 1, ofTensor: index)
     return unsafe bytes.withUnsafeBytes { buffer in
-      (0..<vocabularyRows).map { place in
+      (0..<vocabularyRows).map { id in
         unsafe Float(
           bitPattern: UInt32(
-            littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)))
+            littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * id, as: UInt32.self)))
       }
     }
   }
@@ -116,9 +116,9 @@ private struct LogitsFileTexts {
     let tensor = file.tensors[index]
     let bytes = try file.bytes(rows: 0..<tensor.shape.rows, ofTensor: index)
     return unsafe bytes.withUnsafeBytes { buffer in
-      (0..<bytes.count / 4).map { place in
+      (0..<bytes.count / 4).map { element in
         unsafe Int(
-          Int32(littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * place, as: Int32.self)))
+          Int32(littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * element, as: Int32.self)))
       }
     }
   }

@@ -52,9 +52,9 @@ package final class LogitsWriter: Sendable {
     start = layout.positions[0]
     self.vocabularyRows = vocabularyRows
     try target.write(layout.header, count: layout.header.count, at: 0)
-    for (values, place) in [(tokens, 1), (windows, 2)] {
+    for (values, index) in [(tokens, 1), (windows, 2)] {
       let bytes = Self.bytes(values.map { UInt32(bitPattern: Int32(truncatingIfNeeded: $0)) })
-      try target.write(bytes, count: bytes.count, at: layout.positions[place])
+      try target.write(bytes, count: bytes.count, at: layout.positions[index])
     }
   }
 

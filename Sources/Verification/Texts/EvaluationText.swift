@@ -75,7 +75,7 @@ package struct EvaluationText: Sendable {
     windows = all.compactMap { Self.window($0, cut) }
   }
 
-  /// Takes ids that were given in the place of a text: windows of them hold every id as it is, none is
+  /// Takes ids that were given in place of a text: windows of them hold every id as it is, none is
   /// replaced by BOS, and what is left at the end is a window, too, if it is one id.
   ///
   /// - Parameters:
@@ -108,13 +108,14 @@ package struct EvaluationText: Sendable {
 struct EvaluationPass: Sendable {
   /// A position that is judged.
   struct Position: Sendable {
-    /// Its token in the pass.
+    /// The index of its token in the pass.
     let token: Int
     /// The token that the text has next.
     let target: Int?
+    /// The text's index.
     let text: Int
-    /// Its token in the text's windows.
-    let place: Int
+    /// The index of its token in the text's windows, counted through all of them.
+    let index: Int
   }
 
   private(set) var tokens: [Int] = []
@@ -131,27 +132,27 @@ struct EvaluationPass: Sendable {
   static func all(_ texts: [EvaluationText], ofAtMost limit: Int) -> [EvaluationPass] {
     var passes: [EvaluationPass] = []
     for (number, text) in texts.enumerated() {
-      var place = 0
+      var start = 0
       for window in text.windows {
         if let last = passes.last, last.tokens.count + window.tokens.count <= limit {
-          passes[passes.count - 1].add(window, text: number, place: place)
+          passes[passes.count - 1].add(window, text: number, start: start)
         } else {
           var pass = EvaluationPass()
-          pass.add(window, text: number, place: place)
+          pass.add(window, text: number, start: start)
           passes.append(pass)
         }
-        place += window.tokens.count
+        start += window.tokens.count
       }
     }
     return passes
   }
 
-  mutating func add(_ window: EvaluationText.Window, text: Int, place: Int) {
+  mutating func add(_ window: EvaluationText.Window, text: Int, start: Int) {
     let first = tokens.count
     windows.append(first..<first + window.tokens.count)
     tokens += window.tokens
     judged += window.judged.map {
-      Position(token: first + $0, target: window.next($0), text: text, place: place + $0)
+      Position(token: first + $0, target: window.next($0), text: text, index: start + $0)
     }
   }
 }

@@ -29,14 +29,15 @@ package struct TokenAgreement: Sendable {
   package mutating func encode(_ text: String, name: String) throws(WeightmillError) -> [Int] {
     let ids = try expected.encode(text)
     guard difference == nil, let others = try other?.encode(text) else { return ids }
-    let place = (0..<max(ids.count, others.count)).first {
+    let position = (0..<max(ids.count, others.count)).first {
       $0 >= ids.count || $0 >= others.count || ids[$0] != others[$0]
     }
-    guard let place else { return ids }
-    let near = expected.shown(Array(ids[max(0, place - 8)..<min(place + 8, ids.count)]))
+    guard let position else { return ids }
+    let near = expected.shown(Array(ids[max(0, position - 8)..<min(position + 8, ids.count)]))
     difference =
-      "\(name), token \(place): \(place < others.count ? "\(others[place])" : "none"), expected "
-      + "\(place < ids.count ? "\(ids[place])" : "none"), in \"\(near)\""
+      "\(name), token \(position): "
+      + "\(position < others.count ? "\(others[position])" : "none"), expected "
+      + "\(position < ids.count ? "\(ids[position])" : "none"), in \"\(near)\""
     return ids
   }
 }

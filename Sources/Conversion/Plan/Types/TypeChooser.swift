@@ -79,9 +79,9 @@ struct TypeChooser {
   }
 
   private mutating func matched(_ name: String) -> TensorType? {
-    guard let place = matchers.firstIndex(where: { $0?.matches(name) == true }) else { return nil }
-    decided[place] += 1
-    return options.tensorTypes[place].type
+    guard let index = matchers.firstIndex(where: { $0?.matches(name) == true }) else { return nil }
+    decided[index] += 1
+    return options.tensorTypes[index].type
   }
 
   /// The options that had no effect.

@@ -124,8 +124,8 @@ struct TypeCheck {
     var groups: [(key: (TensorType, TensorType), group: [Choice])] = []
     for choice in choices {
       let pair = key(choice)
-      if let place = groups.firstIndex(where: { $0.key == pair }) {
-        groups[place].group.append(choice)
+      if let index = groups.firstIndex(where: { $0.key == pair }) {
+        groups[index].group.append(choice)
       } else {
         groups.append((pair, [choice]))
       }

@@ -97,12 +97,12 @@ struct VocabularyCheck {
   }
 
   private func checkPieces(_ findings: inout FindingList) {
-    var places: [TensorName: Int] = [:]
-    places.reserveCapacity(texts.count)
+    var ids: [TensorName: Int] = [:]
+    ids.reserveCapacity(texts.count)
     var (repeated, first): (Int, (Int, Int)?) = (0, nil)
     // llama.cpp gives empty texts a name by their id.
     for (id, text) in texts.enumerated() where !text.isEmpty {
-      if let other = places.updateValue(id, forKey: TensorName(text)) {
+      if let other = ids.updateValue(id, forKey: TensorName(text)) {
         repeated += 1
         first = first ?? (other, id)
       }

@@ -7,26 +7,26 @@ struct ModelRows: Sendable {
   /// The model.
   let model: LlamaModel
   private let view: LlamaView
-  private let places: [TensorRole: Int]
+  private let indices: [TensorRole: Int]
 
   /// Views a model.
   init(_ model: LlamaModel) {
     self.model = model
     view = LlamaView(model, as: .gguf)
-    places = Dictionary(
+    indices = Dictionary(
       uniqueKeysWithValues: model.roles.enumerated().map { ($0.element, $0.offset) })
   }
 
   /// Where messages say the tensors are.
   var location: String { view.location }
 
-  /// Where a tensor is; of a model without an output matrix, the embeddings take its place.
-  private func place(_ role: TensorRole) -> Int? {
-    places[role] ?? (role == .output ? places[.tokenEmbedding] : nil)
+  /// The index of a tensor; of a model without an output matrix, the embeddings take its place.
+  private func index(of role: TensorRole) -> Int? {
+    indices[role] ?? (role == .output ? indices[.tokenEmbedding] : nil)
   }
 
   /// The description of a tensor, under its name in GGUF files.
-  func tensor(_ role: TensorRole) -> TensorDescriptor? { place(role).map { view.tensors[$0] } }
+  func tensor(_ role: TensorRole) -> TensorDescriptor? { index(of: role).map { view.tensors[$0] } }
 
   /// Reads rows.
   ///
@@ -39,15 +39,15 @@ struct ModelRows: Sendable {
   func read(
     _ rows: Range<Int>, of role: TensorRole, into buffers: inout RowBuffers
   ) throws(WeightmillError) {
-    guard let place = place(role) else {
+    guard let index = index(of: role) else {
       throw WeightmillError(.internal, location, "lacks a tensor that was checked")
     }
-    let tensor = view.tensors[place]
+    let tensor = view.tensors[index]
     let decoder = try RowDecoder(tensor.type, location: location)
     buffers.reserve(
       bytes: rows.count * tensor.bytesPerRow, values: rows.count * tensor.shape.columns)
     try buffers.bytes.withMutableBytes { (span) throws(WeightmillError) in
-      try view.read(rows: rows, ofTensor: place, into: &span, at: 0)
+      try view.read(rows: rows, ofTensor: index, into: &span, at: 0)
     }
     decoder.decode(buffers.bytes, into: &buffers.values)
   }

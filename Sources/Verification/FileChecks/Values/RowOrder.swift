@@ -46,7 +46,7 @@ struct RowOrder {
     return orders
   }
 
-  /// The row in GGUF's order that stands in the place of this row.
+  /// The row in GGUF's order that stands in place of this row.
   func source(of row: Int) -> Int {
     switch kind {
     case .halves: Self.halves(row, head)
@@ -58,13 +58,13 @@ struct RowOrder {
   /// The row of the halves order that a row of the neighbours order is: `formats/meta-llama.md`,
   /// section 5.
   private static func neighbours(_ row: Int, _ head: Int) -> Int {
-    let (first, place) = (row / head * head, row % head)
-    return first + place % 2 * (head / 2) + place / 2
+    let (first, index) = (row / head * head, row % head)
+    return first + index % 2 * (head / 2) + index / 2
   }
 
   /// The row of the neighbours order that a row of the halves order is.
   private static func halves(_ row: Int, _ head: Int) -> Int {
-    let (first, place) = (row / head * head, row % head)
-    return first + place % (head / 2) * 2 + place / (head / 2)
+    let (first, index) = (row / head * head, row % head)
+    return first + index % (head / 2) * 2 + index / (head / 2)
   }
 }

@@ -140,10 +140,10 @@ struct RowScanner {
     guard first &+ PartLayout.group <= columns, let ours = candidate.baseAddress,
       let theirs = reference.baseAddress
     else {
-      for place in first..<columns {
-        unsafe sums.add(SIMD4(candidate[place], 0, 0, 0), SIMD4(reference[place], 0, 0, 0))
-        largest.ours = unsafe max(largest.ours, Self.magnitude(candidate[place]))
-        largest.theirs = unsafe max(largest.theirs, Self.magnitude(reference[place]))
+      for column in first..<columns {
+        unsafe sums.add(SIMD4(candidate[column], 0, 0, 0), SIMD4(reference[column], 0, 0, 0))
+        largest.ours = unsafe max(largest.ours, Self.magnitude(candidate[column]))
+        largest.theirs = unsafe max(largest.theirs, Self.magnitude(reference[column]))
       }
       return largest
     }
@@ -153,9 +153,9 @@ struct RowScanner {
         our.loadUnaligned(fromByteOffset: lanes &* 16, as: SIMD4<Float>.self),
         their.loadUnaligned(fromByteOffset: lanes &* 16, as: SIMD4<Float>.self))
     }
-    for place in 0..<PartLayout.group {
-      largest.ours = unsafe max(largest.ours, Self.magnitude(ours[first &+ place]))
-      largest.theirs = unsafe max(largest.theirs, Self.magnitude(theirs[first &+ place]))
+    for index in 0..<PartLayout.group {
+      largest.ours = unsafe max(largest.ours, Self.magnitude(ours[first &+ index]))
+      largest.theirs = unsafe max(largest.theirs, Self.magnitude(theirs[first &+ index]))
     }
     return largest
   }

@@ -52,12 +52,12 @@ struct RowSet {
   func isTransposed(of other: RowSet, bound: Double) -> Bool {
     guard rows == other.rows, rows.count > 3 else { return false }
     var (error, energy) = (0.0, 0.0)
-    for (place, row) in rows.enumerated() {
-      for (otherPlace, column) in rows.enumerated() where row != column {
-        guard values[place].indices.contains(column),
-          other.values[otherPlace].indices.contains(row)
+    for (index, row) in rows.enumerated() {
+      for (otherIndex, column) in rows.enumerated() where row != column {
+        guard values[index].indices.contains(column),
+          other.values[otherIndex].indices.contains(row)
         else { return false }
-        let (our, their) = (Double(values[place][column]), Double(other.values[otherPlace][row]))
+        let (our, their) = (Double(values[index][column]), Double(other.values[otherIndex][row]))
         error += (our - their) * (our - their)
         energy += their * their
       }

@@ -21,7 +21,7 @@ struct TensorIdentification {
     case order(String)
     /// Another tensor of the reference.
     case tensor(TensorRole)
-    /// The reference's rows so many places on.
+    /// The reference's rows, moved by this many rows.
     case shifted(Int)
     /// The reference's matrix, rows and columns exchanged.
     case transposed

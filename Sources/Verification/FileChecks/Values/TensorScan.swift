@@ -42,10 +42,10 @@ struct TensorScan: Sendable {
     referenceNonFinite += other.referenceNonFinite
     energy += other.energy
     error += other.error
-    for place in 0..<Self.magnitudes {
-      parts[place] += other.parts[place]
-      zeroedParts[place] += other.zeroedParts[place]
-      zeroedBlocks[place] += other.zeroedBlocks[place]
+    for magnitude in 0..<Self.magnitudes {
+      parts[magnitude] += other.parts[magnitude]
+      zeroedParts[magnitude] += other.zeroedParts[magnitude]
+      zeroedBlocks[magnitude] += other.zeroedBlocks[magnitude]
     }
     blocks += other.blocks
     zeroBlocks += other.zeroBlocks
@@ -67,9 +67,9 @@ struct TensorScan: Sendable {
   var ordinaryMagnitude: Int {
     let half = (partCount - parts[0]) / 2
     var sum = 0
-    for place in 1..<Self.magnitudes {
-      sum += parts[place]
-      if sum > half { return max(place - 2, 1) }
+    for magnitude in 1..<Self.magnitudes {
+      sum += parts[magnitude]
+      if sum > half { return max(magnitude - 2, 1) }
     }
     return 1
   }

@@ -57,15 +57,15 @@ struct ValueChecks: Sendable {
     let tiles = tiles(role, tensor, other)
     let found = Mutex([TensorScan?](repeating: nil, count: tiles.count))
     try workers.forEach(tiles.count, until: cancellation, scratch: { Scratch() }) {
-      (place, scratch: inout Scratch) throws(WeightmillError) in
-      let tile = tiles[place]
+      (index, scratch: inout Scratch) throws(WeightmillError) in
+      let tile = tiles[index]
       try candidate.read(tile.rows, of: role, into: &scratch.ours)
       if tile.isCompared, let reference {
         try reference.read(tile.rows, of: role, into: &scratch.theirs)
       }
       let theirs = tile.isCompared ? scratch.theirs.values : scratch.ours.values
       let scan = scanner.scan(scratch.ours.values, theirs, firstRow: tile.rows.lowerBound)
-      found.withLock { $0[place] = scan }
+      found.withLock { $0[index] = scan }
     }
     try cancellation.check(candidate.location, "checked to the end")
     // In the order of the rows, so that the sums do not depend on threads.
