@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// `make` sets it and `--version` prints it. Only CCommitText is compiled anew when it changes.
+// `make` sets it and `--version` prints it. Only CWeightmillCommitText is compiled anew when it
+// changes.
 // Context.gitInformation would not do: it is kept for as long as this file stays the same.
 let commit = Context.environment["WEIGHTMILL_COMMIT"].map { value in
   CSetting.define(
@@ -144,12 +145,14 @@ let package = Package(
       path: "Sources/Library"),
 
     // The commit. A Swift target is compiled anew with each C target that it imports, so there are two.
-    .target(name: "CCommitText", cSettings: commit.map { [$0] }),
-    .target(name: "CCommit", dependencies: ["CCommitText"]),
+    .target(
+      name: "CWeightmillCommitText", path: "Sources/CCommitText", cSettings: commit.map { [$0] }),
+    .target(
+      name: "CWeightmillCommit", dependencies: ["CWeightmillCommitText"], path: "Sources/CCommit"),
     .executableTarget(
       name: "WeightmillProgram",
       dependencies: [
-        "CCommit", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch",
+        "CWeightmillCommit", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch",
         "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
         "WeightmillLLaMA", "WeightmillMerging", "WeightmillOutput", "WeightmillModels",
         "WeightmillConversion", "WeightmillPresentation", "WeightmillVerification",
@@ -162,11 +165,12 @@ let package = Package(
     .executableTarget(
       name: "encoder-benchmark", dependencies: ["WeightmillTensors", "WeightmillQuantization"],
       path: "Benchmarks/encoders"),
-    .target(name: "CPeak", path: "Benchmarks/peak"),
+    .target(name: "CWeightmillPeak", path: "Benchmarks/peak"),
     .executableTarget(
       name: "forward-benchmark",
-      dependencies: ["CPeak", "WeightmillTensors", "WeightmillQuantization", "WeightmillLLaMA"],
-      path: "Benchmarks/forward"),
+      dependencies: [
+        "CWeightmillPeak", "WeightmillTensors", "WeightmillQuantization", "WeightmillLLaMA",
+      ], path: "Benchmarks/forward"),
 
     .target(
       name: "WeightmillTestSupport",

@@ -114,7 +114,7 @@ enum FuzzedReader: String, CaseIterable {
     var file: [UInt8] = []
     var directory: [UInt8] = []
     func put(_ value: Int, _ count: Int, _ target: inout [UInt8]) {
-      for place in 0..<count { target.append(UInt8(truncatingIfNeeded: value >> (8 * place))) }
+      for byte in 0..<count { target.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
     }
     let values = [UInt8](0..<64)
     let entries = [("a/data.pkl", pickle), ("a/data/0", values), ("a/version", Array("3\n".utf8))]

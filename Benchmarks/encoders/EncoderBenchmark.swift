@@ -124,8 +124,8 @@ struct EncoderBenchmark {
       try workers.forEach(
         Self.rows / Self.stripRows,
         scratch: { Strip(blocks: [UInt8](repeating: 0, count: size)) }
-      ) { (place, strip: inout Strip) throws(WeightmillError) in
-        decoder.decode(source, at: 2 * place * Self.stripRows * Self.columns, into: &strip.values)
+      ) { (index, strip: inout Strip) throws(WeightmillError) in
+        decoder.decode(source, at: 2 * index * Self.stripRows * Self.columns, into: &strip.values)
         _ = encoder.encode(strip.values, into: &strip.blocks)
       }
     }
@@ -137,11 +137,11 @@ struct EncoderBenchmark {
     let rate = try? median {
       try workers.forEach(
         Self.rows / Self.stripRows, scratch: { [UInt8](repeating: 0, count: size) }
-      ) { (place, target: inout [UInt8]) throws(WeightmillError) in
+      ) { (index, target: inout [UInt8]) throws(WeightmillError) in
         target.withUnsafeMutableBytes { target in
           source.withUnsafeBytes { source in
             target.copyMemory(
-              from: UnsafeRawBufferPointer(rebasing: source[place * size..<(place + 1) * size]))
+              from: UnsafeRawBufferPointer(rebasing: source[index * size..<(index + 1) * size]))
           }
         }
       }

@@ -1,4 +1,4 @@
-import CPeak
+import CWeightmillPeak
 import Dispatch
 import WeightmillLLaMA
 import WeightmillTensors
@@ -28,9 +28,9 @@ struct ForwardBenchmark {
   static func main() throws {
     var arguments = Array(CommandLine.arguments.dropFirst())
     var tokens = context
-    if let place = arguments.firstIndex(of: "--tokens"), place + 1 < arguments.count {
-      tokens = Int(arguments[place + 1]) ?? tokens
-      arguments.removeSubrange(place...place + 1)
+    if let index = arguments.firstIndex(of: "--tokens"), index + 1 < arguments.count {
+      tokens = Int(arguments[index + 1]) ?? tokens
+      arguments.removeSubrange(index...index + 1)
     }
     let isDouble = arguments.contains("--double")
     let names = arguments.filter { !$0.hasPrefix("--") }.map { $0.uppercased() }

@@ -60,8 +60,8 @@ struct MemoryModel: Catalogue {
       return bytes.copy(gains, from: 0, count: size, to: offset)
     }
     guard let bank = banks[tensor.shape.columns] else { return }
-    for (place, row) in rows.enumerated() {
-      bytes.copy(bank, from: row % Self.rows * size, count: size, to: offset + place * size)
+    for (number, row) in rows.enumerated() {
+      bytes.copy(bank, from: row % Self.rows * size, count: size, to: offset + number * size)
     }
   }
 }

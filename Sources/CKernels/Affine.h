@@ -1,5 +1,5 @@
 // Blocks whose values are scale * number - minimum, each part of a block having both: integers times
-// two binary16 units of the block. Q2_K, Q4_K, Q5_K; with one part Q4_1, Q5_1.
+// the d and the dmin of the block, binary16 numbers. Q2_K, Q4_K, Q5_K; with one part Q4_1, Q5_1.
 //
 // `w` holds what an error in each value costs; NULL stands for ones. formats/quantization.md, section
 // 2.38, tells the steps; AffineSearch.swift does the same for one block.
@@ -108,26 +108,27 @@ INLINE vf best_minimum(const affine_rule *rule, const affine_part *part, vf step
   return nearest_within(offset * reciprocal, 0, rule->scale_high);
 }
 
-// The units with which the rounded scales leave the least error, numbers staying as they are.
-INLINE void first_units(const affine_rule *rule, const affine_part *parts, vf *d, vf *dmin) {
+// The d and the dmin with which the rounded scales leave the least error, numbers staying as they are.
+INLINE void first_d_and_dmin(const affine_rule *rule, const affine_part *parts, vf *d, vf *dmin) {
   vf most = 0, deepest = 0, least = WORST;
   for (int b = 0; b < rule->parts; b++) {
     most = greater(most, parts[b].step);
     deepest = rule->is_free ? parts[b].offset : greater(deepest, parts[b].offset);
   }
   *d = *dmin = 0;
-  for (int i = 0; i < rule->units; i++) {
-    const vf u = half(most * (1.0f / rule->unit[i])), by_d = inverse(u);
-    for (int j = 0; j < rule->units; j++) {
-      const vf f = half(deepest * (1.0f / rule->unit[j])), by_dmin = inverse(f);
+  for (int i = 0; i < rule->d_trials; i++) {
+    const vf trial_d = half(most * (1.0f / rule->d_trial[i])), by_d = inverse(trial_d);
+    for (int j = 0; j < rule->d_trials; j++) {
+      const vf trial_dmin = half(deepest * (1.0f / rule->d_trial[j]));
+      const vf by_dmin = inverse(trial_dmin);
       vf error = 0;
       for (int b = 0; b < rule->parts; b++) {
-        const vf step = u * nearest_within(parts[b].step * by_d, 0, rule->scale_high);
-        const vf offset = f * best_minimum(rule, &parts[b], step, by_dmin);
+        const vf step = trial_d * nearest_within(parts[b].step * by_d, 0, rule->scale_high);
+        const vf offset = trial_dmin * best_minimum(rule, &parts[b], step, by_dmin);
         error += affine_cost(step, offset, &parts[b].fit, &parts[b]);
       }
-      *d = error < least ? u : *d;
-      *dmin = error < least ? f : *dmin;
+      *d = error < least ? trial_d : *d;
+      *dmin = error < least ? trial_dmin : *dmin;
       least = lesser(error, least);
     }
   }
@@ -165,9 +166,9 @@ INLINE vf near_pairs(
   return error;
 }
 
-// Both units that suit the numbers best which these scales give, where there are sound ones, and the
-// parts' own best steps.
-INLINE void fitted_units(
+// The d and the dmin that suit the numbers best which these scales give, where there are sound ones,
+// and the parts' own best steps.
+INLINE void fitted_d_and_dmin(
     const vf *x, const vf *w, const affine_rule *rule, const vf *scale, const vf *minimum,
     affine_part *parts, vf *d, vf *dmin) {
   vf ss = 0, so = 0, oo = 0, xs = 0, xo = 0;
@@ -186,11 +187,11 @@ INLINE void fitted_units(
     parts[b].step = sound ? step : old;
   }
   const vf det = ss * oo - so * so, r = inverse(det);
-  const vf u = (oo * xs - so * xo) * r, f = (so * xs - ss * xo) * r;
-  const vi any_dmin = rule->is_free ? (vi)-1 : f > 0.0f;
-  const vi sound = (det > 1e-6f * ss * oo) & (u > 0.0f) & any_dmin;
-  *d = half(sound ? u : *d);
-  *dmin = half(sound ? f : *dmin);
+  const vf best_d = (oo * xs - so * xo) * r, best_dmin = (so * xs - ss * xo) * r;
+  const vi any_dmin = rule->is_free ? (vi)-1 : best_dmin > 0.0f;
+  const vi sound = (det > 1e-6f * ss * oo) & (best_d > 0.0f) & any_dmin;
+  *d = half(sound ? best_d : *d);
+  *dmin = half(sound ? best_dmin : *dmin);
 }
 
 // Numbers are those of the search's `d` and `dmin`; what is stored goes into the block.
@@ -206,7 +207,7 @@ INLINE void search_affine(
     parts[b] = try_affine(x + b * rule->size, w ? w + b * rule->size : 0, rule);
     total += parts[b].power;
   }
-  first_units(rule, parts, &d, &dmin);
+  first_d_and_dmin(rule, parts, &d, &dmin);
   best->error = WORST;
   best->d = best->dmin = 0;
   for (int b = 0; b < rule->parts; b++) best->scale[b] = best->minimum[b] = 0;
@@ -222,7 +223,7 @@ INLINE void search_affine(
       best->minimum[b] = better ? minimum[b] : best->minimum[b];
     }
     if (round == rule->rounds) break;
-    fitted_units(x, w, rule, scale, minimum, parts, &d, &dmin);
+    fitted_d_and_dmin(x, w, rule, scale, minimum, parts, &d, &dmin);
   }
   // As in Symmetric.h.
   const vf longer = stretched(total, rule->stretch * best->error);

@@ -97,10 +97,10 @@ INLINE void try_part(
 }
 
 // The d with which the rounded scales leave the least error, numbers staying as they are.
-INLINE vf first_unit(const symmetric_rule *rule, const symmetric_state *state) {
+INLINE vf first_d(const symmetric_rule *rule, const symmetric_state *state) {
   vf d = 0, least = WORST;
-  for (int k = 0; k < rule->units; k++) {
-    const vf candidate = half(state->largest * (1.0f / rule->unit[k]));
+  for (int k = 0; k < rule->d_trials; k++) {
+    const vf candidate = half(state->largest * (1.0f / rule->d_trial[k]));
     const vf reciprocal = inverse(candidate);
     vf error = 0;
     for (int b = 0; b < rule->parts; b++) {
@@ -141,7 +141,7 @@ INLINE vf near_scales(
 }
 
 // The d that suits the numbers best which these scales give, and the parts' own best steps.
-INLINE vf fitted_unit(
+INLINE vf fitted_d(
     const vf *x, const vf *w, const symmetric_rule *rule, vf d, const vf *scale,
     symmetric_state *state) {
   vf product = 0, square = 0;
@@ -165,7 +165,7 @@ INLINE void search_symmetric(
   symmetric_state state = {.largest = 0, .total = 0, .heaviest = 0};
   for (int b = 0; b < rule->parts; b++)
     try_part(x + b * rule->size, w ? w + b * rule->size : 0, rule, b, &state);
-  vf d = first_unit(rule, &state);
+  vf d = first_d(rule, &state);
   best->error = WORST;
   best->d = 0;
   for (int b = 0; b < rule->parts; b++) best->scale[b] = 0;
@@ -177,7 +177,7 @@ INLINE void search_symmetric(
     best->d = better ? d : best->d;
     for (int b = 0; b < rule->parts; b++) best->scale[b] = better ? scale[b] : best->scale[b];
     if (round == rule->rounds) break;
-    d = fitted_unit(x, w, rule, d, scale, &state);
+    d = fitted_d(x, w, rule, d, scale, &state);
   }
   // The nearest answer is shorter than what it stands for, by its error. Errors that all point the same
   // way add up in the logits, so a longer d is stored than that of the search. Not where one value is

@@ -7,13 +7,13 @@ public import WeightmillTokenization
 /// each window is replaced by BOS, and tokens at the end of a text that do not fill a window are
 /// left out. Windows do not reach from one text into the next.
 public struct CalibrationText: Sendable {
-  /// How many tokens a window holds.
+  /// The number of tokens in a window.
   public let context: Int
   /// The windows.
   package private(set) var windows = TextWindows(windows: [])
   /// The names of the texts.
   package private(set) var names: [String] = []
-  /// How many tokens of the texts filled no window.
+  /// The number of tokens of the texts that filled no window.
   package private(set) var leftOut = 0
 
   /// Begins without texts.

@@ -9,7 +9,7 @@ import WeightmillTokenization
 /// looked up and not multiplied with: it has no entry. Weights stream layer by layer; memory is the
 /// activations of `tokensPerPass` tokens, a sum for each column, and a tile for each thread.
 public struct ImportanceCollector: Sendable {
-  /// How many tokens go through the model together.
+  /// The number of tokens that go through the model together.
   package static let tokensPerPass = 1024
 
   private let pass: ForwardPass

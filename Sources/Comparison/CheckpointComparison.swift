@@ -43,7 +43,7 @@ public struct CheckpointComparison: Sendable {
     onlyInB = inputs.b.tensors.filter { a[$0.name] == nil }
   }
 
-  /// How many bytes are read of both sides.
+  /// The number of bytes read of both sides.
   package var byteCount: Int {
     pairs.reduce(0) { $0 + ($1.isRead ? $1.tensor.byteCount + ($1.other?.byteCount ?? 0) : 0) }
   }

@@ -10,7 +10,7 @@ public struct CheckpointDifference: Encodable, Sendable {
     self.total = TensorDifference.Figures(total)
   }
 
-  /// How many tensors a verdict was given to.
+  /// The number of tensors with a verdict.
   ///
   /// - Parameter verdict: The verdict.
   /// - Returns: The number of tensors.

@@ -11,7 +11,7 @@ struct DifferenceSums: Sendable {
     let b: Double
   }
 
-  /// How many pairs there are.
+  /// The number of pairs.
   private(set) var count = 0
   /// How many of them are not equal; 0 and -0 are.
   private(set) var differing = 0

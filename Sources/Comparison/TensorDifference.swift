@@ -26,8 +26,8 @@ public struct TensorDifference: Encodable, Sendable {
     package let type: String
     /// The extents, outermost first.
     package let shape: [Int]
-    /// How many values are infinite or no numbers.
-    package internal(set) var nonFinite = 0
+    /// The number of values that are infinite or no numbers.
+    public internal(set) var nonFinite = 0
 
     init(_ tensor: TensorDescriptor) {
       type = tensor.type.name
@@ -37,11 +37,11 @@ public struct TensorDifference: Encodable, Sendable {
 
   /// Figures of the values; in those of sizes, pairs with a value that is not finite are left out.
   public struct Figures: Encodable, Sendable {
-    /// How many pairs of values there are.
+    /// The number of pairs of values.
     public let values: Int
-    /// How many of them differ.
+    /// The number of pairs that differ.
     public let differing: Int
-    /// How many of those have a value that is not finite.
+    /// The number of pairs that differ and have a value that is not finite.
     public let unmatched: Int
     /// The largest difference.
     public let maximum: Double

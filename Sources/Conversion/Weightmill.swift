@@ -1,4 +1,4 @@
-/// What the program says of itself.
+/// The program's name and version.
 public enum Weightmill {
   /// The version, as written into files.
   public static let version = "0.1.0"

@@ -4,7 +4,7 @@ package struct ShardName: Equatable {
   package let stem: String
   /// The number, from 1.
   package let number: Int
-  /// How many files there are.
+  /// The number of files.
   package let count: Int
 
   /// Describes a name.

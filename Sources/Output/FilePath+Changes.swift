@@ -39,7 +39,7 @@ extension FilePath {
   /// Removes a folder if it is empty.
   package func removeFolder() { _ = unsafe withPlatformString { unsafe rmdir($0) } }
 
-  /// When the file or its entry was changed last, to the nanosecond; `nil` when there is none.
+  /// The time of the last change of the file or its entry, to the nanosecond; `nil` without one.
   ///
   /// Not the time of writing, which programs can set.
   package var timeOfChange: String? {
@@ -48,8 +48,8 @@ extension FilePath {
     return "\(time.tv_sec).\(String(repeating: "0", count: max(0, 9 - fraction.count)))\(fraction)"
   }
 
-  /// How many bytes may still be written to the file system the entry lies in; `nil` when it does
-  /// not tell.
+  /// The number of bytes that may still be written to the entry's file system; `nil` when it does not
+  /// tell.
   package var freeBytes: Int? {
     var system = statvfs()
     guard unsafe withPlatformString({ unsafe statvfs($0, &system) }) == 0 else { return nil }

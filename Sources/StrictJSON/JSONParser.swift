@@ -9,7 +9,7 @@ package struct JSONParser {
   /// The depth to which arrays and objects may be nested.
   package static let maximumDepth = 100
 
-  /// How many values a text may hold in all, since each takes more memory than bytes. The header of a
+  /// The largest number of values in a text, since each takes more memory than bytes. The header of a
   /// safetensors file with 10,000 tensors has 70,000.
   package static let maximumValues = 1 << 21
 

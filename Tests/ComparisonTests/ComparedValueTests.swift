@@ -172,16 +172,16 @@ struct ComparedValueTests {
 
   /// A tensor of many tiles: the worst value is found wherever it is, the first of equal ones.
   @Test(arguments: [0, 1, 262_143, 262_144, 399_999])
-  func theWorstValueIsFound(place: Int) throws {
+  func theWorstValueIsFound(index: Int) throws {
     let a = [Float](repeating: 1, count: 400_000)
     var b = a
-    b[place] = 3
-    b[max(place, 350_000)] = 3
+    b[index] = 3
+    b[max(index, 350_000)] = 3
     let tensor = try compare(
       bytes(a.map(\.bitPattern)), .f32, bytes(b.map(\.bitPattern)), .f32, shape: [1000, 400])
-    #expect(tensor.worst?.row == place / 400 && tensor.worst?.column == place % 400)
+    #expect(tensor.worst?.row == index / 400 && tensor.worst?.column == index % 400)
     #expect(tensor.worst?.a == 1 && tensor.worst?.b == 3)
-    #expect(tensor.figures?.differing == (place >= 350_000 ? 1 : 2))
+    #expect(tensor.figures?.differing == (index >= 350_000 ? 1 : 2))
     #expect(tensor.figures?.values == 400_000)
   }
 

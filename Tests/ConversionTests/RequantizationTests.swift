@@ -40,11 +40,11 @@ struct RequantizationTests {
     bytes += [UInt8](repeating: 0, count: layout.byteCount - bytes.count)
     for (tensor, position) in zip(tensors, layout.positions) {
       let pattern = tensor.type == type ? blocks : [[0, 0, 0x80, 0x3F]]
-      var place = position
+      var offset = position
       for block in 0..<tensor.byteCount / tensor.type.bytesPerBlock {
         let block = pattern[block % pattern.count]
-        bytes.replaceSubrange(place..<place + block.count, with: block)
-        place += block.count
+        bytes.replaceSubrange(offset..<offset + block.count, with: block)
+        offset += block.count
       }
     }
     return try folder.write(bytes, to: name)

@@ -14,7 +14,7 @@ struct ValueFaultTests {
     var model = SmallModel(type: .f32, isDelta: isDelta)
     model.change = { name, tensor in
       guard name.contains("up_proj") else { return }
-      for (place, value) in values { tensor[place] = value }
+      for (index, value) in values { tensor[index] = value }
     }
     return model
   }

@@ -43,7 +43,7 @@ struct GGUFTests {
     let layout = try GGUFLayout(metadata: everyKindOfValue(), tensors: tensors, path: "x")
     var bytes = layout.header + [UInt8](repeating: 0, count: layout.byteCount - layout.header.count)
     for (tensor, position) in zip(tensors, layout.positions) {
-      for place in 0..<tensor.byteCount { bytes[position + place] = UInt8(place % 251) }
+      for byte in 0..<tensor.byteCount { bytes[position + byte] = UInt8(byte % 251) }
     }
     return bytes
   }
@@ -180,10 +180,10 @@ struct GGUFTests {
     for count in 0..<whole.count - 24 {
       #expect(throws: WeightmillError.self) { _ = try open(Array(whole[..<count])) }
     }
-    for place in whole.indices {
+    for offset in whole.indices {
       for mask: UInt8 in [1, 0x80, 0xFF] {
         var bytes = whole
-        bytes[place] ^= mask
+        bytes[offset] ^= mask
         expectNoCrash {
           let file = try open(bytes)
           for (index, tensor) in file.tensors.enumerated() {

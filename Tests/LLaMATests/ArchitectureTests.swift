@@ -144,11 +144,11 @@ struct MadeUpArchitectureTests {
     #expect(view.tensors.count == model.roles.count - 1)
     for (index, tensor) in view.tensors.enumerated() {
       let role = try #require(NamingScheme.huggingFace.role(of: tensor.name, in: Self.ordered))
-      let place = try #require(model[role])
+      let sourceIndex = try #require(model[role])
       let rows = 0..<tensor.shape.rows
       #expect(
         try view.bytes(rows: rows, ofTensor: index)
-          == model.catalogue.bytes(rows: rows, ofTensor: place), "\(tensor.name)")
+          == model.catalogue.bytes(rows: rows, ofTensor: sourceIndex), "\(tensor.name)")
     }
   }
 
@@ -159,9 +159,9 @@ struct MadeUpArchitectureTests {
     let head = model.configuration.headDimension
     for (index, tensor) in view.tensors.enumerated() {
       let role = try #require(NamingScheme.gguf.role(of: tensor.name, in: Self.permuted))
-      let place = try #require(model[role])
+      let sourceIndex = try #require(model[role])
       let rows = 0..<tensor.shape.rows
-      let source = try model.catalogue.bytes(rows: rows, ofTensor: place)
+      let source = try model.catalogue.bytes(rows: rows, ofTensor: sourceIndex)
       let isTurned = ["attn_q", "attn_k"].contains { tensor.name.contains($0) }
       let size = tensor.shape.extents.count > 1 ? tensor.bytesPerRow : 4
       let expected = (0..<source.count / size).flatMap { row in

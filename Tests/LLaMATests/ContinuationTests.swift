@@ -53,10 +53,10 @@ struct ContinuationTests {
 
   @Test func theEndIsNotHandedOut() throws {
     let ids = try run([1, 70], count: 6).ids
-    let place = try #require(ids.indices.last { ids.firstIndex(of: ids[$0]) == $0 })
-    let (kept, ending) = try run([1, 70], count: 6, ends: [ids[place], 9999])
+    let index = try #require(ids.indices.last { ids.firstIndex(of: ids[$0]) == $0 })
+    let (kept, ending) = try run([1, 70], count: 6, ends: [ids[index], 9999])
     #expect(ending == .end)
-    #expect(kept == Array(ids[..<place]))
+    #expect(kept == Array(ids[..<index]))
   }
 
   @Test func whoeverTakesTheTokensMayHaveEnough() throws {

@@ -105,9 +105,9 @@ struct ForwardKernelTests {
     let exact = Self.chains(shape, weights.map(Double.init), vectors.map(Double.init))
     let sizes = Self.chains(
       shape, weights.map { Double(abs($0)) }, vectors.map { Double(abs($0)) })
-    for place in found.indices {
-      let bound = Double(min(shape.columns, 128)) * 0x1p-24 * sizes[place]
-      #expect(abs(Double(found[place]) - exact[place]) <= bound)
+    for index in found.indices {
+      let bound = Double(min(shape.columns, 128)) * 0x1p-24 * sizes[index]
+      #expect(abs(Double(found[index]) - exact[index]) <= bound)
     }
   }
 
@@ -123,9 +123,9 @@ struct ForwardKernelTests {
         mode, weights, columns, rows, columns, Int(WEIGHTMILL_NARROW), &packed)
       weightmill_narrow_products(mode, packed, rows, columns, vectors, 3, &output, 0)
       weightmill_narrow_products(mode, packed, rows, columns, vectors, 3, &output, 1)
-      for place in output.indices {
-        let isWritten = place % Self.tokens < 3
-        #expect(output[place] == (isWritten ? expected[place] + expected[place] : 7))
+      for index in output.indices {
+        let isWritten = index % Self.tokens < 3
+        #expect(output[index] == (isWritten ? expected[index] + expected[index] : 7))
       }
     }
   }

@@ -34,10 +34,10 @@ struct LogitComparisonTests {
       let (l, m) = (reference[row], candidate[row])
       let best = l.indices.sorted { (-l[$0], $0) < (-l[$1], $1) }.prefix(5)
       let other = m.indices.sorted { (-m[$0], $0) < (-m[$1], $1) }.prefix(5)
-      for place in 0..<5 {
-        #expect(Int(comparison.reference.ids[place]) == best[place])
-        #expect(Int(comparison.candidate.ids[place]) == other[place])
-        #expect(comparison.candidate.logits[place] == m[other[place]])
+      for rank in 0..<5 {
+        #expect(Int(comparison.reference.ids[rank]) == best[rank])
+        #expect(Int(comparison.candidate.ids[rank]) == other[rank])
+        #expect(comparison.candidate.logits[rank] == m[other[rank]])
       }
       let weights = l.map { Elementary.exponential($0 - l[best[0]]) }
       let pairs = Array(zip(l, m))

@@ -101,9 +101,10 @@ struct ProductErrorTests {
     let (gains, others) = (try rows(role, of: reference)[0], try rows(role, of: candidate)[0])
     var (difference, size) = (0.0, 0.0)
     for token in 0..<inputs.rows {
-      for (place, x) in inputs[token].enumerated() {
-        size += (gains[place] * x) * (gains[place] * x)
-        difference += ((gains[place] - others[place]) * x) * ((gains[place] - others[place]) * x)
+      for (column, x) in inputs[token].enumerated() {
+        size += (gains[column] * x) * (gains[column] * x)
+        difference +=
+          ((gains[column] - others[column]) * x) * ((gains[column] - others[column]) * x)
       }
     }
     let found = try ForwardPass(reference, workers: Workers(threads: 2))

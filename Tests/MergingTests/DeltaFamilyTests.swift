@@ -64,8 +64,8 @@ struct DeltaFamilyTests {
 
   /// 70000 rows whose sums depend on the order of addition.
   @Test func theMeanOfManyRowsIsTorchs() throws {
-    let values = (0..<70_000 * 32).map { (place: Int) -> Float in
-      let whole = place * 7919 % 2003 - 900
+    let values = (0..<70_000 * 32).map { (index: Int) -> Float in
+      let whole = index * 7919 % 2003 - 900
       return Float(whole) / 3000
     }
     var mean = MeanRow(rows: 70_000, columns: 32)

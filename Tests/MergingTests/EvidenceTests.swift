@@ -115,8 +115,8 @@ struct EvidenceTests {
     let base = try model("base") { name, values in
       guard !name.contains("norm") else { return }
       var random = SeededGenerator(seed: 9)
-      for place in values.indices {
-        values[place] = Binary16.float(Binary16.bits(values[place] + random.gaussian() * 0.04))
+      for element in values.indices {
+        values[element] = Binary16.float(Binary16.bits(values[element] + random.gaussian() * 0.04))
       }
     }
     let notes = try ModelLoader.load(base, delta: delta).notes
@@ -127,8 +127,8 @@ struct EvidenceTests {
   func aBaseThatPassedThroughBFloat16IsNoticed(staysBFloat16: Bool) throws {
     let delta = try model("delta", isDelta: true)
     let base = try model("base", type: staysBFloat16 ? .bf16 : .f16) { _, values in
-      for place in values.indices {
-        values[place] = BFloat16.float(BFloat16.bits(values[place]))
+      for element in values.indices {
+        values[element] = BFloat16.float(BFloat16.bits(values[element]))
       }
     }
     let notes = try ModelLoader.load(base, delta: delta).notes

@@ -39,9 +39,9 @@ struct HalfSumTests {
     }
     #expect(sums.prefix(3) == bytes.prefix(3))
     #expect(sums.dropFirst(3 + 2 * count) == bytes.dropFirst(3 + 2 * count))
-    for place in 0..<count {
+    for index in 0..<count {
       func half(_ bytes: [UInt8], _ at: Int) -> UInt16 {
-        UInt16(bytes[at + 2 * place]) | UInt16(bytes[at + 2 * place + 1]) << 8
+        UInt16(bytes[at + 2 * index]) | UInt16(bytes[at + 2 * index + 1]) << 8
       }
       let sum = Binary16.float(half(bytes, 5)) + Binary16.float(half(bytes, 3))
       #expect(half(sums, 3) == (sum.isNaN ? 0x7E00 : Binary16.bits(sum)))

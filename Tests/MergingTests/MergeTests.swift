@@ -106,9 +106,9 @@ struct MergeTests {
       let theirs = try values(name, b)
       let sum = try values(name, merged.llama.catalogue)
       #expect(sum.count == theirs.count)
-      for place in sum.indices {
-        let expected = theirs[place] + (place < ours.count ? ours[place] : 0)
-        #expect(sum[place] == Binary16.float(Binary16.bits(expected)))
+      for index in sum.indices {
+        let expected = theirs[index] + (index < ours.count ? ours[index] : 0)
+        #expect(sum[index] == Binary16.float(Binary16.bits(expected)))
       }
     }
   }

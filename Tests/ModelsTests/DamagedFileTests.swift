@@ -53,9 +53,9 @@ struct DamagedFileTests {
   @Test(arguments: samples, [0x01, 0x80, 0xFF] as [UInt8])
   func withAnyByteFlippedItIsReadOrRefused(sample: Sample, mask: UInt8) throws {
     try check(sample) { whole in
-      stride(from: 0, to: whole.count, by: sample.step).lazy.map { place in
+      stride(from: 0, to: whole.count, by: sample.step).lazy.map { offset in
         var bytes = whole
-        bytes[place] ^= mask
+        bytes[offset] ^= mask
         return bytes
       }
     }

@@ -66,9 +66,9 @@ struct ImatrixFileTests {
     }
     let layout = try GGUFLayout(metadata: metadata, tensors: descriptors, path: "x")
     var bytes = layout.header + [UInt8](repeating: 0, count: layout.byteCount - layout.header.count)
-    for (place, position) in layout.positions.enumerated() where type == .f32 {
+    for (index, position) in layout.positions.enumerated() where type == .f32 {
       var data = Bytes()
-      for value in tensors[place].values { data.put(value.bitPattern) }
+      for value in tensors[index].values { data.put(value.bitPattern) }
       bytes.replaceSubrange(position..<position + data.all.count, with: data.all)
     }
     return bytes
@@ -268,10 +268,10 @@ struct ImatrixFileTests {
         expectError(.malformed) { _ = try read(Array(whole[..<count])) }
       }
     }
-    for place in whole.indices {
+    for offset in whole.indices {
       for mask: UInt8 in [1, 0x80, 0xFF] {
         var bytes = whole
-        bytes[place] ^= mask
+        bytes[offset] ^= mask
         expectNoCrash { _ = try read(bytes) }
       }
     }

@@ -102,8 +102,8 @@ struct OpeningTests {
     let index = try #require(file.tensors.firstIndex { $0.name == "norm.weight" })
     let norm = try file.bytes(rows: 0..<1, ofTensor: index)
     var bytes = try Fixtures.bytes(path)
-    let place = try #require(bytes.firstRange(of: norm)).lowerBound
-    bytes[place] ^= 1
+    let offset = try #require(bytes.firstRange(of: norm)).lowerBound
+    bytes[offset] ^= 1
     try folder.write(bytes, to: "copy/consolidated.01.pth")
     #expect(throws: WeightmillError.self) { _ = try Checkpoint(path: copy) }
   }

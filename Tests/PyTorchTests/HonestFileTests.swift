@@ -15,7 +15,9 @@ struct HonestFileTests {
 
   private let values: [UInt8] = Array(0..<48)
 
-  private func words(_ places: [Int]) -> [UInt8] { places.flatMap { values[4 * $0..<4 * $0 + 4] } }
+  private func words(_ indices: [Int]) -> [UInt8] {
+    indices.flatMap { values[4 * $0..<4 * $0 + 4] }
+  }
 
   @Test(arguments: [
     (0, [3, 4], [4, 1], Array(0..<12)), (2, [2, 3], [4, 1], [2, 3, 4, 6, 7, 8]),
@@ -25,16 +27,16 @@ struct HonestFileTests {
     (0, [2, 3, 2], [6, 1, 3], [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]),
     (11, [1, 1], [99, 99], [11]),
   ])
-  func viewsAreReadAsTheirStridesSay(offset: Int, size: [Int], stride: [Int], places: [Int]) throws
+  func viewsAreReadAsTheirStridesSay(offset: Int, size: [Int], stride: [Int], indices: [Int]) throws
   {
     let pickle = PickleBuilder.single(count: 12, offset: offset, size: size, stride: stride)
     let file = try open(TorchFileBuilder(pickle: pickle, storages: [("0", values)]))
     let rows = file.tensors[0].shape.rows
     #expect(file.tensors[0].type == .f32)
-    #expect(try file.bytes(rows: 0..<rows, ofTensor: 0) == words(places))
+    #expect(try file.bytes(rows: 0..<rows, ofTensor: 0) == words(indices))
     // Row by row gives the same.
     #expect(
-      try (0..<rows).flatMap { try file.bytes(rows: $0..<$0 + 1, ofTensor: 0) } == words(places))
+      try (0..<rows).flatMap { try file.bytes(rows: $0..<$0 + 1, ofTensor: 0) } == words(indices))
   }
 
   @Test func emptyTensorsHaveNoBytes() throws {
@@ -47,7 +49,7 @@ struct HonestFileTests {
   @Test func deflatedEntriesAreRead() throws {
     let pickle = PickleBuilder.single(count: 12, size: [3, 4], stride: [4, 1])
     var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])
-    for place in builder.entries.indices { builder.entries[place].method = 8 }
+    for index in builder.entries.indices { builder.entries[index].method = 8 }
     let file = try open(builder)
     #expect(try file.bytes(rows: 0..<3, ofTensor: 0) == values)
     // Backwards, too.
@@ -98,7 +100,7 @@ struct HonestFileTests {
   @Test func aLargeTransposedMatrixIsReadInTiles() throws {
     let (rows, columns) = (700, 300)
     var data = Bytes()
-    for place in 0..<rows * columns { data.put(UInt16(truncatingIfNeeded: place &* 40503)) }
+    for index in 0..<rows * columns { data.put(UInt16(truncatingIfNeeded: index &* 40503)) }
     let pickle = PickleBuilder.single(
       "HalfStorage", count: rows * columns, size: [rows, columns], stride: [1, rows])
     let file = try open(TorchFileBuilder(pickle: pickle, storages: [("0", data.all)]))
@@ -107,8 +109,8 @@ struct HonestFileTests {
       var expected: [UInt8] = []
       for row in range {
         for column in 0..<columns {
-          let place = 2 * (column * rows + row)
-          expected += data.all[place..<place + 2]
+          let offset = 2 * (column * rows + row)
+          expected += data.all[offset..<offset + 2]
         }
       }
       #expect(try file.bytes(rows: range, ofTensor: 0) == expected)
@@ -126,7 +128,7 @@ struct HonestFileTests {
   @Test func aChecksumOfZeroMeansNoneWasRecorded() throws {
     let pickle = PickleBuilder.single(count: 12, size: [12], stride: [1])
     var builder = TorchFileBuilder(pickle: pickle, storages: [("0", values)])
-    for place in builder.entries.indices { builder.entries[place].crc = 0 }
+    for index in builder.entries.indices { builder.entries[index].crc = 0 }
     #expect(try open(builder).tensors.count == 1)
   }
 

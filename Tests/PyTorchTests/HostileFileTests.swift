@@ -342,9 +342,9 @@ struct HostileFileTests {
 
   @Test func localFlagsAndSizesMustAgreeWithTheDirectory() throws {
     let builder = TorchFileBuilder(pickle: Self.honest, storages: [("0", Self.values)])
-    for (place, mask) in [(6, UInt8(8)), (18, 1), (22, 1)] {
+    for (offset, mask) in [(6, UInt8(8)), (18, 1), (22, 1)] {
       var bytes = builder.bytes
-      bytes[place] ^= mask
+      bytes[offset] ^= mask
       expectError(.refused) { try open(bytes) }
     }
   }
@@ -417,10 +417,10 @@ struct HostileFileTests {
 
   @Test func noFlippedByteCrashesTheReader() throws {
     let whole = TorchFileBuilder(pickle: Self.honest, storages: [("0", Self.values)]).bytes
-    for place in whole.indices {
+    for offset in whole.indices {
       for mask: UInt8 in [0x01, 0x80, 0xFF] {
         var bytes = whole
-        bytes[place] ^= mask
+        bytes[offset] ^= mask
         expectNoCrash { try open(bytes) }
       }
     }

@@ -174,10 +174,10 @@ struct LegacyFileTests {
 
   @Test func noFlippedByteCrashesTheReader() throws {
     let whole = Builder().bytes
-    for place in whole.indices {
+    for offset in whole.indices {
       for mask: UInt8 in [0x01, 0x80, 0xFF] {
         var bytes = whole
-        bytes[place] ^= mask
+        bytes[offset] ^= mask
         let path = try folder.write(bytes, to: "x.pt")
         expectNoCrash { _ = try PyTorchFile(path: path).bytes(rows: 0..<1, ofTensor: 0) }
       }

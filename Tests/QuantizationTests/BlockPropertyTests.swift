@@ -26,8 +26,8 @@ struct BlockPropertyTests {
       let decoded = try roundTrip(values, type).values
       for block in stride(from: 0, to: 256, by: 32) {
         let largest = values[block..<block + 32].map(abs).max() ?? 0
-        for place in block..<block + 32 {
-          #expect(abs(decoded[place] - values[place]) <= largest * step * 1.01)
+        for index in block..<block + 32 {
+          #expect(abs(decoded[index] - values[index]) <= largest * step * 1.01)
         }
       }
     }

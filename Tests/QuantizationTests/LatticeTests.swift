@@ -27,9 +27,9 @@ struct LatticeTests {
   }
 
   private func error(_ values: [Float], _ others: [Float], _ weights: [Float]) -> Double {
-    values.indices.reduce(0) { sum, place in
-      let difference = Double(values[place]) - Double(others[place])
-      return sum + Double(weights[place]) * difference * difference
+    values.indices.reduce(0) { sum, index in
+      let difference = Double(values[index]) - Double(others[index])
+      return sum + Double(weights[index]) * difference * difference
     }
   }
 
@@ -80,18 +80,18 @@ struct LatticeTests {
     func add(_ value: (Int) -> Float) { values += (0..<256).map(value) }
     add { _ in random.gaussian() }
     add { _ in random.gaussian() * abs(random.gaussian()) * 0.03 }
-    add { place in place == 77 ? 40 : 0.1 * random.gaussian() }
-    add { place in place / 16 % 2 == 0 ? 0 : random.gaussian() * 1e-3 }
-    add { place in place == 3 ? -1e-4 : 0 }
+    add { index in index == 77 ? 40 : 0.1 * random.gaussian() }
+    add { index in index / 16 % 2 == 0 ? 0 : random.gaussian() * 1e-3 }
+    add { index in index == 3 ? -1e-4 : 0 }
     add { _ in 0 }
     add { _ in random.gaussian() * 2e-7 }
     add { _ in random.gaussian() * 1e-30 }
     add { _ in random.gaussian() * 3e5 }
     add { _ in Float.greatestFiniteMagnitude / 8 * random.gaussian() }
-    add { place in Float.leastNonzeroMagnitude * Float(place) }
-    add { place in Float(sign: .plus, exponent: place / 2 - 64, significand: 1) }
-    let importance = (0..<256).map { place -> Float in
-      switch place % 32 {
+    add { index in Float.leastNonzeroMagnitude * Float(index) }
+    add { index in Float(sign: .plus, exponent: index / 2 - 64, significand: 1) }
+    let importance = (0..<256).map { index -> Float in
+      switch index % 32 {
       case 5: 0
       case 9: 1e6 * abs(random.gaussian())
       default: abs(random.gaussian())

@@ -50,7 +50,7 @@ struct SearchTests {
     add { _ in 1e-9 * random.gaussian() }
     add { _ in 1e5 * random.gaussian() }
     add { _ in 1e30 * random.gaussian() }
-    add { place in Float(sign: .plus, exponent: place / 4 - 64, significand: random.gaussian()) }
+    add { index in Float(sign: .plus, exponent: index / 4 - 64, significand: random.gaussian()) }
     return values
   }
 
@@ -103,7 +103,7 @@ struct SearchTests {
       hex: try #require((encoded[key(type)] as? [String: String])?[mode]))
     let weights = mode == "none" ? [Float](repeating: 1, count: importance.count) : importance
     let size = theirs.count / rows.count
-    for (place, row) in rows.enumerated() {
+    for (index, row) in rows.enumerated() {
       func error(_ bytes: [UInt8]) throws -> Double {
         zip(zip(row, try decode(bytes, type)), weights).reduce(0) { sum, item in
           let distance = Double(item.0.0) - Double(item.0.1)
@@ -111,8 +111,8 @@ struct SearchTests {
         }
       }
       let ours = try encode(row, type, importance: mode == "none" ? nil : importance).bytes
-      let limit = try error(Array(theirs[place * size..<(place + 1) * size]))
-      #expect(try error(ours) <= limit, "row \(place)")
+      let limit = try error(Array(theirs[index * size..<(index + 1) * size]))
+      #expect(try error(ours) <= limit, "row \(index)")
     }
   }
 
@@ -152,7 +152,7 @@ struct SearchTests {
     // Those that share a scale with it.
     let neighbours = type == .iq2_XS || type == .iq2_S ? 15 : 31
     #expect(try encode(values, type).faults.lost == neighbours)
-    for place in 0..<256 where place != 40 { values[place] = 0 }
+    for index in 0..<256 where index != 40 { values[index] = 0 }
     #expect(try encode(values, type).faults.lost == 0)
   }
 

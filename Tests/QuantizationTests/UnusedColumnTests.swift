@@ -66,9 +66,9 @@ struct UnusedColumnTests {
     func error(_ bytes: [UInt8]) throws -> Double {
       var decoded = [Float](repeating: .nan, count: values.count)
       try RowDecoder(type, location: "test").decode(bytes, into: &decoded)
-      return values.indices.reduce(0) { sum, place in
-        let distance = Double(values[place]) - Double(decoded[place])
-        return sum + distance * distance * Double(weight(place % Self.columns))
+      return values.indices.reduce(0) { sum, index in
+        let distance = Double(values[index]) - Double(decoded[index])
+        return sum + distance * distance * Double(weight(index % Self.columns))
       }
     }
     return try error(encoded(type, importance)) / error(encoded(type, nil))

@@ -11,8 +11,8 @@ struct ReportDataTests {
     #expect(bins[0].from == 0 && bins[0].to == 1e-8)
     #expect(bins[37].from == 10 && bins[37].to == .infinity)
     for (bin, next) in zip(bins, bins.dropFirst()) { #expect(bin.to == next.from) }
-    for (place, bin) in bins.enumerated().dropFirst() {
-      #expect(abs(log10(bin.from) - (-8 + Double(place - 1) / 4)) < 1e-12)
+    for (index, bin) in bins.enumerated().dropFirst() {
+      #expect(abs(log10(bin.from) - (-8 + Double(index - 1) / 4)) < 1e-12)
     }
   }
 

@@ -6,7 +6,7 @@ import WeightmillTensors
 import WeightmillTestSupport
 import WeightmillVerification
 
-/// A report is read back as it was written; what is damaged is refused with its place.
+/// A report is read back as it was written; what is damaged is refused with its position.
 struct ReportJSONTests {
   private func read(_ json: String) throws -> VerificationReport {
     try VerificationReport(json: Array(json.utf8), location: "baseline.json")
@@ -81,7 +81,7 @@ struct ReportJSONTests {
   ]
 
   @Test(arguments: wrongFields)
-  func aWrongFieldIsNamed(old: String, new: String, place: String?) throws {
+  func aWrongFieldIsNamed(old: String, new: String, position: String?) throws {
     var report = try SampleReport.report("whole")
     report.texts = []
     report.profile = []
@@ -89,7 +89,7 @@ struct ReportJSONTests {
     let json = try report.json()
     try #require(json.contains(old))
     let error = expectError(.malformed) { _ = try read(json.replacing(old, with: new)) }
-    #expect(error?.position == place)
+    #expect(error?.position == position)
     #expect(error?.file == "baseline.json")
     #expect(error?.remedy != nil)
   }
@@ -120,11 +120,11 @@ struct ReportJSONTests {
     for round in 0..<200 {
       var damaged = bytes
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      let place = Int(state >> 33) % damaged.count
+      let offset = Int(state >> 33) % damaged.count
       if round % 4 == 0 {
-        damaged.removeSubrange(place...)
+        damaged.removeSubrange(offset...)
       } else {
-        damaged[place] = [0x2D, 0x39, 0x22, 0x7B, 0x65, UInt8(state >> 24 & 0xFF)][round % 6]
+        damaged[offset] = [0x2D, 0x39, 0x22, 0x7B, 0x65, UInt8(state >> 24 & 0xFF)][round % 6]
       }
       expectNoCrash {
         let report = try VerificationReport(json: damaged, location: "x")

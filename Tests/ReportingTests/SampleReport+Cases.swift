@@ -77,10 +77,10 @@ extension SampleReport {
   /// Every name, token and message is such a text.
   static func hostile(_ report: VerificationReport) -> VerificationReport {
     var report = report
-    var place = 0
+    var count = 0
     func attack() -> String {
-      place += 1
-      return attacks[place % attacks.count]
+      count += 1
+      return attacks[count % attacks.count]
     }
     report.version = attack()
     report.candidate.name = attacks[0]

@@ -156,8 +156,8 @@ struct SampleReport {
   private static func top(
     _ tokens: [String], _ probabilities: [Double]
   ) -> [VerificationReport.Prediction] {
-    zip(tokens, probabilities).enumerated().map { place, pair in
-      .init(id: 300 + place, token: pair.0, probability: pair.1)
+    zip(tokens, probabilities).enumerated().map { index, pair in
+      .init(id: 300 + index, token: pair.0, probability: pair.1)
     }
   }
 
@@ -189,8 +189,8 @@ struct SampleReport {
   }
 
   /// About what quantized models have: most small, some large, the beginning worse.
-  private mutating func divergence(at place: Int) -> Double {
-    let logarithm = -6 + 3.2 * (uniform() + uniform() + uniform() - 1.5) + (place < 20 ? 1.5 : 0)
+  private mutating func divergence(at position: Int) -> Double {
+    let logarithm = -6 + 3.2 * (uniform() + uniform() + uniform() - 1.5) + (position < 20 ? 1.5 : 0)
     return Elementary.exponential(logarithm)
   }
 }

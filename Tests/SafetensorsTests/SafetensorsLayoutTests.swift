@@ -15,14 +15,14 @@ struct SafetensorsLayoutTests {
     TensorDescriptor(name: name, type: type, shape: try #require(TensorShape(extents)))
   }
 
-  /// Lays out tensors whose bytes are their place in the list, plus one.
+  /// Lays out tensors whose bytes are their index in the list, plus one.
   private func write(_ tensors: [TensorDescriptor]) throws -> (SafetensorsLayout, SafetensorsFile) {
     let layout = try SafetensorsLayout(
       tensors: tensors, metadata: [("format", "pt")], path: "x.safetensors")
     var bytes = layout.header + [UInt8](repeating: 0, count: layout.byteCount - layout.header.count)
-    for (place, tensor) in tensors.enumerated() {
+    for (index, tensor) in tensors.enumerated() {
       for offset in 0..<tensor.byteCount {
-        bytes[layout.positions[place] + offset] = UInt8(place + 1)
+        bytes[layout.positions[index] + offset] = UInt8(index + 1)
       }
     }
     return (layout, try SafetensorsFile(path: folder.write(bytes, to: "x.safetensors")))
@@ -47,9 +47,9 @@ struct SafetensorsLayoutTests {
     #expect(file.metadata.map(\.value) == ["pt"])
     #expect(Set(file.tensors) == Set(tensors))
     for (index, tensor) in file.tensors.enumerated() {
-      let place = try #require(tensors.firstIndex(of: tensor))
+      let laidOut = try #require(tensors.firstIndex(of: tensor))
       let bytes = try file.bytes(rows: 0..<tensor.shape.rows, ofTensor: index)
-      #expect(bytes.allSatisfy { $0 == UInt8(place + 1) })
+      #expect(bytes.allSatisfy { $0 == UInt8(laidOut + 1) })
     }
   }
 

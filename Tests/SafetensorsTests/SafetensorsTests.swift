@@ -105,10 +105,10 @@ struct SafetensorsTests {
         _ = try SafetensorsFile(path: folder.write(whole.all[..<count], to: "x"))
       }
     }
-    for place in 0..<whole.all.count - 4 {
+    for offset in 0..<whole.all.count - 4 {
       for mask: UInt8 in [1, 2, 0x10, 0x80] {
         var bytes = whole.all
-        bytes[place] ^= mask
+        bytes[offset] ^= mask
         expectNoCrash { _ = try SafetensorsFile(path: folder.write(bytes, to: "x")) }
       }
     }

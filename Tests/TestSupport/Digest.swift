@@ -32,8 +32,8 @@ public func bytes(hex: String) -> [UInt8] {
 
 /// Little-endian float32 values.
 public func floats(_ bytes: [UInt8]) -> [Float] {
-  stride(from: 0, to: bytes.count - 3, by: 4).map { place in
+  stride(from: 0, to: bytes.count - 3, by: 4).map { offset in
     Float(
-      bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[place + $1]) << (8 * UInt32($1)) })
+      bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[offset + $1]) << (8 * UInt32($1)) })
   }
 }

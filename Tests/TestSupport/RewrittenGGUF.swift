@@ -32,8 +32,8 @@ public struct RewrittenGGUF {
   public subscript(_ name: String) -> [UInt8] {
     get { tensors.first { $0.descriptor.name == name }?.bytes ?? [] }
     set {
-      for place in tensors.indices where tensors[place].descriptor.name == name {
-        tensors[place].bytes = newValue
+      for index in tensors.indices where tensors[index].descriptor.name == name {
+        tensors[index].bytes = newValue
       }
     }
   }

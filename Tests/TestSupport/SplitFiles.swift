@@ -23,19 +23,19 @@ public struct SplitFiles {
     let file = try GGUFFile(path: path)
     let height = (file.tensors.count + count - 1) / count
     return try (0..<count).map { number in
-      let places = Array(file.tensors.indices.dropFirst(number * height).prefix(height))
+      let indices = Array(file.tensors.indices.dropFirst(number * height).prefix(height))
       var metadata = number == 0 ? file.metadata : GGUFMetadata()
       metadata["split.no"] = .uint16(UInt16(number))
       metadata["split.count"] = .uint16(UInt16(count))
       metadata["split.tensors.count"] = .int32(Int32(file.tensors.count))
       change(number, &metadata)
       let layout = try GGUFLayout(
-        metadata: metadata, tensors: places.map { file.tensors[$0] }, path: path)
+        metadata: metadata, tensors: indices.map { file.tensors[$0] }, path: path)
       var bytes =
         layout.header + [UInt8](repeating: 0, count: layout.byteCount - layout.header.count)
-      for (place, position) in zip(places, layout.positions) {
+      for (index, position) in zip(indices, layout.positions) {
         let tensor = try file.bytes(
-          rows: 0..<file.tensors[place].shape.rows, ofTensor: place)
+          rows: 0..<file.tensors[index].shape.rows, ofTensor: index)
         bytes.replaceSubrange(position..<position + tensor.count, with: tensor)
       }
       return try folder.write(bytes, to: Self.name(name, number, of: count))

@@ -18,7 +18,7 @@ public struct TorchFileBuilder: Sendable {
     public var localName: String?
     /// What the directory says of the size.
     public var size: UInt32?
-    /// What the directory says of the local header's place.
+    /// What the directory says of the local header's offset.
     public var offset: UInt32?
 
     /// A stored entry.

@@ -30,8 +30,8 @@ struct TextStreamTests {
     }
     texts += Self.words.dropLast().map { $0.utf8.map { texts[Int($0)] }.joined() }
     var text = TokenizerText()
-    let entries = texts.enumerated().map { place, text in
-      "\(text == "\"" || text == "\\" ? "\"\\\(text)\"" : "\"\(text)\""):\(place + 3)"
+    let entries = texts.enumerated().map { index, text in
+      "\(text == "\"" || text == "\\" ? "\"\\\(text)\"" : "\"\(text)\""):\(index + 3)"
     }
     text.vocabulary = "{\(entries.joined(separator: ","))}"
     text.merges = "[]"
@@ -45,8 +45,8 @@ struct TextStreamTests {
 
   private func sentencePieces() -> ModelTokenizer {
     let hexadecimal = Array("0123456789ABCDEF")
-    var tokens = ["<unk>", "<s>", "</s>"].enumerated().map { place, text in
-      Vocabulary.Token(text: text, score: 0, kind: place == 0 ? .unknown : .control)
+    var tokens = ["<unk>", "<s>", "</s>"].enumerated().map { index, text in
+      Vocabulary.Token(text: text, score: 0, kind: index == 0 ? .unknown : .control)
     }
     for byte in 0..<256 {
       let digits = "\(hexadecimal[byte / 16])\(hexadecimal[byte % 16])"

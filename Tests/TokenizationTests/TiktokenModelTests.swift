@@ -91,9 +91,9 @@ struct TiktokenModelTests {
       (0, " 0"), (0, "==== 0"), (1, "IQ== 1"), (0, "//79AAAB 0"),
       (5, Data(repeating: 0x61, count: 257).base64EncodedString() + " 5"),
     ]
-    for (place, line) in changes {
+    for (index, line) in changes {
       var changed = lines
-      changed[place] = line
+      changed[index] = line
       expectError(.malformed) { _ = try read(changed) }
     }
     expectError(.malformed) { _ = try read(lines, end: "\n\n") }

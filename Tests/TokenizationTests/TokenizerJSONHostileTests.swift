@@ -384,8 +384,8 @@ struct TokenizerJSONHostileTests {
     var random = SeededGenerator(seed: 7)
     for _ in 0..<400 {
       var bytes = whole
-      let place = Int.random(in: 0..<2000, using: &random)
-      bytes[place] =
+      let offset = Int.random(in: 0..<2000, using: &random)
+      bytes[offset] =
         [0x22, 0x2C, 0x30, 0x39, 0x5B, 0x5D, 0x7B, 0x7D, 0x2D].randomElement(
           using: &random) ?? 0
       expectNoCrash {

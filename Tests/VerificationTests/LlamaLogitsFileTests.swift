@@ -83,11 +83,11 @@ struct LlamaLogitsFileTests {
     bytes.put("_logits_")
     for value in [context, vocabulary, chunks] { bytes.put(value) }
     for id in [0, 1, 2, 0, 1, 1, 1, 0, 0, lastID] { bytes.put(id) }
-    for place in 0..<4 {
-      bytes.put((place == 3 ? scale : 0.5).bitPattern)
-      bytes.put((place == 3 ? minimum : -4).bitPattern)
+    for index in 0..<4 {
+      bytes.put((index == 3 ? scale : 0.5).bitPattern)
+      bytes.put((index == 3 ? minimum : -4).bitPattern)
       // The fourth fills the row up to an even number.
-      for step in [0, 1, UInt16(place), 0xFFFF] { bytes.put(step) }
+      for step in [0, 1, UInt16(index), 0xFFFF] { bytes.put(step) }
     }
     return bytes.all
   }

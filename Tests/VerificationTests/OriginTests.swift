@@ -14,7 +14,7 @@ struct OriginTests {
   private func changed(_ part: String, by factor: Float = 2) throws -> LlamaModel {
     try models.model("changed-\(part)") { name, values in
       guard name.contains(part) else { return }
-      for place in values.indices { values[place] *= factor }
+      for index in values.indices { values[index] *= factor }
     }
   }
 
@@ -62,7 +62,7 @@ struct OriginTests {
     let reference = try models.model("a")
     let both: @Sendable (String, inout [Float]) -> Void = { name, values in
       guard name.contains("layers.1.mlp.down_proj") || name.contains("embed_tokens") else { return }
-      for place in values.indices { values[place] *= 2 }
+      for index in values.indices { values[index] *= 2 }
     }
     let candidate = try models.model("both", change: both)
     let texts = [models.text(60, context: 30)]

@@ -54,10 +54,10 @@ struct SavedLogitsTests {
     let short = try models.folder.write(bytes.dropLast(4), to: "short.safetensors")
     expectError(.malformed) { _ = try LogitsFile(path: short) }
     // The windows come last: text, tokens, first and last judged position of the second one.
-    for (place, value) in [(16, 5), (12, 200), (8, 11), (4, 0)] {
+    for (distance, value) in [(16, 5), (12, 200), (8, 11), (4, 0)] {
       var changed = bytes
-      changed[bytes.count - place] = UInt8(value)
-      let path = try models.folder.write(changed, to: "changed-\(place).safetensors")
+      changed[bytes.count - distance] = UInt8(value)
+      let path = try models.folder.write(changed, to: "changed-\(distance).safetensors")
       expectError(.malformed) { _ = try LogitsFile(path: path) }
     }
   }

@@ -148,16 +148,16 @@ private struct Textbook {
     for window in text.windows {
       let a = try Self.logits(reference, window.tokens)
       let b = try Self.logits(candidate, window.tokens)
-      for place in window.judged {
-        let (x, y) = (a[place].logSoftmax, b[place].logSoftmax)
+      for position in window.judged {
+        let (x, y) = (a[position].logSoftmax, b[position].logSoftmax)
         divergences.append(zip(x, y).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) })
         same += x.order[0] == y.order[0] ? 1 : 0
         shared += Set(x.order.prefix(5)).intersection(y.order.prefix(5)).count
         error += zip(x.centred, y.centred).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         size += x.centred.reduce(0) { $0 + $1 * $1 }
-        guard place + 1 < window.tokens.count else { continue }
-        p.append(x[window.tokens[place + 1]])
-        q.append(y[window.tokens[place + 1]])
+        guard position + 1 < window.tokens.count else { continue }
+        p.append(x[window.tokens[position + 1]])
+        q.append(y[window.tokens[position + 1]])
       }
     }
     meanDivergence = divergences.mean

@@ -86,13 +86,13 @@ struct EmptyTensorTests {
     model.tensors.append(tensor)
     let added = try model.write(to: folder, "added.gguf")
     let text = "fixtures/mini-ziya/expected/eval-en.txt"
-    for (place, file) in [added, replaced].enumerated() {
+    for (number, file) in [added, replaced].enumerated() {
       let commands = [
-        ["quantize", file, folder("q\(place).gguf"), "q8_0"],
+        ["quantize", file, folder("q\(number).gguf"), "q8_0"],
         ["verify-logits", file, "--reference", base, "--text", text, "--max-tokens", "64"],
-        ["imatrix", file, "--text", text, "--chunks", "1", "--output", folder("i\(place).gguf")],
+        ["imatrix", file, "--text", text, "--chunks", "1", "--output", folder("i\(number).gguf")],
         ["hash", "--as-checkpoint", file],
-        ["quantize", base, folder("r\(place).gguf"), "q4_0", "--imatrix", file],
+        ["quantize", base, folder("r\(number).gguf"), "q4_0", "--imatrix", file],
       ]
       for command in commands {
         let result = try CommandLineTool.run(command)

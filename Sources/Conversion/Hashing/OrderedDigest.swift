@@ -167,7 +167,7 @@ package final class OrderedDigest: Sendable {
   }
 }
 
-/// How many bytes may be kept waiting by several digests together.
+/// A bound on the bytes that several digests together keep waiting.
 package final class Allowance: Sendable {
   private let total: Int
   private let left: Atomic<Int>

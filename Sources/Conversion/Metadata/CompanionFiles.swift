@@ -19,7 +19,7 @@ struct CompanionFiles {
 
   /// The files, by name.
   private(set) var files: [(name: String, content: [UInt8])] = []
-  /// What the user should know.
+  /// Remarks for the user.
   private(set) var notes: [String] = []
   private let vocabulary: Vocabulary?
   private var hasChatTemplate = false

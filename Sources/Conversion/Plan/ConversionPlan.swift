@@ -4,7 +4,7 @@ public import WeightmillModels
 package import WeightmillQuantization
 public import WeightmillTensors
 
-/// What a conversion will write: every tensor in its order, with its source and its type.
+/// A conversion that is to be run: every tensor in its order, with its source and its type.
 ///
 /// A plan is a plain value. Printing it shows what would be done, `ConversionRun` does it.
 public struct ConversionPlan: Sendable {
@@ -14,20 +14,20 @@ public struct ConversionPlan: Sendable {
     public let tensor: TensorDescriptor
     /// The index in `source` of the tensor it is made of.
     public let index: Int
-    /// How many neighbouring rows are best read together: a head's, where rows change places.
+    /// The number of neighbouring rows best read together: a head's, where rows change places.
     package let rowGroup: Int
     /// The type the mix asks for, if the length of the rows did not allow it.
     public let fallbackFrom: TensorType?
-    /// For each column how much an error in it costs, if that is known.
+    /// The cost of an error in each column, if that is known.
     package let importance: [Float]?
     /// The number of the file it is written to, where one is written for each file of the input.
     package internal(set) var shard: Int
 
-    /// What provenance says of it.
+    /// The item as provenance describes it.
     var planned: PlannedTensor { PlannedTensor(descriptor: tensor, importance: importance) }
   }
 
-  /// What holds the tensors.
+  /// The files that hold the tensors.
   package enum Container: Sendable {
     /// One GGUF file with this metadata.
     case gguf(GGUFMetadata)
@@ -41,31 +41,31 @@ public struct ConversionPlan: Sendable {
   public let source: any Catalogue
   /// The tensors to be written.
   public internal(set) var items: [Item]
-  /// What will hold them.
+  /// The files that will hold the tensors.
   package internal(set) var output: Container
-  /// How scales are chosen.
+  /// The way scales are chosen.
   package let method: EncodingMethod
   /// The files the weights come from: a GGUF file names them, unless its metadata does already.
   package let sources: [SourceFile]
-  /// Which of these are hashed while they are read.
+  /// The choice of sources that are hashed while they are read.
   package var hashing: SourceHashing
   /// Whether the output's metadata is still to say where the weights come from.
   public var namesSources: Bool
   /// Files that are read: the output must be none of them.
   package let inputs: [String]
-  /// What was asked for: a folder that is written must not lie in one of these.
+  /// The paths that were asked for: a folder that is written must not lie in one of them.
   package let origins: [String]
-  /// What guides the encoder besides importance, in words such as a text's digest and settings.
+  /// The encoder's guidance besides importance, in words such as a text's digest and settings.
   ///
   /// Guides are numbers that live only as long as their tensor is written: what made them decides
   /// whether a run can be continued, and stands in the file.
   package private(set) var guidance: String?
   /// Whether the values are sums of a base and a delta, which messages about them say.
   package let isMerged: Bool
-  /// What the user should know.
+  /// Remarks for the user.
   public let notes: [String]
-  /// Why it cannot be executed, if it cannot: a type without encoder, or without the importance
-  /// that it requires. The layout is known all the same.
+  /// The reason why the plan cannot be executed, if there is one: a type without encoder, or without
+  /// the importance that it requires. The layout is known all the same.
   public let obstacle: WeightmillError?
 
   /// Plans a folder in Hugging Face's layout, which transformers loads.
@@ -181,7 +181,7 @@ public struct ConversionPlan: Sendable {
     output = count > 1 ? .splitGGUF(metadata, files: count) : .gguf(metadata)
   }
 
-  /// Says what guides the encoder besides importance.
+  /// The plan with a note in its file of what guides the encoder besides importance.
   ///
   /// - Parameter guidance: What made the guides: texts' digests, numbers of tokens, damping.
   /// - Returns: The plan whose file says so.

@@ -6,9 +6,9 @@ import WeightmillTensors
 struct GGUFItems {
   /// The tensors.
   private(set) var items: [ConversionPlan.Item] = []
-  /// What the user should know.
+  /// Remarks for the user.
   private(set) var notes: [String] = []
-  /// Why they cannot be written, if they cannot.
+  /// The reason why the items cannot be written, if there is one.
   private(set) var obstacle: WeightmillError?
 
   private let options: QuantizationOptions

@@ -6,7 +6,7 @@ import WeightmillTensors
 struct GGUFShardLayout {
   /// What the first file says besides its number.
   let metadata: GGUFMetadata
-  /// How many files there are.
+  /// The number of files.
   let count: Int
 
   /// Lays out the files.

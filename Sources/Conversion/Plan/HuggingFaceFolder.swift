@@ -9,14 +9,14 @@ import WeightmillTensors
 ///
 /// `formats/hugging-face-folder.md` describes it file by file.
 package struct HuggingFaceFolder: Sendable {
-  /// How many bytes of tensors a shard holds at most unless told otherwise: transformers' figure.
+  /// The largest number of bytes of tensors in a shard by default: transformers' figure.
   package static let defaultShardSize = 5_000_000_000
 
   /// The tensors of each shard, by their indices in the plan.
   package let shards: [[Int]]
   /// The other files.
   package let companions: [(name: String, content: [UInt8])]
-  /// What the user should know.
+  /// Remarks for the user.
   let notes: [String]
 
   /// Plans a folder.

@@ -1,14 +1,14 @@
-/// Where every byte of an output goes: its files, and the position of each tensor in them.
+/// The position of every byte of an output: its files, and the tensors in them.
 public struct OutputLayout: Sendable {
   /// One file.
   public struct File: Sendable {
-    /// Its name in the output's folder; `nil` for an output that is this one file.
+    /// The file's name in the output's folder; `nil` for an output that is this one file.
     public let name: String?
-    /// What precedes the tensors, or all of a file that holds none.
+    /// The bytes before the tensors, or all of a file that holds none.
     package let header: [UInt8]
     /// The tensors in it: their indices in the plan's items, and the byte at which each begins.
     package let tensors: [(item: Int, position: Int)]
-    /// Its size.
+    /// The file's size in bytes.
     public let byteCount: Int
 
     /// A file of tensors.

@@ -1,6 +1,6 @@
 import WeightmillTensors
 
-/// Where a GGUF file is cut into several: between tensors, which stay in their order.
+/// The cuts of a GGUF file into several: between tensors, which stay in their order.
 public enum ShardSplit: Sendable, Equatable {
   /// A file ends before the tensor with which it would hold more bytes of tensors. One that alone is
   /// larger gets a file to itself.

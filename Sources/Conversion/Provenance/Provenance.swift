@@ -129,7 +129,7 @@ package struct ProvenanceRecord: Sendable, Encodable {
   package let mergeRule: String?
   /// The encoder: how scales were chosen, in a file that holds quantized tensors.
   package let encoder: String?
-  /// What guided the encoder besides importance: texts\' digests and settings, in words.
+  /// The encoder's guidance besides importance: texts' digests and settings, in words.
   package let guidance: String?
   /// The SHA-256 of the plan: `formats/gguf.md` says of what.
   package let planSHA256: String?

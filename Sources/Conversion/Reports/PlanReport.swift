@@ -1,6 +1,6 @@
 public import WeightmillTensors
 
-/// What is to be told of a plan or of its execution, for machines: `--dry-run --json` and `--json`.
+/// A report on a plan or its execution for machines: `--dry-run --json` and `--json`.
 public struct PlanReport: Encodable, Sendable {
   /// A tensor of the output.
   package struct Tensor: Encodable, Sendable {
@@ -18,11 +18,11 @@ public struct PlanReport: Encodable, Sendable {
     package let bytes: Int
     /// The name of its file, in a folder or a split output.
     package let file: String?
-    /// How many values were not finite; `nil` when all values are sound or nothing was written yet.
+    /// The number of values not finite; `nil` when all are sound or nothing was written yet.
     package let nonFinite: Int?
-    /// How many values became infinite.
+    /// The number of values that became infinite.
     package let overflowed: Int?
-    /// How many values were lost to outliers.
+    /// The number of values lost to outliers.
     package let lost: Int?
   }
 
@@ -42,7 +42,7 @@ public struct PlanReport: Encodable, Sendable {
   package let written: Bool
   /// The files of a folder or of a split output; `nil` for an output that is one file.
   package let files: [File]?
-  /// What the user should know.
+  /// Remarks for the user.
   package let notes: [String]
   /// Every tensor of the plan, in its order.
   package let tensors: [Tensor]

@@ -6,11 +6,11 @@ public struct ConversionReport: Sendable {
   public struct Fault: Sendable {
     /// The tensor as it was written.
     public let tensor: TensorDescriptor
-    /// How many of its values were infinite or not numbers before they were converted.
+    /// The number of the tensor's values that were infinite or no numbers before the conversion.
     public let nonFinite: Int
-    /// How many were finite, but became infinite since they are too large for the type.
+    /// The number of finite values that became infinite since they are too large for the type.
     public let overflowed: Int
-    /// How many became one number because another of their block is far larger: an outlier.
+    /// The number of values that became one number because of an outlier in their block.
     public let lost: Int
     /// Whether the values are sums of a base and a delta.
     package let isMerged: Bool
@@ -40,7 +40,7 @@ public struct ConversionReport: Sendable {
 
   /// The size of everything that was written, in bytes.
   public let byteCount: Int
-  /// How many tensors an interrupted run had written, whose bytes were verified and kept.
+  /// The number of tensors that an interrupted run wrote, whose bytes were verified and kept.
   package let resumed: Int
   /// Tensors whose bytes were not as the interrupted run's journal says, so that they were made anew.
   package let redone: [String]

@@ -170,7 +170,7 @@ public struct ConversionRun: Sendable {
 
 /// Options of a run. None of them changes a byte that is written.
 public struct RunOptions: Sendable {
-  /// How many bytes of buffers a run may use, unless it is told otherwise: 256 MiB.
+  /// The number of bytes of buffers that a run may use by default: 256 MiB.
   package static let defaultMemory = 256 << 20
 
   /// Whether what is there may be replaced; other files of a folder are left alone.
@@ -181,8 +181,8 @@ public struct RunOptions: Sendable {
   public var resumes = false
   /// The number of the only file of a split output that is written, from 1; `nil` for all.
   public var part: Int?
-  /// How many bytes of buffers may be used: rows that are read and written, and bytes that wait to
-  /// be hashed.
+  /// The number of bytes of buffers that may be used: rows that are read and written, and bytes that
+  /// wait to be hashed.
   public var memory = RunOptions.defaultMemory
   /// The calls by which the disk is asked to keep what was written.
   package var disk = DiskCalls()

@@ -1,9 +1,9 @@
-/// What models of one kind have in common: names, tensors, the order of rows, keys of metadata.
+/// The traits of models of one kind: names, tensors, the order of rows, keys of metadata.
 ///
 /// Nothing else says what an architecture is called or holds: whoever reads or writes a file asks
 /// the model's configuration for this value. `KnownArchitectures.swift` has those that are read.
 package struct Architecture: Equatable, Sendable {
-  /// How the two values that one position angle turns lie in a head.
+  /// The order in a head of the two values that one position angle turns.
   package enum RowOrder: Sendable {
     /// Rows 2*i* and 2*i* + 1 belong together.
     case neighbours
@@ -27,7 +27,7 @@ package struct Architecture: Equatable, Sendable {
     case keyValueHeadCount = "attention.head_count_kv"
     /// The base of the rotary angles.
     case ropeBase = "rope.freq_base"
-    /// What RMSNorm adds to the mean square.
+    /// The epsilon that RMSNorm adds to the mean square.
     case normEpsilon = "attention.layer_norm_rms_epsilon"
     /// The width of a head of queries and keys.
     case keyLength = "attention.key_length"
@@ -35,9 +35,9 @@ package struct Architecture: Equatable, Sendable {
     case valueLength = "attention.value_length"
     /// The rows of the embedding matrix.
     case vocabularySize = "vocab_size"
-    /// How many values of a head are turned.
+    /// The number of values of a head that are turned.
     case ropeDimensionCount = "rope.dimension_count"
-    /// How rotary angles are scaled; read, to refuse it.
+    /// The scaling of rotary angles; read, to refuse it.
     case ropeScalingType = "rope.scaling.type"
     /// The number of experts; read, to refuse it.
     case expertCount = "expert_count"

@@ -23,7 +23,7 @@ extension Architecture {
     all.first { $0.huggingFaceType == type }
   }
 
-  /// What messages say of names that are not known: `only llama is supported`.
+  /// The remark of messages on names that are not known: `only llama is supported`.
   ///
   /// - Parameter name: Which of an architecture's names.
   /// - Returns: The end of a sentence.

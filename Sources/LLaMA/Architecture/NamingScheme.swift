@@ -1,4 +1,4 @@
-/// How a kind of file names the tensors of a model and orders the rows of queries and keys.
+/// The names of a model's tensors, and the order of rows of queries and keys, in a kind of file.
 package enum NamingScheme: String, Sendable {
   /// Meta's `consolidated.NN.pth`.
   case meta
@@ -58,7 +58,7 @@ package enum NamingScheme: String, Sendable {
     }
   }
 
-  /// What a tensor is for, or `nil` when the architecture has none of this name.
+  /// The role of a tensor, or `nil` when the architecture has none of this name.
   ///
   /// - Parameters:
   ///   - name: The tensor's name.

@@ -1,4 +1,4 @@
-/// What a tensor is for in a model, whatever a file calls it.
+/// The role of a tensor in a model, whatever a file calls it.
 package enum TensorRole: Hashable, Sendable {
   /// The embedding of each token.
   case tokenEmbedding
@@ -13,13 +13,13 @@ package enum TensorRole: Hashable, Sendable {
   /// Rotary frequencies that some checkpoints carry; they follow from the configuration.
   case rotaryFrequencies(Int)
 
-  /// Which of the factors of rotary frequencies, one for each pair of a head's values.
+  /// A set of factors of rotary frequencies, one for each pair of a head's values.
   package enum RopeFactors: CaseIterable, Hashable, Sendable {
-    /// Those for texts of any length.
+    /// The factors for texts of any length.
     case all
-    /// Those for texts beyond the length that the model was first trained on.
+    /// The factors for texts beyond the length that the model was first trained on.
     case long
-    /// Those for texts up to that length.
+    /// The factors for texts up to that length.
     case short
   }
 
@@ -27,39 +27,39 @@ package enum TensorRole: Hashable, Sendable {
   package enum LayerTensor: CaseIterable, Hashable, Sendable {
     /// The gains of the norm before attention: one for each of the hidden features.
     case attentionNorm
-    /// What tokens look for: heads × head size rows, a column for each hidden feature.
+    /// The matrix of queries: heads × head size rows, a column for each hidden feature.
     case query
-    /// What is added to the products with `query`: heads × head size values.
+    /// The bias of the products with `query`: heads × head size values.
     case queryBias
     /// The gains of the norm of each query head: head size values.
     case queryNorm
-    /// What tokens are found by: key-value heads × head size rows.
+    /// The matrix of keys: key-value heads × head size rows.
     case key
-    /// What is added to the products with `key`: key-value heads × head size values.
+    /// The bias of the products with `key`: key-value heads × head size values.
     case keyBias
     /// The gains of the norm of each key head: head size values.
     case keyNorm
-    /// What tokens hand over: key-value heads × head size rows.
+    /// The matrix of values: key-value heads × head size rows.
     case value
-    /// What is added to the products with `value`: key-value heads × head size values.
+    /// The bias of the products with `value`: key-value heads × head size values.
     case valueBias
-    /// From the heads back to the hidden features.
+    /// The matrix from the heads back to the hidden features.
     case attentionOutput
-    /// What is added to the products with `attentionOutput`: a value for each hidden feature.
+    /// The bias of the products with `attentionOutput`: a value for each hidden feature.
     case attentionOutputBias
     /// The gains of the norm before the feed-forward part.
     case feedForwardNorm
-    /// From the hidden features to those of the feed-forward part, through SiLU.
+    /// The matrix from the hidden features to those of the feed-forward part, through SiLU.
     case gate
-    /// What is added to the products with `gate`: a value for each feature of the feed-forward part.
+    /// The bias of the products with `gate`: a value for each feature of the feed-forward part.
     case gateBias
-    /// From the hidden features to those of the feed-forward part, which the gates multiply.
+    /// The matrix from hidden features to those of the feed-forward part, which the gates multiply.
     case up
-    /// What is added to the products with `up`: a value for each feature of the feed-forward part.
+    /// The bias of the products with `up`: a value for each feature of the feed-forward part.
     case upBias
-    /// From the features of the feed-forward part back to the hidden ones.
+    /// The matrix from the features of the feed-forward part back to the hidden ones.
     case down
-    /// What is added to the products with `down`: a value for each hidden feature.
+    /// The bias of the products with `down`: a value for each hidden feature.
     case downBias
 
     /// The norms and matrices that nearly all architectures have.

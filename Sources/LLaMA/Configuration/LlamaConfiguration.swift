@@ -1,14 +1,14 @@
 /// The architecture of a model, its sizes and constants.
 public struct LlamaConfiguration: Equatable, Sendable {
-  /// What it has in common with other models.
+  /// The traits that the model shares with others of its kind.
   package let architecture: Architecture
   /// The width of the residual stream.
   public let hiddenSize: Int
-  /// How many layers there are.
+  /// The number of layers.
   public private(set) var layerCount: Int
-  /// How many heads attend.
+  /// The number of attention heads.
   public let headCount: Int
-  /// How many heads keys and values have; each serves `headCount / keyValueHeadCount` others.
+  /// The number of heads of keys and values; each serves `headCount / keyValueHeadCount` others.
   public let keyValueHeadCount: Int
   /// The width of a head, even.
   public let headDimension: Int
@@ -16,9 +16,9 @@ public struct LlamaConfiguration: Equatable, Sendable {
   public let feedForwardSize: Int
   /// The rows of the embedding matrix.
   public private(set) var vocabularyRows: Int
-  /// How many tokens the model was trained to see at once.
+  /// The number of tokens the model was trained to see at once.
   public let contextLength: Int
-  /// What RMSNorm adds to the mean square.
+  /// The epsilon that RMSNorm adds to the mean square.
   public let normEpsilon: Double
   /// The base of the rotary position angles.
   public let ropeBase: Double

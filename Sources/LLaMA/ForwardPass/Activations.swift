@@ -73,8 +73,8 @@ package struct Activations: Sendable {
     }
   }
 
-  /// How far these vectors are from others: the sums over all their numbers of (self - other)² and of
-  /// other².
+  /// The distance of these vectors from others: the sums over all their numbers of (self - other)²
+  /// and of other².
   ///
   /// Sums are binary64 in a fixed order: each vector by itself, then the vectors of each panel of 16,
   /// then the panels.
@@ -126,10 +126,10 @@ package struct Activations: Sendable {
   /// The number of panels.
   var panelCount: Int { (rows + Kernels.tokens - 1) / Kernels.tokens }
 
-  /// How many numbers a panel has.
+  /// The number of a panel's numbers.
   var panelStride: Int { columns * Kernels.tokens }
 
-  /// How many tokens a panel has.
+  /// The number of tokens of a panel.
   func lanes(panel: Int) -> Int { min(rows - panel * Kernels.tokens, Kernels.tokens) }
 
   /// Where a feature of a panel begins. Only those write there who have made the vectors, or called

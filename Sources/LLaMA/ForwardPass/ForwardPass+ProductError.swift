@@ -4,8 +4,8 @@ extension ForwardPass {
   /// How many rows a tile has; fixed, because the order of sums depends on it.
   private static let errorRows = 96
 
-  /// What another version of a tensor adds to its products: the sums of ((W - W')x)² and of (Wx)²
-  /// over all rows and inputs. For the gains of a norm the product is element by element.
+  /// The error that another version of a tensor adds to its products: the sums of ((W - W')x)² and of
+  /// (Wx)² over all rows and inputs. For the gains of a norm the product is element by element.
   ///
   /// Sums are binary64 in a fixed order, whatever the number of threads.
   ///

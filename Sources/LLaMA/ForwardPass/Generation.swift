@@ -10,7 +10,7 @@ package struct Generation: Sendable {
 
   private let pass: ForwardPass
   private var layers: [KeyValueCache]
-  /// How many tokens the text has.
+  /// The number of tokens of the text.
   package private(set) var count = 0
 
   /// Begins with no text.

@@ -14,9 +14,9 @@ struct KeyValueCache: Sendable {
   private let kernels: Kernels
   private let heads: Int
   private let features: Int
-  /// How many tokens are expected.
+  /// The number of tokens that are expected.
   private let capacity: Int
-  /// How many tokens it holds.
+  /// The number of tokens that it holds.
   private(set) var count = 0
   private var chunks: [Chunk] = []
 
@@ -130,7 +130,7 @@ struct KeyValueCache: Sendable {
 
 /// Some tokens of a pass that are the newest of a text.
 struct AttendedText: Sendable {
-  /// Which tokens of the pass.
+  /// The text's tokens, by their indices in the pass.
   let tokens: Range<Int>
   /// The earlier tokens of the text, in the layer that is being applied; then all of them.
   var cache: KeyValueCache

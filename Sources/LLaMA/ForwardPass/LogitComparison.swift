@@ -1,7 +1,7 @@
 import CWeightmillKernels
 package import WeightmillTensors
 
-/// What a reference's logits *l* and a candidate's logits *m* at one position have in common.
+/// The comparison of a reference's logits *l* with a candidate's logits *m* at one position.
 package struct LogitComparison: Sendable {
   /// One model's side.
   package struct Side: Sendable {
@@ -63,7 +63,7 @@ extension Activations {
     return found.prefix(panels[panel].count).map { LogitComparison($0) }
   }
 
-  /// Which vectors lie side by side.
+  /// The vectors that lie side by side.
   package var panels: [Range<Int>] {
     (0..<panelCount).map {
       $0 * Kernels.tokens..<$0 * Kernels.tokens + lanes(panel: $0)

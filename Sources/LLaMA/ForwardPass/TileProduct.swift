@@ -3,7 +3,7 @@ import CWeightmillKernels
 /// One thread's buffers for products with a tile of weights: 256 columns of it are decoded and packed,
 /// stay in the second cache, and meet all tokens; then come the next 256.
 struct TileProduct {
-  /// How many rows a tile has at most.
+  /// The largest number of rows of a tile.
   static let rows = 192
 
   private let kernels: Kernels

@@ -2,7 +2,7 @@ package import WeightmillTensors
 
 /// A text that is continued token by token, each chosen from what the model expects.
 package struct Continuation: Sendable {
-  /// Why no further token was added.
+  /// The reason why no further token was added.
   package enum Ending: String, Codable, Sendable {
     /// The model ended the text.
     case end

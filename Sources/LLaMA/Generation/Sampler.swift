@@ -13,15 +13,15 @@ package import WeightmillTensors
 /// largest to the smallest. The same seed and the same logits give the same tokens: random numbers
 /// are of a generator that is written down here, SplitMix64, one for each token.
 package struct Sampler: Sendable {
-  /// How tokens are chosen.
+  /// The rules by which tokens are chosen.
   package struct Settings: Codable, Equatable, Sendable {
-    /// What logits are divided by; 0 takes the most likely token always.
+    /// The divisor of logits; 0 takes the most likely token always.
     package var temperature = 1.0
     /// The sum of probabilities that is kept, from 0 (the most likely token only) to 1 (all).
     package var topP = 0.85
-    /// How many of the most likely tokens are kept; 0 keeps all.
+    /// The number of most likely tokens that are kept; 0 keeps all.
     package var topK = 0
-    /// Where the random numbers begin.
+    /// The seed of the random numbers.
     package var seed: UInt64 = 0
 
     /// The settings of Ziya's model card: temperature 1, `topP` 0.85; seed 0.

@@ -6,7 +6,7 @@ public struct LlamaModel: Sendable {
   public let configuration: LlamaConfiguration
   /// The tensors.
   public let catalogue: any Catalogue
-  /// How they are named and their rows ordered.
+  /// The tensors' names and the order of their rows.
   package let scheme: NamingScheme
   private let indices: [TensorRole: Int]
 
@@ -54,13 +54,13 @@ public struct LlamaModel: Sendable {
     self.indices = indices
   }
 
-  /// What the model has in common with others.
+  /// The traits that the model shares with others of its kind.
   package var architecture: Architecture { configuration.architecture }
 
   /// The order of the rows of queries and keys in the catalogue.
   package var rowOrder: Architecture.RowOrder { scheme.rowOrder(of: architecture) }
 
-  /// Where in the catalogue a tensor is; the output matrix may be the embedding's (tied weights).
+  /// A tensor's index in the catalogue; the output matrix may be the embedding's (tied weights).
   ///
   /// - Parameter role: What the tensor is for.
   package subscript(_ role: TensorRole) -> Int? {

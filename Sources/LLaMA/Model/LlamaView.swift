@@ -16,7 +16,7 @@ package struct LlamaView: Catalogue {
   ///
   /// - Parameters:
   ///   - model: The model.
-  ///   - scheme: Whose names and row order to show.
+  ///   - scheme: The scheme of the names and the row order to show.
   package init(_ model: LlamaModel, as scheme: NamingScheme) {
     self.init(model, as: scheme, scheme.rowOrder(of: model.architecture))
   }

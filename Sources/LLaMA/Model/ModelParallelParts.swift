@@ -1,6 +1,6 @@
 package import WeightmillTensors
 
-/// How Meta cut the tensors of its model-parallel files.
+/// Meta's cuts of tensors for its model-parallel files.
 ///
 /// Source: the `ParallelEmbedding`, `ColumnParallelLinear` and `RowParallelLinear` layers of Meta's
 /// LLaMA; section 3.2 of `formats/meta-llama.md`.
@@ -63,7 +63,7 @@ package enum ModelParallelParts {
     }
   }
 
-  /// How the tensors of parts were cut.
+  /// The joins that undo the cuts of the parts' tensors.
   ///
   /// LLaMA 1 and 2 cut the embeddings by columns, LLaMA 3 by rows: there a part has rows as wide as
   /// the norms, which every part holds whole.

@@ -24,10 +24,10 @@ package struct RowPermutation: Sendable {
   /// - Parameter row: The row.
   /// - Returns: Its index in the other order, within the same head.
   package func source(of row: Int) -> Int {
-    let (first, place) = (row / head * head, row % head)
+    let (first, index) = (row / head * head, row % head)
     switch to {
-    case .halves: return first + place % (head / 2) * 2 + place / (head / 2)
-    case .neighbours: return first + place % 2 * (head / 2) + place / 2
+    case .halves: return first + index % (head / 2) * 2 + index / (head / 2)
+    case .neighbours: return first + index % 2 * (head / 2) + index / 2
     }
   }
 
@@ -80,8 +80,8 @@ package struct RowPermutation: Sendable {
     }
     let size = tensor.type.bytesPerBlock
     let values = try catalogue.bytes(rows: rows, ofTensor: index)
-    for place in 0..<values.count / size {
-      bytes.copy(values, from: source(of: place) * size, count: size, to: offset + place * size)
+    for column in 0..<values.count / size {
+      bytes.copy(values, from: source(of: column) * size, count: size, to: offset + column * size)
     }
   }
 }

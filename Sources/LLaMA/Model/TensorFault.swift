@@ -4,7 +4,7 @@ import WeightmillTensors
 package struct TensorFault: Sendable {
   /// The tensor's name.
   package let name: String
-  /// What is wrong with it.
+  /// The problem with the tensor.
   package let problem: String
 
   /// Describes a fault.

@@ -11,7 +11,7 @@ struct RowComparison: Sendable {
   /// The share of rows that are the same in both, to the precision of bfloat16.
   let sameShare: Double
 
-  /// How many rows are compared.
+  /// The number of rows that are compared.
   private static let rows = 64
 
   /// Compares rows of a tensor.

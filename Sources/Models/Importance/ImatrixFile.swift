@@ -5,7 +5,7 @@ public import WeightmillTensors
 /// Importance matrices in llama.cpp's two file formats, told apart by content; `formats/imatrix.md`
 /// describes both.
 public enum ImatrixFile {
-  /// How many values a file may hold, in all its entries.
+  /// The largest number of values in all entries of a file.
   package static let maximumValues = 1 << 26
   /// The largest number of vectors that a file may say were summed.
   package static let maximumCount: Float = 0x1p53

@@ -5,8 +5,8 @@ package enum ImatrixKey {
   package static let datasets = "imatrix.datasets"
   package static let chunkCount = "imatrix.chunk_count"
   package static let chunkSize = "imatrix.chunk_size"
-  /// What follows a matrix's name in that of the tensor with its sums of squares.
+  /// The suffix of a matrix's name in that of the tensor with its sums of squares.
   package static let sums = ".in_sum2"
-  /// What follows a matrix's name in that of the tensor with its numbers of vectors.
+  /// The suffix of a matrix's name in that of the tensor with its numbers of vectors.
   package static let counts = ".counts"
 }

@@ -4,7 +4,7 @@ package import WeightmillTensors
 /// A folder in which PEFT saved a LoRA adapter.
 package struct AdapterFolder {
   package let adapter: LowRankAdapter
-  /// What is odd about the files.
+  /// Remarks on the files.
   package let notes: [String]
   /// Every file of the folder: none of them may be written to.
   package var files: [String] { folder.inputs }

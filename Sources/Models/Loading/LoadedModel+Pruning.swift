@@ -2,10 +2,10 @@ import WeightmillLLaMA
 package import WeightmillTensors
 
 extension LoadedModel {
-  /// How many files the tensors of a split GGUF file are in; 1 for every other model.
+  /// The number of files of a split GGUF file; 1 for every other model.
   package var shardCount: Int { max(shardSizes.count, 1) }
 
-  /// For each tensor the number of its file; empty when there is one file.
+  /// The number of each tensor's file; empty when there is one file.
   package var shards: [Int] {
     shardSizes.enumerated().flatMap { [Int](repeating: $0.offset, count: $0.element) }
   }

@@ -12,7 +12,7 @@ public struct LoadedModel: Sendable {
   public internal(set) var llama: LlamaModel
   /// The tokenizer, with a token for each embedding row; `nil` when none was found that can be used.
   public let tokenizer: ModelTokenizer?
-  /// Why a tokenizer that was found cannot be used.
+  /// The reason why a tokenizer that was found cannot be used.
   package internal(set) var tokenizerObstacle: WeightmillError?
   /// The chat template, if the model has one.
   public let chatTemplate: String?
@@ -22,7 +22,7 @@ public struct LoadedModel: Sendable {
   package let mergeRule: String?
   /// Every file that is read: none of them may be written to.
   package let files: [String]
-  /// What the user should know.
+  /// Remarks for the user.
   public let notes: [String]
   /// The paths that were asked for.
   package internal(set) var origins: [String] = []
@@ -32,7 +32,7 @@ public struct LoadedModel: Sendable {
   package internal(set) var tokenizerFolder: String?
   /// The files it is made from, for `SourceChecks`.
   package internal(set) var sources: [SourceFile] = []
-  /// How many tensors each file of a split GGUF file holds; empty for every other model.
+  /// The number of tensors in each file of a split GGUF file; empty for every other model.
   package var shardSizes: [Int] = []
   /// The sum of the merged values, where such sums are published.
   package var sum: Sum?

@@ -1,11 +1,11 @@
 public import WeightmillMerging
 public import WeightmillPyTorch
 
-/// Which model is wanted: a checkpoint, and what is to be merged into it.
+/// A request for a model: a checkpoint, and the deltas and adapters to be merged into it.
 public struct ModelRequest: Sendable {
   /// A folder in Hugging Face's or Meta's layout, or a file.
   public var path: String
-  /// Which tensors of PyTorch files are wanted.
+  /// The wanted tensors of PyTorch files.
   public var selection = TensorSelection.model
   /// The folder or file of delta weights to add.
   public var delta: String?

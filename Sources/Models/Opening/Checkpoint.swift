@@ -35,7 +35,7 @@ public struct Checkpoint: Sendable {
   public let layout: Layout
   /// The tensors.
   public let catalogue: any Catalogue
-  /// How the tensors are named, where their names tell.
+  /// The scheme of the tensors' names, where they tell it.
   package let scheme: NamingScheme?
   /// The configuration file of the folder, if there is one.
   package let configuration: (path: String, json: JSONValue)?
@@ -51,9 +51,9 @@ public struct Checkpoint: Sendable {
   package let weightFiles: [String]
   /// The tensors of each of these files.
   package let fileCatalogues: [any FileCatalogue]
-  /// How many tensors each file of a split GGUF file holds; empty for every other checkpoint.
+  /// The number of tensors in each file of a split GGUF file; empty for every other checkpoint.
   package let shardSizes: [Int]
-  /// What is odd about it, but no error.
+  /// Remarks on what is odd, but no error.
   public let notes: [String]
 
   /// Opens a file or a folder.

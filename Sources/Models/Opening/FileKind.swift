@@ -1,7 +1,7 @@
 import WeightmillPyTorch
 package import WeightmillTensors
 
-/// What a file is, judged by its content.
+/// The kind of a file, judged by its content.
 package enum FileKind: String, Sendable {
   case gguf = "GGUF"
   case pytorch = "PyTorch"

@@ -16,7 +16,7 @@ package struct GGUFShards {
   package let version: Int
   /// The files, in order.
   package let files: [String]
-  /// How many tensors each file holds; empty for a file that is not split.
+  /// The number of tensors in each file; empty for a file that is not split.
   package let sizes: [Int]
   /// Each file by itself.
   package let parts: [any FileCatalogue]

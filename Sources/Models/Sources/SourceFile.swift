@@ -5,9 +5,9 @@ package import WeightmillTensors
 
 /// A file that a model is made from, and what it is for.
 package struct SourceFile: Sendable {
-  /// What a file is for.
+  /// The purpose of a file.
   package enum Kind: Sendable {
-    /// It holds tensors, and is the checkpoint's file of this number, counted from 0.
+    /// A file of tensors, the checkpoint's of this number, counted from 0.
     case weights(Int)
     /// A vocabulary or the sizes: small, and hashed at once.
     case small
@@ -15,15 +15,15 @@ package struct SourceFile: Sendable {
 
   /// The path.
   package let path: String
-  /// Which input it belongs to.
+  /// The input that the file belongs to.
   package let side: IdentifiedFile.Side
-  /// What it is for.
+  /// The file's purpose.
   package let kind: Kind
   /// Whether it could be one of the files that Weightmill knows.
   package let mayBeKnown: Bool
-  /// Its size in bytes.
+  /// The file's size in bytes.
   package let byteCount: Int
-  /// Its tensors, to hash the file while they are read.
+  /// The file's tensors, to hash the file while they are read.
   package let catalogue: (any FileCatalogue)?
 
   /// Describes a file.

@@ -2,7 +2,7 @@ import WeightmillLLaMA
 package import WeightmillTensors
 package import WeightmillTokenization
 
-/// How a model wants a question to be written.
+/// The form in which a model wants a question to be written.
 ///
 /// Models bring a program in Jinja for that. Weightmill runs no programs: it knows the templates
 /// that it writes itself.

@@ -11,7 +11,7 @@ package import WeightmillTokenization
 package struct TokenizerFiles {
   /// Files that may lie outside of the checkpoint's folder.
   package let files: [String]
-  /// What the user should know.
+  /// Remarks for the user.
   package let notes: [String]
   private let kind: ModelTokenizer.Kind
   private let modelPath: String

@@ -13,7 +13,7 @@ package enum FloatScan {
     return largest < 0x7F80_0000 ? nil : values.firstIndex { !$0.isFinite }
   }
 
-  /// How many values are not finite.
+  /// The number of values that are not finite.
   ///
   /// - Parameter values: The values.
   /// - Returns: The number of values.
@@ -26,7 +26,7 @@ package enum FloatScan {
   /// The types whose stored values can be looked at without decoding them.
   package static let types: [TensorType] = [.f16, .bf16, .f32, .f64]
 
-  /// How many stored values are not finite; 0 for types other than `types`.
+  /// The number of stored values that are not finite; 0 for types other than `types`.
   ///
   /// - Parameters:
   ///   - bytes: The stored values, little endian.

@@ -1,4 +1,4 @@
-/// What an encoder is told of the inputs that a matrix gets.
+/// An encoder's knowledge of the inputs that a matrix gets.
 ///
 /// A factor of the second moments of these inputs, for error feedback from column to column, would be a
 /// third case: an encoder that is given one wants more rows at a time (`RowEncoder.rowsAtOnce`).

@@ -8,7 +8,7 @@ public import WeightmillTensors
 public struct RowEncoder: Sendable {
   /// The type of the rows.
   public let type: TensorType
-  /// How many values a row has.
+  /// The number of values of a row.
   public let columns: Int
 
   private let encoder: any BlockEncoder
@@ -158,7 +158,7 @@ public struct RowEncoder: Sendable {
 
   // MARK: Encoding
 
-  /// How many rows to encode at a time: about so many values stay in the nearest caches.
+  /// The number of rows to encode at a time: about so many values stay in the nearest caches.
   package var rowsAtOnce: Int { max(1, (1 << 14) / max(columns, 1)) }
 
   /// Encodes rows.
@@ -186,7 +186,7 @@ public struct RowEncoder: Sendable {
   }
 }
 
-/// How an encoder chooses scales.
+/// The way an encoder chooses scales.
 public enum EncodingMethod: String, CaseIterable, Sendable {
   /// The representable scales with the least weighted error that a search finds.
   case best

@@ -14,11 +14,11 @@ protocol BlockEncoder: Sendable {
   ) -> EncodingFaults
 }
 
-/// What an encoder could not keep.
+/// Counts of the values that an encoder could not keep.
 public struct EncodingFaults: Equatable, Sendable {
-  /// How many values are in blocks whose scale is beyond the type's range.
+  /// The number of values in blocks whose scale is beyond the type's range.
   public var overflowed = 0
-  /// How many values that were not 0 became one number because another of their block is far larger.
+  /// The number of values, not 0, that became one number beside a far larger one of their block.
   public var lost = 0
 
   /// Nothing was lost.

@@ -19,7 +19,7 @@ package struct LatticeChoice: Equatable {
   package var scale: UInt16 = 0
   /// Whether a scale beyond binary16 were better.
   package var overflows = false
-  /// For each sub-block its four bits.
+  /// The four bits of each sub-block.
   package var multipliers = [UInt8](repeating: 0, count: 16)
   /// The pattern of each point.
   package var patterns = [UInt16](repeating: 0, count: 64)

@@ -6,7 +6,7 @@ protocol SearchedFormat: BlockFormat {
   /// What CKernels calls the search, such as `WEIGHTMILL_Q4_K`.
   static var search: Int { get }
 
-  /// How many values share a scale.
+  /// The number of values that share a scale.
   static var valuesPerPart: Int { get }
 
   /// How much is added to importance, whose mean is 1.

@@ -1,16 +1,16 @@
 public import WeightmillTensors
 
-/// How much each input of each matrix matters: mean squares of the values that text sends into it.
+/// The importance of each input of each matrix: mean squares of the values that text sends into it.
 ///
 /// The error of a matrix's output is the error of each weight times the input of its column. So the
 /// mean of the squared input says how much an error in that column costs. llama.cpp calls this an
 /// importance matrix (imatrix).
 public struct ImportanceMatrix: Equatable, Sendable {
-  /// What was gathered for one tensor: a matrix, or the stacked matrices of experts.
+  /// The figures of one tensor: a matrix, or the stacked matrices of experts.
   public struct Entry: Equatable, Sendable {
-    /// For each column of each matrix the sum of the squared inputs.
+    /// The sum of the squared inputs of each column of each matrix.
     package let sums: [Float]
-    /// For each matrix how many input vectors were summed.
+    /// The number of input vectors that were summed, for each matrix.
     package let counts: [Float]
 
     /// Describes what was gathered for a matrix.
@@ -33,7 +33,7 @@ public struct ImportanceMatrix: Equatable, Sendable {
       self.counts = counts
     }
 
-    /// How many columns a matrix has.
+    /// The number of columns of a matrix.
     package var columns: Int { sums.count / counts.count }
 
     /// The mean squared input of each column, matrix by matrix; all ones for a matrix for which
@@ -50,9 +50,9 @@ public struct ImportanceMatrix: Equatable, Sendable {
   public var entries: [TensorName: Entry]
   /// The texts it was gathered from, for the metadata of files made with it.
   package var datasets: [String]
-  /// How many chunks of text were read.
+  /// The number of chunks of text that were read.
   package var chunkCount: Int
-  /// How many tokens a chunk holds; 0 if that is not known.
+  /// The number of tokens in a chunk; 0 if it is not known.
   package var chunkSize: Int
 
   /// Makes a matrix.

@@ -1,18 +1,19 @@
-/// What an encoder must know of a type whose values are signed points of a codebook.
+/// The codebook of a type whose values are signed points of it, with what an encoder must know.
 ///
 /// A block of 256 values has a binary16 scale *d*. Sub-blocks of 16 or 32 values have a multiplier n
 /// of four bits: their scale is `d * unit * (2 * n + 1)`. Magnitudes are points of the codebook.
 package struct Lattice: Sendable {
-  /// How many scales of a block are tried, from which fraction of the largest on, in which steps.
+  /// The scales of a block that are tried: their number, the first one relative to the largest, and
+  /// the ratio of one to the next.
   package static let units = (count: 32, first: Float(0.0225), step: Float(1.0356))
 
   /// The codebook.
   let codebook: Codebook
-  /// How many values a point has: 8 of three levels, or 4 of eight.
+  /// The number of values of a point: 8 of three levels, or 4 of eight.
   package let width: Int
   /// The levels that a value of a point may have, ascending.
   package let levels: [Float]
-  /// How many values share a multiplier.
+  /// The number of values that share a multiplier.
   package let valuesPerScale: Int
   /// The least scale of a sub-block, relative to the block's.
   package let unit: Float

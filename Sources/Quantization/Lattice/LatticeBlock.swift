@@ -2,9 +2,9 @@
 package struct LatticeBlock {
   /// Magnitudes divided by a power of two, so that the largest is from 1 to 2; less than 2^-24 is 0.
   package private(set) var magnitudes = [Float](repeating: 0, count: 256)
-  /// What a squared error of each value costs, from 2^-40 to 8.
+  /// The cost of a squared error of each value, from 2^-40 to 8.
   package private(set) var weights = [Float](repeating: 0, count: 256)
-  /// For each eight values a bit, lowest first: whether an odd number of them is negative.
+  /// A bit for each eight values, lowest first: whether an odd number of them is negative.
   package private(set) var odd: UInt32 = 0
   /// For each eight values their signs, a bit for each, lowest first; set for a negative one.
   private(set) var signs = [UInt8](repeating: 0, count: 32)

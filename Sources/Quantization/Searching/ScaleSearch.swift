@@ -35,7 +35,7 @@ package protocol ScaleSearch: Sendable {
     _ choice: inout LatticeChoice)
 }
 
-/// Which vectors the searches of CKernels use; all give the same bytes.
+/// The vectors that the searches of CKernels use; all give the same bytes.
 package enum EncoderKernel: ScaleSearch, CaseIterable {
   /// Four blocks at a time, on any processor.
   case lanes4
@@ -53,7 +53,7 @@ package enum EncoderKernel: ScaleSearch, CaseIterable {
     }
   }
 
-  /// Those that this processor can run.
+  /// The kernels that this processor can run.
   package static var available: [EncoderKernel] {
     allCases.filter { $0.level <= weightmill_level() }
   }

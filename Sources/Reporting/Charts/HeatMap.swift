@@ -132,7 +132,7 @@ struct HeatMap {
 
 /// Steps of colour for relative errors, on a logarithmic scale; the style sheet says which colours.
 struct ColourScale {
-  /// How many steps there are.
+  /// The number of steps.
   static let steps = 10
   private let low: Double
   private let high: Double

@@ -11,7 +11,7 @@ struct Verdict {
   let outcome: Outcome
   /// The verdict in one or two words.
   let title: String
-  /// How many limits were kept.
+  /// The number of limits that were kept, in words.
   let detail: String
 
   init(_ report: VerificationReport) {

@@ -6,7 +6,7 @@ internal import Synchronization
 /// Each thread takes the next number when it is done with one, and keeps scratch space of its own,
 /// so that memory is bounded by the number of threads and not by that of pieces.
 public struct Workers: Sendable {
-  /// How many threads there are.
+  /// The number of threads.
   public let threads: Int
 
   /// Makes workers.

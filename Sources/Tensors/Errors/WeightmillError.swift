@@ -36,7 +36,7 @@ public struct WeightmillError: Error, Equatable, Sendable, CustomStringConvertib
   public let file: String
   /// The problem, without a full stop.
   public let problem: String
-  /// Where in the file: a byte offset, a tensor, a line.
+  /// The position in the file: a byte offset, a tensor, a line.
   public let position: String?
   /// The remedy: what the user can do about it.
   public let remedy: String?

@@ -26,7 +26,7 @@ package struct ByteCursor: Sendable {
   /// The next byte to read, counted from the start of the file.
   package var offset: Int { base + position }
 
-  /// How many bytes are left.
+  /// The number of bytes that are left.
   package var remaining: Int { bytes.count - position }
 
   /// An error at the present position.

@@ -70,9 +70,9 @@ public struct TensorName: Hashable, Sendable {
 public struct TensorShape: Hashable, Sendable, CustomStringConvertible {
   /// The extents, outermost first.
   public let extents: [Int]
-  /// How many rows there are: the product of all extents but the last.
+  /// The number of rows: the product of all extents but the last.
   public let rows: Int
-  /// How many values a row holds: the last extent.
+  /// The number of values in a row: the last extent.
   public let columns: Int
 
   /// Checks the extents of a tensor.

@@ -15,9 +15,9 @@ public enum TensorType: String, CaseIterable, Hashable, Sendable {
   case f8e4m3 = "F8_E4M3"
   /// Eight bits, five of them exponent (OCP 8-bit floating point, E5M2).
   case f8e5m2 = "F8_E5M2"
-  /// As E4M3, with another bias, and one NaN in the place of -0.
+  /// Like E4M3, with another bias, and one NaN in place of -0.
   case f8e4m3fnuz = "F8_E4M3FNUZ"
-  /// As E5M2, with another bias, and one NaN in the place of -0.
+  /// Like E5M2, with another bias, and one NaN in place of -0.
   case f8e5m2fnuz = "F8_E5M2FNUZ"
   /// A power of two in eight bits, a scale of other values (OCP Microscaling).
   case f8e8m0 = "F8_E8M0"
@@ -106,10 +106,10 @@ public enum TensorType: String, CaseIterable, Hashable, Sendable {
   /// The type's name, as `inspect` prints it.
   public var name: String { rawValue }
 
-  /// How many values one block holds; 1 for scalars.
+  /// The number of values in one block; 1 for scalars.
   public var valuesPerBlock: Int { layout.values }
 
-  /// How many bytes one block takes.
+  /// The number of bytes of one block.
   public var bytesPerBlock: Int { layout.bytes }
 
   /// Whether each value is stored by itself.

@@ -2,7 +2,7 @@
 package struct AddedToken: Equatable, Sendable {
   /// The token's id.
   package let id: Int
-  /// What is looked for.
+  /// The text that is looked for.
   package let content: String
   /// Whether it counts only where no letter or digit stands beside it.
   package let isSingleWord: Bool

@@ -13,7 +13,7 @@ package struct BPEVocabulary: Equatable, Sendable {
     package let result: Int32
   }
 
-  /// How words become tokens.
+  /// The rules by which words become tokens.
   package struct Rules: Equatable, Sendable {
     /// The token for characters that are in no token; without one they are dropped.
     package var unknown: Int?
@@ -33,12 +33,12 @@ package struct BPEVocabulary: Equatable, Sendable {
   package let merges: [Merge]
   /// The tokens that are looked for in a text.
   package let addedTokens: [AddedToken]
-  /// How words become tokens.
+  /// The rules by which words become tokens.
   package let rules: Rules
-  /// Why text cannot be encoded with it, though the vocabulary is sound: it prepares text in a way
-  /// that is not known here.
+  /// The reason why text cannot be encoded, if there is one, though the vocabulary is sound: it
+  /// prepares text in a way that is not known here.
   package let encodingObstacle: WeightmillError?
-  /// Why ids cannot be decoded with it.
+  /// The reason why ids cannot be decoded, if there is one.
   package let decodingObstacle: WeightmillError?
   /// llama.cpp's name for the way text is cut into words, `tokenizer.ggml.pre`: `llama-bpe`,
   /// `qwen2`, `gpt-2` …; `nil` when it has none for it.

@@ -88,7 +88,7 @@ public enum ModelTokenizer: Sendable {
     return ids.map { tokens.indices.contains($0) ? tokens[$0].text : "" }.joined(separator: " ")
   }
 
-  /// Why ids cannot be decoded.
+  /// The reason why ids cannot be decoded, if there is one.
   var decodingObstacle: WeightmillError? {
     switch self {
     case .sentencePiece: nil
@@ -133,8 +133,8 @@ extension ModelTokenizer: Equatable {
   }
 }
 
-/// What a GGUF file must hold of a tokenizer, each under `tokenizer.ggml.` and the name given here;
-/// keys that are `nil` are left out.
+/// The values of a tokenizer that a GGUF file must hold, each under `tokenizer.ggml.` and the name
+/// given here; keys that are `nil` are left out.
 package struct StoredTokenizer: Equatable, Sendable {
   /// `model`: the kind.
   package let model: String
@@ -155,7 +155,7 @@ package struct StoredTokenizer: Equatable, Sendable {
 }
 
 extension ModelTokenizer {
-  /// What a GGUF file must hold of it.
+  /// The tokenizer's values that a GGUF file must hold.
   package var stored: StoredTokenizer {
     let vocabulary = vocabulary
     let (pre, scores, merges, prefix): (String?, [Float]?, [String]?, Bool?) =

@@ -4,11 +4,11 @@ package import WeightmillTensors
 ///
 /// A token's index in `tokens` is its id.
 public struct Vocabulary: Equatable, Sendable {
-  /// What a token is for. The raw values are those of GGUF's `tokenizer.ggml.token_type`.
+  /// The purpose of a token. The raw values are those of GGUF's `tokenizer.ggml.token_type`.
   public enum Kind: Int32, Sendable {
     /// A piece of text.
     case normal = 1
-    /// What stands for text that has no token.
+    /// The token that stands for text without a token.
     case unknown = 2
     /// A mark such as BOS, which no text becomes by itself.
     case control = 3
@@ -26,7 +26,7 @@ public struct Vocabulary: Equatable, Sendable {
     public let text: String
     /// The higher, the sooner two neighbours merge into this token.
     public let score: Float
-    /// What the token is for.
+    /// The token's purpose.
     public let kind: Kind
 
     /// Makes a token.
@@ -42,7 +42,7 @@ public struct Vocabulary: Equatable, Sendable {
     }
   }
 
-  /// Which tokens have a role, and what is added to a text by itself.
+  /// The tokens with a role, and what is added to a text by itself.
   public struct Special: Equatable, Sendable {
     /// The token that begins a text.
     public var bos: Int?

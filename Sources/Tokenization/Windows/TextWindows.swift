@@ -29,14 +29,14 @@ package struct TextWindows: Sendable {
     self.windows = windows
   }
 
-  /// How many tokens the windows hold.
+  /// The number of tokens in all windows.
   package var tokenCount: Int { windows.reduce(0) { $0 + $1.count } }
 
   /// Windows that go through a model together.
   package struct Pass: Sendable {
     /// The tokens of all windows.
     package let tokens: [Int]
-    /// Which of them each window holds.
+    /// The tokens of each window.
     package let ranges: [Range<Int>]
   }
 

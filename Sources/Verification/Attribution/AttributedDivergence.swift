@@ -1,4 +1,4 @@
-/// What the divergence loses when some tensors are taken from the reference.
+/// The divergence that is lost when some tensors are taken from the reference.
 public struct AttributedDivergence: Codable, Equatable, Sendable {
   /// The tensor, or the group: `blk.2`, `ffn_down`.
   public var name: String
@@ -6,7 +6,7 @@ public struct AttributedDivergence: Codable, Equatable, Sendable {
   public var types: String
   /// The mean divergence without its error, in nats.
   public var divergence: Double
-  /// Which share of the divergence goes: shares need not add up to 1.
+  /// The share of the divergence that goes: shares need not add up to 1.
   public var share: Double
 
   /// Makes one.

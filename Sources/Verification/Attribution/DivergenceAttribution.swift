@@ -1,17 +1,17 @@
 package import WeightmillLLaMA
 package import WeightmillTensors
 
-/// Which tensors the divergence comes from: each group in turn is taken from the reference, and the
-/// divergence measured again.
+/// The attribution of the divergence to tensors: each group in turn is taken from the reference, and
+/// the divergence measured again.
 ///
 /// Layers below the first one that a group touches give the same as before: their outputs are kept
 /// while memory allows, so that on the average half of the layers are run for each group.
 package struct DivergenceAttribution: Sendable {
-  /// What was found.
+  /// The tensors and their shares of the divergence.
   package struct Result: Sendable {
     /// The groups, those with the largest share first.
     package internal(set) var groups: [AttributedDivergence] = []
-    /// How many tokens it was measured on.
+    /// The number of tokens it was measured on.
     package let tokens: Int
     /// Whether it was interrupted, so that groups are missing.
     package internal(set) var isPartial = false

@@ -1,6 +1,6 @@
 package import WeightmillLLaMA
 
-/// Which tensors an attribution takes together.
+/// A way to take tensors together in an attribution.
 public enum TensorGrouping: String, CaseIterable, Sendable {
   /// Each tensor by itself.
   case tensor
@@ -43,7 +43,7 @@ public enum TensorGrouping: String, CaseIterable, Sendable {
 }
 
 extension TensorRole {
-  /// What the tensor is in its layer, such as `ffn_down`; its name without `.weight` outside layers.
+  /// The tensor's name in its layer, such as `ffn_down`; outside layers the name without `.weight`.
   func kind(in architecture: Architecture) -> String {
     let name = NamingScheme.gguf.name(of: self, in: architecture)
     let parts = name.split(separator: ".")

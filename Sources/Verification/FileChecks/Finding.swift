@@ -2,7 +2,7 @@ import WeightmillTensors
 
 /// Something in the candidate's file.
 public struct Finding: Codable, Equatable, Sendable {
-  /// How much it matters.
+  /// The weight of a finding.
   public enum Severity: String, Codable, Sendable {
     /// Worth knowing.
     case note
@@ -12,7 +12,7 @@ public struct Finding: Codable, Equatable, Sendable {
     case error
   }
 
-  /// How much it matters.
+  /// The finding's weight.
   public var severity: Severity
   /// A short name of the check, such as `zeroed-blocks`.
   public var check: String

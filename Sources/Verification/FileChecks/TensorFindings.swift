@@ -3,13 +3,13 @@ import WeightmillTensors
 
 /// Findings on single tensors, of which those with the same problem become one line.
 struct TensorFindings {
-  /// What is said of a tensor.
+  /// A problem with a tensor.
   struct Problem: Hashable {
     let severity: Finding.Severity
     let check: String
-    /// What is wrong, without figures.
+    /// The problem, without figures.
     let text: String
-    /// What to do about it.
+    /// The remedy for it.
     var remedy: String?
   }
 

@@ -1,10 +1,10 @@
 package import WeightmillLLaMA
 import WeightmillTensors
 
-/// What a comparison found at every position that was judged, and where the models part.
+/// The result of a comparison at every position that was judged, and by layer and tensor.
 package struct ComparisonResult: Sendable {
   /// A position and what was found there.
-  struct Position: Sendable {
+  struct ComparedPosition: Sendable {
     /// The text's index.
     let text: Int
     /// The index of its token in the text's windows, counted through all of them.
@@ -16,7 +16,7 @@ package struct ComparisonResult: Sendable {
   package let texts: [EvaluationText]
   /// Whether the run was interrupted, so that some texts are missing or cut short.
   package internal(set) var isPartial = false
-  private(set) var positions: [Position] = []
+  private(set) var positions: [ComparedPosition] = []
   /// Of the residual stream; empty when layers do not correspond.
   private(set) var drift: [SquaredError] = []
   private(set) var errors: [TensorRole: SquaredError] = [:]
@@ -25,7 +25,8 @@ package struct ComparisonResult: Sendable {
 
   mutating func add(_ results: [PositionResult], of pass: EvaluationPass) {
     for (position, result) in zip(pass.judged, results) {
-      positions.append(Position(text: position.text, index: position.index, result: result))
+      positions.append(
+        ComparedPosition(text: position.text, index: position.index, result: result))
     }
   }
 

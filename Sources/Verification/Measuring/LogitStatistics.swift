@@ -1,6 +1,6 @@
 import WeightmillTensors
 
-/// How much a candidate's predictions differ from a reference's.
+/// Figures of the difference between a candidate's predictions and a reference's.
 public struct LogitStatistics: Codable, Equatable, Sendable {
   /// KL(reference‖candidate) over positions, in nats.
   public struct Divergence: Codable, Equatable, Sendable {
@@ -34,7 +34,7 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
     public let ratioError: Double
   }
 
-  /// How the probability of the text's next token changes, candidate minus reference, -1 to 1.
+  /// The change of the probability of the text's next token, candidate minus reference, -1 to 1.
   package struct ProbabilityChange: Codable, Equatable, Sendable {
     /// The root mean square.
     package let rms: Double
@@ -56,7 +56,7 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
     package let maximum: Double
   }
 
-  /// How many positions were compared.
+  /// The number of positions that were compared.
   public let positions: Int
   /// KL divergence.
   public let divergence: Divergence
@@ -66,7 +66,7 @@ public struct LogitStatistics: Codable, Equatable, Sendable {
   public let topFiveOverlap: Double
   /// Perplexities over the positions that have a next token.
   public let perplexity: Perplexity
-  /// How the probability of the next token changes.
+  /// The change of the probability of the next token.
   package let probabilityChange: ProbabilityChange
   /// The normalized mean square error of the logits: Σ(m − l)² / Σl², each position's logits less
   /// their mean, which softmax does not see; not a number when saved logits are not exact.

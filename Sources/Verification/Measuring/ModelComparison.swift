@@ -6,7 +6,7 @@ package import WeightmillTensors
 /// Weights of both stream layer by layer. Memory is the activations of `tokensPerPass` tokens for
 /// each model, the logits of some of them, and a tile of weights for each thread.
 package struct ModelComparison: Sendable {
-  /// What a candidate is judged by.
+  /// The model or the logits that a candidate is judged by.
   package enum Reference: Sendable {
     /// Another model.
     case model(LlamaModel)
@@ -14,7 +14,7 @@ package struct ModelComparison: Sendable {
     case saved(any SavedLogits)
   }
 
-  /// How many tokens go through the models together.
+  /// The number of tokens that go through the models together.
   package static let tokensPerPass = 2048
   /// How many logits of each model are held at once, at most.
   private static let heldLogits = 1 << 25
@@ -142,7 +142,7 @@ package struct ModelComparison: Sendable {
   }
 
   private func compareLogits(
-    _ positions: [EvaluationPass.Position], _ ours: Activations, _ theirs: Activations?,
+    _ positions: [EvaluationPass.JudgedPosition], _ ours: Activations, _ theirs: Activations?,
     _ referencePass: ForwardPass?, first: Int, _ writer: LogitsWriter?
   ) throws(WeightmillError) -> [PositionResult] {
     let tokens = positions.map(\.token)
@@ -178,7 +178,7 @@ package struct ModelComparison: Sendable {
   }
 
   private func broken(
-    _ side: PositionComparison.BrokenSide, position: EvaluationPass.Position
+    _ side: PositionComparison.BrokenSide, position: EvaluationPass.JudgedPosition
   ) -> WeightmillError {
     let location =
       switch (side, reference) {

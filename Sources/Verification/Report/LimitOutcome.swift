@@ -8,7 +8,7 @@ public struct LimitOutcome: Codable, Equatable, Sendable {
   public let allowed: Double
   /// Whether the limit was kept; a value that is not a number never keeps it.
   public let passed: Bool
-  /// Where a breach comes from, if that is known: `blk.2.ffn_down (Q3_K): 31 % of the divergence`.
+  /// The origin of a breach, if it is known: `blk.2.ffn_down (Q3_K): 31 % of the divergence`.
   public var origin: String?
 
   /// The limit without a figure: the option `same-tokens`.

@@ -15,7 +15,7 @@ extension VerificationReport {
   /// - Parameters:
   ///   - result: What was measured.
   ///   - candidate: The model that was judged.
-  ///   - tokenizer: Whose texts the ids are; ids are shown without one.
+  ///   - tokenizer: The tokenizer that turns ids into text; ids are shown without one.
   package mutating func fill(
     from result: ComparisonResult, candidate: LlamaModel, tokenizer: ModelTokenizer?
   ) {

@@ -12,11 +12,11 @@ public struct VerificationReport: Codable, Equatable, Sendable {
   package var version: String
   /// Whether the run was interrupted: the figures are of the text read until then.
   public var isPartial = false
-  /// What was judged.
+  /// The model that was judged.
   package var candidate: Subject
-  /// What it was judged by.
+  /// The model or the logits that it was judged by.
   package var reference: Subject
-  /// How it was measured.
+  /// The settings of the measurement.
   package var settings: Settings
   /// Each text by itself, in the order given.
   package var texts: [TextResult]
@@ -28,18 +28,18 @@ public struct VerificationReport: Codable, Equatable, Sendable {
   package var worst: [WorstPosition]
   /// Divergence along the text, for drawing.
   package var profile: [ProfileBin]
-  /// How often which divergence occurs, for drawing.
+  /// The number of positions in each range of divergence, for drawing.
   package var histogram: [HistogramBin]
   /// Relative error of the residual stream: first the embeddings, then after each layer.
   package var layers: [LayerDrift]
-  /// What each tensor adds to the error, in the model's order.
+  /// The error that each tensor adds, in the model's order.
   public var tensors: [TensorError]
-  /// What each tensor or group contributes to the divergence, largest first; empty without
+  /// The contribution of each tensor or group to the divergence, largest first; empty without
   /// `--attribute`.
   public var attribution: [AttributedDivergence] = []
-  /// How many tokens the attribution was measured on.
+  /// The number of tokens that the attribution was measured on.
   package var attributionTokens: Int?
-  /// What is wrong or worth knowing in the candidate's file.
+  /// Problems and remarks on the candidate's file.
   public var findings: [Finding]
   /// The limits and whether they were kept.
   public var limits: [LimitOutcome]
@@ -77,7 +77,7 @@ extension VerificationReport {
     package var bytes: Int?
     /// The number of its weights; `nil` for saved logits.
     package var parameters: Int?
-    /// How many tensors there are of which type, such as `Q4_K: 25`.
+    /// The number of tensors of each type, such as `Q4_K: 25`.
     package var types: [String: Int]
     /// Bits for each weight; `nil` for saved logits.
     package var bitsPerWeight: Double?
@@ -94,9 +94,9 @@ extension VerificationReport {
     }
   }
 
-  /// How a comparison was made.
+  /// The settings of a comparison.
   package struct Settings: Codable, Equatable, Sendable {
-    /// How many tokens a window holds at most.
+    /// The largest number of tokens in a window.
     package var context: Int
     /// Whether only the second half of each whole window was judged, as llama-perplexity does.
     package var isSecondHalf: Bool
@@ -113,11 +113,11 @@ extension VerificationReport {
 
   /// The figures of one text.
   package struct TextResult: Codable, Equatable, Sendable {
-    /// Its path, or `prompt`.
+    /// The text's path, or `prompt`.
     package var name: String
-    /// How many tokens it has in its windows.
+    /// The number of tokens in the text's windows.
     package var tokens: Int
-    /// How many windows.
+    /// The number of windows.
     package var windows: Int
     /// The figures; `nil` when the run was interrupted before the text's turn.
     package var statistics: LogitStatistics?
@@ -200,7 +200,7 @@ extension VerificationReport {
     package var text: String
     /// The first position, counted through the positions judged of the text.
     package var first: Int
-    /// How many positions.
+    /// The number of positions.
     package var count: Int
     /// The mean divergence, in nats.
     package var mean: Double
@@ -217,13 +217,13 @@ extension VerificationReport {
     }
   }
 
-  /// How many positions have a divergence in a range; ranges are equal on a logarithmic scale.
+  /// A range of divergence and its number of positions; ranges are equal on a logarithmic scale.
   package struct HistogramBin: Codable, Equatable, Sendable {
-    /// From this divergence on, in nats; 0 for the first.
+    /// The least divergence of the range, in nats; 0 for the first.
     package var from: Double
     /// Up to this, exclusive; infinite for the last.
     package var to: Double
-    /// How many positions.
+    /// The number of positions.
     package var count: Int
 
     /// Makes one.
@@ -234,7 +234,7 @@ extension VerificationReport {
     }
   }
 
-  /// How far the candidate's residual stream is from the reference's.
+  /// The distance of the candidate's residual stream from the reference's.
   package struct LayerDrift: Codable, Equatable, Sendable {
     /// The layer; -1 for the embeddings.
     package var layer: Int
@@ -248,7 +248,7 @@ extension VerificationReport {
     }
   }
 
-  /// What a tensor's change adds to its own output.
+  /// The error that a tensor's change adds to the tensor's own output.
   public struct TensorError: Codable, Equatable, Sendable {
     /// The candidate's name of it.
     public var name: String
@@ -256,7 +256,7 @@ extension VerificationReport {
     public var type: String
     /// The layer; `nil` for embeddings, last norm and output.
     package var layer: Int?
-    /// What it is in its layer, such as `ffn_down`; the name without `.weight` outside layers.
+    /// The name in its layer, such as `ffn_down`; outside layers, the name without `.weight`.
     package var kind: String
     /// ‖(W − W′)x‖ / ‖Wx‖ on the reference's activations; for a norm, of the gains themselves.
     public var relativeError: Double

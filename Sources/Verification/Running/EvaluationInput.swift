@@ -2,7 +2,7 @@ import WeightmillModels
 import WeightmillTensors
 import WeightmillTokenization
 
-/// What models are compared on: texts and lists of token ids, and how they are cut into windows.
+/// Texts and lists of token ids that models are compared on, and their cut into windows.
 public struct EvaluationInput: Sendable {
   /// A text or a list of ids, or the file that holds it.
   public enum Source: Sendable {
@@ -18,7 +18,7 @@ public struct EvaluationInput: Sendable {
 
   /// The texts and ids, in the order of the report.
   public var sources: [Source]
-  /// How many tokens a window holds, at least 2.
+  /// The number of tokens in a window, at least 2.
   public var context: Int
   /// Whether only the second half of whole windows is judged, as llama-perplexity does.
   public var isSecondHalf: Bool
@@ -46,7 +46,7 @@ public struct EvaluationInput: Sendable {
   }
 
   /// The sources in windows of tokens.
-  struct Cut: Sendable {
+  struct CutTexts: Sendable {
     var texts: [EvaluationText] = []
     /// Whether both tokenizers agree; `nil` when there are not two of them, or no text.
     var tokenizers: VerificationReport.TokenizerResult?
@@ -67,14 +67,14 @@ public struct EvaluationInput: Sendable {
   func cut(
     reference: ModelTokenizer?, candidate: ModelTokenizer?, missing: WeightmillError,
     vocabularyRows: Int
-  ) throws(WeightmillError) -> Cut {
+  ) throws(WeightmillError) -> CutTexts {
     let tokenizer = reference ?? candidate
     let limits = EvaluationText.Cut(
       context: context, bos: tokenizer?.vocabulary.special.addedBOS, isSecondHalf: isSecondHalf)
     var agreement = tokenizer.map {
       TokenAgreement(reference: $0, candidate: candidate ?? $0)
     }
-    var (result, hasText) = (Cut(), false)
+    var (result, hasText) = (CutTexts(), false)
     for source in sources {
       if let (name, text) = try Self.text(source) {
         guard let ids = try agreement?.encode(text, name: name) else { throw missing }
@@ -107,8 +107,8 @@ public struct EvaluationInput: Sendable {
   }
 }
 
-extension EvaluationInput.Cut {
-  /// What a user should know of ids that were given.
+extension EvaluationInput.CutTexts {
+  /// Remarks for the user on ids that were given.
   ///
   /// - Parameter bos: The token that the models' texts begin with.
   /// - Returns: The notes; none when no ids were given.

@@ -6,9 +6,9 @@ struct TokenList: Sendable {
   private static let maximumBytes = 64 << 20
 
   let ids: [Int]
-  /// What it is called in reports.
+  /// The name in reports.
   let name: String
-  /// Where it lies, for messages: its file, and ` of list 2` in a file of several.
+  /// The location for messages: the file, and ` of list 2` in a file of several.
   private let location: String
   private let ordinal: String
 

@@ -1,7 +1,7 @@
 public import WeightmillLLaMA
 public import WeightmillModels
 
-/// What is to be verified: a model, what it is judged by, on which tokens, and what is wanted besides.
+/// A request for a verification: a model, what it is judged by, the tokens, and what else to do.
 ///
 /// ```swift
 /// var request = VerificationRequest(
@@ -12,11 +12,11 @@ public import WeightmillModels
 /// let judged = try VerificationRun(request).report(workers: workers)
 /// ```
 public struct VerificationRequest: Sendable {
-  /// How the divergence is attributed to tensors.
+  /// The attribution of the divergence to tensors.
   public struct Attribution: Sendable {
-    /// Which tensors are taken together.
+    /// The way tensors are taken together.
     public var grouping: TensorGrouping
-    /// How many tokens it is measured on at most, at least 2.
+    /// The largest number of tokens it is measured on, at least 2.
     public var tokens: Int
 
     /// Asks for an attribution.
@@ -30,7 +30,7 @@ public struct VerificationRequest: Sendable {
     }
   }
 
-  /// Where the reference's logits are saved.
+  /// A file that the reference's logits are saved to.
   public struct SavedOutput: Sendable {
     /// The file.
     public var path: String
@@ -58,9 +58,9 @@ public struct VerificationRequest: Sendable {
   public var gate = LogitGate()
   /// The numbers to compute with.
   public var precision = Precision.single
-  /// How the divergence is attributed to tensors; `nil` leaves that out.
+  /// The attribution of the divergence to tensors; `nil` leaves it out.
   public var attribution: Attribution?
-  /// Where the reference's logits are saved; `nil` saves none.
+  /// The file that the reference's logits are saved to; `nil` saves none.
   public var savedLogits: SavedOutput?
   /// Files that are read besides, such as the gate's baseline: no output may replace one of them.
   package var otherInputs: [String] = []

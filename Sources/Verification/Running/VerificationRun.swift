@@ -6,7 +6,7 @@ import WeightmillTokenization
 
 /// One verification: opens both sides, measures, and puts a report together.
 public struct VerificationRun: Sendable {
-  /// What a run is busy with.
+  /// A stage of a run.
   public enum Stage: Sendable {
     /// Looks for what is wrong with the candidate's file.
     case checking
@@ -16,7 +16,7 @@ public struct VerificationRun: Sendable {
     case attributing
   }
 
-  /// What the candidate is judged by.
+  /// The model or the logits that the candidate is judged by.
   private enum Side {
     case model(LoadedModel)
     case saved(any SavedLogits)
@@ -24,12 +24,12 @@ public struct VerificationRun: Sendable {
 
   /// Every file that is read: none of them may be written to.
   public let inputs: [String]
-  /// What the user should know.
+  /// Remarks for the user.
   public let notes: [String]
   private let request: VerificationRequest
   private let candidate: LoadedModel
   private let reference: Side
-  private let evaluation: EvaluationInput.Cut
+  private let evaluation: EvaluationInput.CutTexts
 
   /// Opens what a request names.
   ///
@@ -109,7 +109,7 @@ extension VerificationRun {
   /// The texts that both models read.
   private static func cut(
     _ request: VerificationRequest, _ candidate: LoadedModel, _ model: LoadedModel
-  ) throws(WeightmillError) -> EvaluationInput.Cut {
+  ) throws(WeightmillError) -> EvaluationInput.CutTexts {
     guard !request.evaluation.sources.isEmpty else {
       throw WeightmillError(
         .usage, request.candidate.path, "cannot be compared without a text",
@@ -134,8 +134,8 @@ extension VerificationRun {
   /// The texts of saved logits; the candidate must see them as the reference did.
   private static func cut(
     _ request: VerificationRequest, _ candidate: LoadedModel, _ logits: any SavedLogits
-  ) throws(WeightmillError) -> EvaluationInput.Cut {
-    var cut = EvaluationInput.Cut()
+  ) throws(WeightmillError) -> EvaluationInput.CutTexts {
+    var cut = EvaluationInput.CutTexts()
     cut.texts = logits.texts
     guard !request.evaluation.sources.isEmpty else { return cut }
     let given = try request.evaluation.cut(

@@ -8,11 +8,11 @@ package final class LlamaLogits: SavedLogits {
   package let location: String
   /// The windows that llama-perplexity judged, as one text.
   package let texts: [EvaluationText]
-  /// That llama-perplexity saved them.
+  /// The program that saved them.
   package let origin: String? = "saved by llama-perplexity, 16 bits"
-  /// They are rounded to 16 bits, and unlikely tokens are cut off.
+  /// Always false: they are rounded to 16 bits, and unlikely tokens are cut off.
   package let isExact = false
-  /// How many log probabilities each position has.
+  /// The number of log probabilities at each position.
   package var vocabularyRows: Int { file.vocabularySize }
   private let file: LlamaLogitsFile
 

@@ -9,11 +9,11 @@ package struct LlamaLogitsFile: ~Copyable, Sendable {
   static let magic = Array("_logits_".utf8)
   private static let headerSize = 20
 
-  /// How many tokens a window holds.
+  /// The number of tokens in a window.
   package let context: Int
-  /// How many values there are for each position, one for each id.
+  /// The number of values at each position, one for each id.
   package let vocabularySize: Int
-  /// How many windows there are.
+  /// The number of windows.
   package let chunkCount: Int
   /// The ids of the text, window after window.
   ///

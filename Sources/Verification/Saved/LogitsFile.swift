@@ -10,13 +10,13 @@ package struct LogitsFile: SavedLogits {
 
   /// The path.
   package let location: String
-  /// How many logits each position has.
+  /// The number of logits at each position.
   package let vocabularyRows: Int
   /// The texts they were computed for.
   package let texts: [EvaluationText]
-  /// What the file says of the model they came from.
+  /// The file's words on the model that the logits came from.
   package let origin: String?
-  /// They are the float32 logits that were computed.
+  /// Always true: they are the float32 logits that were computed.
   package let isExact = true
   private let file: SafetensorsFile
   private let index: Int

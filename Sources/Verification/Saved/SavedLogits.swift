@@ -5,14 +5,14 @@ package import WeightmillTensors
 package protocol SavedLogits: Sendable {
   /// The file.
   var location: String { get }
-  /// How many logits each position has.
+  /// The number of logits at each position.
   var vocabularyRows: Int { get }
   /// The texts they were computed for.
   var texts: [EvaluationText] { get }
   /// Whether these are the logits that were computed; if not, unlikely tokens were cut off and the
   /// square error says nothing.
   var isExact: Bool { get }
-  /// What the file says of the model they came from.
+  /// The file's words on the model that the logits came from.
   var origin: String? { get }
 
   /// The logits of a position, or its log probabilities.

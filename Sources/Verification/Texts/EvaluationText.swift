@@ -25,9 +25,9 @@ package struct EvaluationText: Sendable {
     }
   }
 
-  /// How texts are cut.
+  /// The rules by which texts are cut.
   package struct Cut: Equatable, Sendable {
-    /// How many tokens a window holds.
+    /// The number of tokens in a window.
     package let context: Int
     /// The token that replaces the first one of each window, as llama.cpp's tools do it.
     package let bos: Int?
@@ -97,17 +97,17 @@ package struct EvaluationText: Sendable {
     return Window(tokens: tokens, judged: cut.context / 2..<cut.context - 1)
   }
 
-  /// How many tokens the windows hold.
+  /// The number of tokens in all windows.
   package var tokenCount: Int { windows.reduce(0) { $0 + $1.tokens.count } }
 
-  /// How many positions are judged.
+  /// The number of positions that are judged.
   package var judgedCount: Int { windows.reduce(0) { $0 + $1.judged.count } }
 }
 
 /// Windows of one or several texts that go through a model together.
 struct EvaluationPass: Sendable {
   /// A position that is judged.
-  struct Position: Sendable {
+  struct JudgedPosition: Sendable {
     /// The index of its token in the pass.
     let token: Int
     /// The token that the text has next.
@@ -119,9 +119,9 @@ struct EvaluationPass: Sendable {
   }
 
   private(set) var tokens: [Int] = []
-  /// Which tokens each window holds.
+  /// The tokens of each window.
   private(set) var windows: [Range<Int>] = []
-  private(set) var judged: [Position] = []
+  private(set) var judged: [JudgedPosition] = []
 
   /// Groups windows so that each pass has a bounded number of tokens.
   ///
@@ -152,7 +152,8 @@ struct EvaluationPass: Sendable {
     windows.append(first..<first + window.tokens.count)
     tokens += window.tokens
     judged += window.judged.map {
-      Position(token: first + $0, target: window.next($0), text: text, index: start + $0)
+      JudgedPosition(
+        token: first + $0, target: window.next($0), text: text, index: start + $0)
     }
   }
 }

@@ -17,7 +17,7 @@ struct CompareReport: Encodable {
     let onlyInB: Int
     let otherShape: Int
     let otherType: Int
-    /// How many do not keep the limits.
+    /// The number of tensors that do not keep the limits.
     let beyond: Int
   }
 

@@ -4,7 +4,7 @@ import ArgumentParser
 struct PartOption: ExpressibleByArgument {
   /// The number, from 1.
   let number: Int
-  /// How many there are.
+  /// The number of parts.
   let count: Int
 
   init?(argument: String) {

@@ -33,10 +33,10 @@ struct SamplingOptions: ParsableArguments {
     guard topK >= 0 else { throw ValidationError("--top-k must be 0 or above") }
   }
 
-  /// How many tokens to add at most.
+  /// The largest number of tokens to add.
   var limit: Int { count ?? maxTokens }
 
-  /// How to choose them.
+  /// The rules by which tokens are chosen.
   var settings: Sampler.Settings {
     var settings = Sampler.Settings()
     settings.temperature = temperature

@@ -1,4 +1,4 @@
-import CCommit
+import CWeightmillCommit
 import WeightmillConversion
 
 /// What `--version` prints.

@@ -196,8 +196,8 @@ struct QuantizationOptionsTests {
       try GGUFFile(path: folder("x.gguf")), try GGUFFile(path: folder("f16.gguf"))
     )
     func bytes(_ file: GGUFFile, _ name: String) throws -> [UInt8] {
-      let place = try #require(file.tensors.firstIndex { $0.name == name })
-      return try file.bytes(rows: 0..<file.tensors[place].shape.rows, ofTensor: place)
+      let index = try #require(file.tensors.firstIndex { $0.name == name })
+      return try file.bytes(rows: 0..<file.tensors[index].shape.rows, ofTensor: index)
     }
     for (new, old) in [(0, 1), (1, 3)] {
       for kind in ["attn_q", "ffn_down", "attn_norm"] {

@@ -17,7 +17,7 @@ struct ShardSplitTests {
     plan = try ConversionPlan(convert: model, to: .q8_0, name: "x")
   }
 
-  /// The sizes of the tensors of each file, and their places in order.
+  /// The sizes of the tensors of each file, and their indices in order.
   private func files(_ split: ShardSplit) throws -> [[(item: Int, size: Int)]] {
     var plan = plan
     try plan.split(split, path: folder("x.gguf"))

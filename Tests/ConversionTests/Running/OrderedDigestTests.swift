@@ -36,8 +36,8 @@ struct OrderedDigestTests {
       let tiles = tiles(seed * 20_000, &generator)
       // Some are left out, some come twice.
       let given = tiles.dropFirst(seed) + tiles.suffix(3)
-      try Workers(threads: 4).forEach(given.count, scratch: {}) { place, _ in
-        let tile = given[given.startIndex + place]
+      try Workers(threads: 4).forEach(given.count, scratch: {}) { index, _ in
+        let tile = given[given.startIndex + index]
         digest.add(Self.bytes.span.bytes.extracting(tile), at: tile.lowerBound)
       }
       #expect(try digest.finish(byteCount: Self.bytes.count) == sha256(Self.bytes))

@@ -7,7 +7,7 @@ struct AffineSearch {
   private let rule: affine_rule
   private let trials: [Float]
   private let shifts: [Float]
-  private let units: [Float]
+  private let dTrials: [Float]
 
   /// Takes the rule of a type.
   init(_ rule: affine_rule) {
@@ -16,7 +16,7 @@ struct AffineSearch {
     size = Int(rule.size)
     trials = Lane.list(rule.trial, rule.trials)
     shifts = Lane.list(rule.shift, rule.trials)
-    units = Lane.list(rule.unit, rule.units)
+    dTrials = Lane.list(rule.d_trial, rule.d_trials)
   }
 
   /// How many values a block holds.
@@ -42,12 +42,12 @@ struct AffineSearch {
       let first = x[x.startIndex]
       var (weight, sum, power) = (Float(0), Float(0), Float(0))
       var (lowest, highest) = (isFree ? first : 0, first)
-      for place in x.indices {
-        if x[place] < lowest { lowest = x[place] }
-        if x[place] > highest { highest = x[place] }
-        weight += w[place]
-        sum += w[place] * x[place]
-        power += w[place] * x[place] * x[place]
+      for index in x.indices {
+        if x[index] < lowest { lowest = x[index] }
+        if x[index] > highest { highest = x[index] }
+        weight += w[index]
+        sum += w[index] * x[index]
+        power += w[index] * x[index] * x[index]
       }
       (self.weight, self.sum, self.power) = (weight, sum, power)
       (self.lowest, self.highest) = (lowest, highest)
@@ -63,12 +63,12 @@ struct AffineSearch {
 
   private func moments(_ part: Part, _ inverse: Float, _ shift: Float) -> Moments {
     var sums = [Moments(), Moments()]
-    for (count, place) in part.x.indices.enumerated() {
-      let number = Lane.nearest(part.x[place] * inverse + shift, 0, rule.high)
-      let weighted = part.w[place] * number
+    for (count, index) in part.x.indices.enumerated() {
+      let number = Lane.nearest(part.x[index] * inverse + shift, 0, rule.high)
+      let weighted = part.w[index] * number
       sums[count % 2].q += weighted
       sums[count % 2].qq += weighted * number
-      sums[count % 2].xq += weighted * part.x[place]
+      sums[count % 2].xq += weighted * part.x[index]
     }
     return Moments(
       q: sums[0].q + sums[1].q, qq: sums[0].qq + sums[1].qq, xq: sums[0].xq + sums[1].xq)
@@ -88,10 +88,10 @@ struct AffineSearch {
     }
     let shift = offset * inverse
     var sums: (even: Float, odd: Float) = (0, 0)
-    for (count, place) in part.x.indices.enumerated() {
-      let value = part.x[place] * inverse + shift
+    for (count, index) in part.x.indices.enumerated() {
+      let value = part.x[index] * inverse + shift
       let distance = value - Lane.nearest(value, 0, rule.high)
-      let cost = part.w[place] * distance * distance
+      let cost = part.w[index] * distance * distance
       if count % 2 == 0 { sums.even += cost } else { sums.odd += cost }
     }
     return step * step * (sums.even + sums.odd)
@@ -148,7 +148,7 @@ struct AffineSearch {
         x[part * size..<(part + 1) * size], w[part * size..<(part + 1) * size], isFree: isFree)
     }
     var fits = parts.map(bestTrial)
-    var (d, dmin) = firstUnits(parts, fits)
+    var (d, dmin) = firstDAndDmin(parts, fits)
     let zeros = [Float](repeating: 0, count: parts.count)
     var best = SearchAnswer(scales: zeros, minimums: zeros)
     var least = Lane.worst
@@ -160,18 +160,18 @@ struct AffineSearch {
         (best.scales, best.minimums) = (scales, minimums)
       }
       guard round < rule.rounds else { break }
-      for place in parts.indices {
-        let step = d * scales[place]
+      for index in parts.indices {
+        let step = d * scales[index]
         let inverse = Lane.inverse(step)
-        fits[place].moments = moments(parts[place], inverse, dmin * minimums[place] * inverse)
-        let (fitted, _, isSound) = fitted(fits[place].moments, parts[place])
-        fits[place].step = isSound ? fitted : step
+        fits[index].moments = moments(parts[index], inverse, dmin * minimums[index] * inverse)
+        let (fitted, _, isSound) = fitted(fits[index].moments, parts[index])
+        fits[index].step = isSound ? fitted : step
       }
       (d, dmin) = refitted(parts, fits, scales, minimums) ?? (Lane.half(d), Lane.half(dmin))
     }
-    for (place, part) in parts.enumerated() {
-      let inverse = Lane.inverse(best.d * best.scales[place])
-      let shift = best.dmin * best.minimums[place] * inverse
+    for (index, part) in parts.enumerated() {
+      let inverse = Lane.inverse(best.d * best.scales[index])
+      let shift = best.dmin * best.minimums[index] * inverse
       best.numbers += part.x.map { Lane.nearest($0 * inverse + shift, 0, rule.high) }
     }
     // What is stored is longer, since the nearest answer is too short by its error.
@@ -189,22 +189,22 @@ struct AffineSearch {
       (step * moments.q - part.sum) * Lane.inverse(part.weight) * reciprocal, 0, rule.scale_high)
   }
 
-  /// The units with which the rounded scales leave the least error, numbers staying as they are.
-  private func firstUnits(_ parts: [Part], _ fits: [Fit]) -> (d: Float, dmin: Float) {
+  /// The d and dmin with which the rounded scales leave the least error, numbers staying the same.
+  private func firstDAndDmin(_ parts: [Part], _ fits: [Fit]) -> (d: Float, dmin: Float) {
     var (most, deepest) = (Float(0), Float(0))
     for fit in fits {
       if fit.step > most { most = fit.step }
       if isFree || fit.offset > deepest { deepest = fit.offset }
     }
     var (d, dmin, least) = (Float(0), Float(0), Lane.worst)
-    for first in units.map({ Lane.half(most * (1 / $0)) }) {
-      for second in units.map({ Lane.half(deepest * (1 / $0)) }) {
-        let (byUnit, byFloor) = (Lane.inverse(first), Lane.inverse(second))
+    for first in dTrials.map({ Lane.half(most * (1 / $0)) }) {
+      for second in dTrials.map({ Lane.half(deepest * (1 / $0)) }) {
+        let (byD, byDmin) = (Lane.inverse(first), Lane.inverse(second))
         var error: Float = 0
-        for (place, part) in parts.enumerated() {
-          let fit = fits[place]
-          let step = first * Lane.nearest(fit.step * byUnit, 0, rule.scale_high)
-          let offset = second * minimum(part, fit.moments, step: step, byFloor)
+        for (index, part) in parts.enumerated() {
+          let fit = fits[index]
+          let step = first * Lane.nearest(fit.step * byD, 0, rule.scale_high)
+          let offset = second * minimum(part, fit.moments, step: step, byDmin)
           error += cost(step, offset, fit.moments, part)
         }
         if error < least { (d, dmin, least) = (first, second, error) }
@@ -219,17 +219,17 @@ struct AffineSearch {
   ) -> (scales: [Float], minimums: [Float], error: Float) {
     var scales = [Float](repeating: 0, count: parts.count)
     var (minimums, sum) = (scales, Float(0))
-    let (byUnit, byFloor) = (Lane.inverse(d), Lane.inverse(dmin))
-    for (place, part) in parts.enumerated() {
-      let middle = Lane.nearest(fits[place].step * byUnit, 0, rule.scale_high)
-      let centre = minimum(part, fits[place].moments, step: d * middle, byFloor)
+    let (byD, byDmin) = (Lane.inverse(d), Lane.inverse(dmin))
+    for (index, part) in parts.enumerated() {
+      let middle = Lane.nearest(fits[index].step * byD, 0, rule.scale_high)
+      let centre = minimum(part, fits[index].moments, step: d * middle, byDmin)
       var least = Lane.worst
       for distance in -rule.reach...rule.reach {
         let scale = Lane.within(middle + Float(distance), 0, rule.scale_high)
         for depth in -rule.depth...rule.depth {
           let minimum = Lane.within(centre + Float(depth), 0, rule.scale_high)
           let error = error(part, step: d * scale, offset: dmin * minimum)
-          if error < least { (scales[place], minimums[place], least) = (scale, minimum, error) }
+          if error < least { (scales[index], minimums[index], least) = (scale, minimum, error) }
         }
       }
       sum += least
@@ -237,13 +237,13 @@ struct AffineSearch {
     return (scales, minimums, sum)
   }
 
-  /// Both units that suit all numbers of the block best, if there are sound ones.
+  /// The d and the dmin that suit all numbers of the block best, if there are sound ones.
   private func refitted(
     _ parts: [Part], _ fits: [Fit], _ scales: [Float], _ minimums: [Float]
   ) -> (d: Float, dmin: Float)? {
     var (ss, so, oo, xs, xo) = (Float(0), Float(0), Float(0), Float(0), Float(0))
-    for (place, part) in parts.enumerated() {
-      let (scale, minimum, moments) = (scales[place], minimums[place], fits[place].moments)
+    for (index, part) in parts.enumerated() {
+      let (scale, minimum, moments) = (scales[index], minimums[index], fits[index].moments)
       ss += scale * scale * moments.qq
       so += scale * minimum * moments.q
       oo += minimum * minimum * part.weight

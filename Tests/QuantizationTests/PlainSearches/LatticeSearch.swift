@@ -31,7 +31,7 @@ struct LatticeSearch {
   /// What a sub-block takes under a scale of the block.
   private struct Choice {
     var cost = Float.infinity
-    var place = 0
+    var index = 0
     var candidate = Candidate()
     var multiplier = 0
   }
@@ -92,11 +92,11 @@ struct LatticeSearch {
   /// Fixed multiples of the geometric mean of the largest value and the root mean square.
   private func firstScales(_ sub: Int) -> [Float] {
     var (largest, weight, square): (Float, Float, Float) = (0, 0, 0)
-    for place in sub * lattice.valuesPerScale..<(sub + 1) * lattice.valuesPerScale {
-      let magnitude = block.magnitudes[place]
+    for index in sub * lattice.valuesPerScale..<(sub + 1) * lattice.valuesPerScale {
+      let magnitude = block.magnitudes[index]
       largest = max(largest, magnitude)
-      weight += block.weights[place]
-      square += block.weights[place] * magnitude * magnitude
+      weight += block.weights[index]
+      square += block.weights[index] * magnitude * magnitude
     }
     let top = lattice.levels[lattice.levels.count - 1]
     let middle = ((square / weight).squareRoot() * largest).squareRoot() / top
@@ -253,7 +253,7 @@ struct LatticeSearch {
       let scale = Float(chosen.multiplier) * (unit + unit) + unit
       let next = candidate(sub, scale)
       if scale * (scale * next.q - (next.p + next.p)) < chosen.cost {
-        candidates[sub][chosen.place] = next
+        candidates[sub][chosen.index] = next
       }
     }
   }
@@ -263,13 +263,13 @@ struct LatticeSearch {
     let halfInverse = 0.5 / unit
     return candidates.map { sub in
       var chosen = Choice()
-      for (place, candidate) in sub.enumerated() {
+      for (index, candidate) in sub.enumerated() {
         let wanted = candidate.best * halfInverse
         let multiplier = Int(wanted < 15.5 ? wanted : 15.5)
         let scale = Float(multiplier) * (unit + unit) + unit
         let cost = scale * (scale * candidate.q - (candidate.p + candidate.p))
         if cost < chosen.cost {
-          chosen = Choice(cost: cost, place: place, candidate: candidate, multiplier: multiplier)
+          chosen = Choice(cost: cost, index: index, candidate: candidate, multiplier: multiplier)
         }
       }
       return chosen

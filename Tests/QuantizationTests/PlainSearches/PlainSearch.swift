@@ -16,8 +16,8 @@ struct PlainSearch: ScaleSearch {
     let size = symmetric?.blockSize ?? affine?.blockSize ?? 0
     for block in 0..<count {
       let x = (0..<size).map { values[block * size + $0] }
-      let weights = (0..<size).map { place -> Float in
-        importance.map { $0[(column + block * size) % columns + place] } ?? 1
+      let weights = (0..<size).map { index -> Float in
+        importance.map { $0[(column + block * size) % columns + index] } ?? 1
       }
       let target = found + block
       if let symmetric {
@@ -60,15 +60,15 @@ struct PlainSearch: ScaleSearch {
     block.d = Binary16.bits(answer.d)
     block.dmin = Binary16.bits(answer.dmin)
     withUnsafeMutableBytes(of: &block.scales) { bytes in
-      for (place, scale) in answer.scales.enumerated() {
-        bytes[place] = UInt8(bitPattern: Int8(scale))
+      for (index, scale) in answer.scales.enumerated() {
+        bytes[index] = UInt8(bitPattern: Int8(scale))
       }
     }
     withUnsafeMutableBytes(of: &block.minimums) { bytes in
-      for (place, minimum) in answer.minimums.enumerated() { bytes[place] = UInt8(minimum) }
+      for (index, minimum) in answer.minimums.enumerated() { bytes[index] = UInt8(minimum) }
     }
     withUnsafeMutableBytes(of: &block.numbers) { bytes in
-      for (place, number) in answer.numbers.enumerated() { bytes[place] = UInt8(number) }
+      for (index, number) in answer.numbers.enumerated() { bytes[index] = UInt8(number) }
     }
     return block
   }

@@ -16,8 +16,8 @@ enum ShortSearch {
     /// `nil` for values that are all about zero.
     init?(_ x: UnsafePointer<Float>) {
       var (highest, depth) = (x[0], -x[0])
-      for place in 1..<32 {
-        let value = x[place]
+      for index in 1..<32 {
+        let value = x[index]
         if value > highest { highest = value }
         if -value > depth { depth = -value }
       }
@@ -26,13 +26,13 @@ enum ShortSearch {
       other = highest > depth ? depth : highest
       guard size > 1e-30 else { return nil }
       let scale = -32768 / peak
-      values = (0..<32).map { place in
-        Int16(min(32767, Int32((x[place] * scale).rounded(.toNearestOrEven))))
+      values = (0..<32).map { index in
+        Int16(min(32767, Int32((x[index] * scale).rounded(.toNearestOrEven))))
       }
     }
   }
 
-  /// The place of the least cost, the first of several.
+  /// The index of the least cost, the first of several.
   private static func cheapest(_ costs: [Float]) -> Int {
     costs.indices.reduce(0) { costs[$1] < costs[$0] ? $1 : $0 }
   }
@@ -56,9 +56,9 @@ enum ShortSearch {
   static func encodeBytes(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
   ) {
-    for place in 0..<count {
-      let x = values + 32 &* place
-      let target = blocks + 34 &* place
+    for number in 0..<count {
+      let x = values + 32 &* number
+      let target = blocks + 34 &* number
       target.initializeMemory(as: UInt8.self, repeating: 0, count: 34)
       guard let block = Block(x) else { continue }
       guard block.size <= 65504 * 120 else {
@@ -93,9 +93,9 @@ enum ShortSearch {
   static func encodeNibbles(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
   ) {
-    for place in 0..<count {
-      let x = values + 32 &* place
-      let target = blocks + 18 &* place
+    for number in 0..<count {
+      let x = values + 32 &* number
+      let target = blocks + 18 &* number
       target.initializeMemory(as: UInt8.self, repeating: 0, count: 18)
       guard let block = Block(x) else {
         for lane in 0..<16 { put(UInt8(0x88), at: 2 + lane, target) }

@@ -6,7 +6,7 @@ struct SymmetricSearch {
   private let size: Int
   private let rule: symmetric_rule
   private let trials: [Float]
-  private let units: [Float]
+  private let dTrials: [Float]
 
   /// Takes the rule of a type.
   init(_ rule: symmetric_rule) {
@@ -14,7 +14,7 @@ struct SymmetricSearch {
     parts = Int(rule.parts)
     size = Int(rule.size)
     trials = Lane.list(rule.trial, rule.trials)
-    units = Lane.list(rule.unit, rule.units)
+    dTrials = Lane.list(rule.d_trial, rule.d_trials)
   }
 
   /// How many values a block holds.
@@ -27,7 +27,7 @@ struct SymmetricSearch {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
   ]
 
-  /// The place of the nearest level of IQ4_NL; of two as near the higher one.
+  /// The index of the nearest level of IQ4_NL; of two as near the higher one.
   private static func level(_ value: Float) -> Int {
     (1..<16).count { value >= 0.5 * (levels[$0 - 1] + levels[$0]) }
   }
@@ -39,7 +39,7 @@ struct SymmetricSearch {
   }
 
   /// The same, as it is stored.
-  private func place(_ value: Float) -> Float {
+  private func storedNumber(_ value: Float) -> Float {
     rule.uneven != 0
       ? Float(Self.level(value)) : Lane.nearest(value, rule.low, rule.high) - rule.low
   }
@@ -61,9 +61,9 @@ struct SymmetricSearch {
       self.x = x
       self.w = w
       var (power, peak, heaviest) = (Float(0), Float(0), Float(0))
-      for place in x.indices {
-        if abs(x[place]) > abs(peak) { peak = x[place] }
-        let square = w[place] * x[place] * x[place]
+      for index in x.indices {
+        if abs(x[index]) > abs(peak) { peak = x[index] }
+        let square = w[index] * x[index] * x[index]
         power += square
         if square > heaviest { heaviest = square }
       }
@@ -79,10 +79,10 @@ struct SymmetricSearch {
 
   private func fit(_ part: Part, _ inverse: Float) -> Fit {
     var sums = [Fit](repeating: Fit(product: 0, square: 0), count: 2)
-    for (count, place) in part.x.indices.enumerated() {
-      let number = number(part.x[place] * inverse)
-      let weighted = part.w[place] * number
-      sums[count % 2].product += weighted * part.x[place]
+    for (count, index) in part.x.indices.enumerated() {
+      let number = number(part.x[index] * inverse)
+      let weighted = part.w[index] * number
+      sums[count % 2].product += weighted * part.x[index]
       sums[count % 2].square += weighted * number
     }
     return Fit(
@@ -94,10 +94,10 @@ struct SymmetricSearch {
     let inverse = Lane.inverse(step)
     guard inverse != 0 else { return part.power }
     var sums: (even: Float, odd: Float) = (0, 0)
-    for (count, place) in part.x.indices.enumerated() {
-      let value = part.x[place] * inverse
+    for (count, index) in part.x.indices.enumerated() {
+      let value = part.x[index] * inverse
       let distance = value - number(value)
-      let cost = part.w[place] * distance * distance
+      let cost = part.w[index] * distance * distance
       if count % 2 == 0 { sums.even += cost } else { sums.odd += cost }
     }
     return step * step * (sums.even + sums.odd)
@@ -126,7 +126,7 @@ struct SymmetricSearch {
     }
     var fits = parts.map(bestTrial)
     var ideal = fits.map { $0.product * Lane.inverse($0.square) }
-    var d = firstUnit(ideal, fits)
+    var d = firstD(ideal, fits)
     var best = SearchAnswer(scales: [Float](repeating: 0, count: parts.count))
     var least = Lane.worst
     for round in 0...Int(rule.rounds) {
@@ -148,7 +148,7 @@ struct SymmetricSearch {
     }
     for (part, scale) in best.scales.enumerated() {
       let inverse = Lane.inverse(best.d * scale)
-      best.numbers += parts[part].x.map { place($0 * inverse) }
+      best.numbers += parts[part].x.map { storedNumber($0 * inverse) }
     }
     best.d = stored(best.d, parts, error: least)
     return best
@@ -163,10 +163,10 @@ struct SymmetricSearch {
   }
 
   /// The d with which the rounded scales leave the least error, numbers staying as they are.
-  private func firstUnit(_ ideal: [Float], _ fits: [Fit]) -> Float {
+  private func firstD(_ ideal: [Float], _ fits: [Fit]) -> Float {
     let largest = ideal.reduce(0) { abs($1) > abs($0) ? $1 : $0 }
     var (d, least) = (Float(0), Lane.worst)
-    for candidate in units.map({ Lane.half(largest * (1 / $0)) }) {
+    for candidate in dTrials.map({ Lane.half(largest * (1 / $0)) }) {
       let reciprocal = Lane.inverse(candidate)
       var error: Float = 0
       for (part, fit) in fits.enumerated() {
@@ -185,13 +185,13 @@ struct SymmetricSearch {
   ) -> (scales: [Float], error: Float) {
     var (scales, sum) = ([Float](repeating: 0, count: parts.count), Float(0))
     let reciprocal = Lane.inverse(d)
-    for (place, part) in parts.enumerated() {
-      let middle = Lane.nearest(ideal[place] * reciprocal, rule.scale_low, rule.scale_high)
+    for (index, part) in parts.enumerated() {
+      let middle = Lane.nearest(ideal[index] * reciprocal, rule.scale_low, rule.scale_high)
       var least = part.power
       for distance in -rule.reach...rule.reach {
         let scale = Lane.within(middle + Float(distance), rule.scale_low, rule.scale_high)
         let error = error(part, step: d * scale)
-        if error < least { (scales[place], least) = (scale, error) }
+        if error < least { (scales[index], least) = (scale, error) }
       }
       sum += least
     }

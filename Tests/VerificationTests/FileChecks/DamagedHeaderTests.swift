@@ -94,16 +94,16 @@ struct DamagedHeaderTests {
     #expect(try small(.f16, key: "general.quantization_version", nil) == [])
   }
 
-  /// The offsets of two tensors are exchanged in the header, and so are their places in the data.
+  /// The offsets of two tensors are exchanged in the header, and so are their positions in the data.
   @Test func tensorsOutOfOrderAreErrors() throws {
     let model = try ModelLoader.load(SmallModel().write(to: files.folder, "small"))
     var bytes = try Fixtures.bytes(files.convert(model, to: .f16))
     func offset(_ name: String) throws -> Range<Int> {
       let name = Array(name.utf8)
-      let place =
+      let start =
         try #require(
           bytes.indices.first { bytes[$0...].starts(with: name) }) + name.count
-      return place + 24..<place + 32
+      return start + 24..<start + 32
     }
     let (first, second) = (try offset("blk.0.attn_q.weight"), try offset("blk.0.attn_k.weight"))
     let (a, b) = (Array(bytes[first]), Array(bytes[second]))

@@ -130,7 +130,7 @@ struct MisplacedTensorTests {
     var small = SmallModel(layers: 2)
     let candidate = try ModelLoader.load(small.write(to: files.folder, "a"))
     small.change = { _, values in
-      for place in values.indices { values[place] += place % 2 == 0 ? 0.01 : -0.01 }
+      for index in values.indices { values[index] += index % 2 == 0 ? 0.01 : -0.01 }
     }
     let reference = try ModelLoader.load(small.write(to: files.folder, "b"))
     let file = try ModelLoader.load(files.convert(candidate, to: .f16))

@@ -3,7 +3,7 @@ import WeightmillTensors
 
 /// An importance matrix, and for which tensors it is used.
 public struct ImportanceSelection: Sendable {
-  /// What is used of it.
+  /// The part of a file of importance that is used.
   public enum Filter: Sendable {
     /// Everything.
     case all
@@ -21,7 +21,7 @@ public struct ImportanceSelection: Sendable {
   let dataset: String?
   /// How many chunks of text were read.
   let chunkCount: Int
-  /// What the user should know.
+  /// Remarks for the user.
   let notes: [String]
 
   /// Selects entries of a matrix.
@@ -54,7 +54,7 @@ public struct ImportanceSelection: Sendable {
     }
   }
 
-  /// How much each column of a matrix matters.
+  /// The importance of each column of a matrix.
   ///
   /// - Parameters:
   ///   - name: The matrix's name in the GGUF file from which the importance was computed.

@@ -2,13 +2,13 @@ import WeightmillGGUF
 public import WeightmillQuantization
 public import WeightmillTensors
 
-/// Which types a GGUF file shall have, and how its matrices are encoded: llama-quantize's options.
+/// The types of a GGUF file and the encoding of its matrices: llama-quantize's options.
 public struct QuantizationOptions: Sendable {
   /// The mix of types; `nil`: all tensors of a GGUF file keep their types (llama-quantize's COPY).
   public var mix: TypeMix?
-  /// How encoders choose scales.
+  /// The way encoders choose scales.
   public var method = EncodingMethod.best
-  /// How much each column matters, if that is known.
+  /// The importance of each column, if it is known.
   public var importance: ImportanceSelection?
   /// Types for tensors whose names match; the first that matches decides.
   public var tensorTypes: [TensorTypeRule] = []

@@ -2,7 +2,7 @@ import WeightmillTensors
 
 /// One line of the table of mixes: in these mixes, under these conditions, the tensor is of a type.
 struct MixRule: Sendable {
-  /// What may have to hold besides.
+  /// A condition that must hold besides.
   enum Condition: Sendable {
     /// Each head of keys and values serves at least four heads of queries.
     case grouped
@@ -55,7 +55,7 @@ extension MixRule.Condition {
   }
 }
 
-/// What the rules of a mix look at besides the tensor itself.
+/// The facts of a model that the rules of a mix look at besides the tensor itself.
 package struct MixedModel: Sendable {
   let layerCount: Int
   let headCount: Int

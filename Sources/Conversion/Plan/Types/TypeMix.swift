@@ -1,6 +1,6 @@
 package import WeightmillTensors
 
-/// Which tensor gets which type, under the name llama.cpp has for the mix.
+/// A choice of types for tensors, under the name llama.cpp has for the mix.
 ///
 /// `type(of:in:columns:)` applies the rules of `TypeMix+Rules.swift`.
 public enum TypeMix: String, CaseIterable, Sendable {

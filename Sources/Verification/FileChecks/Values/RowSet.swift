@@ -3,7 +3,7 @@ import WeightmillTensors
 
 /// Some rows of a tensor, to be compared with as many of another.
 struct RowSet {
-  /// Which rows.
+  /// The indices of the rows.
   let rows: [Int]
   private let values: [[Float]]
 

@@ -15,7 +15,7 @@ struct TensorIdentification {
     let bound: Double
   }
 
-  /// What a tensor holds.
+  /// The contents that a tensor was found to have.
   private enum Match {
     /// The reference's rows in another order; the text says which.
     case order(String)
@@ -29,7 +29,7 @@ struct TensorIdentification {
     case scaled(Double)
   }
 
-  /// How many rows are compared.
+  /// The number of rows that are compared.
   private static let sampleRows = 8
   /// How far embeddings are searched for rows that moved.
   private static let largestShift = 64
@@ -158,7 +158,7 @@ extension TensorIdentification {
       sample.error(from: other) < min(suspect.bound * 1.5, direct / 2)
     }
     if suspect.role.isRotated, isComparable(suspect.role, suspect) {
-      for order in RowOrder.all(candidate.model.configuration, suspect.role) {
+      for order in MistakenRowOrder.all(candidate.model.configuration, suspect.role) {
         let rows = sample.rows.map(order.source)
         if rows != sample.rows, fits(try RowSet(reference, suspect.role, rows: rows)) {
           return .order(order.text)

@@ -10,11 +10,11 @@ struct TensorScan: Sendable {
     let magnitude: Int
   }
 
-  /// How many values.
+  /// The number of values.
   var values = 0
-  /// How many of the candidate's are infinite or no numbers.
+  /// The number of the candidate's values that are infinite or no numbers.
   var nonFinite = 0
-  /// How many of the reference's.
+  /// The number of the reference's values that are infinite or no numbers.
   var referenceNonFinite = 0
   /// The sum of the squares of the reference's values, of rows that are finite in both.
   var energy = 0.0
@@ -26,7 +26,7 @@ struct TensorScan: Sendable {
   var zeroedParts = [Int](repeating: 0, count: Self.magnitudes)
   /// How many whole blocks are zero in the candidate only, by the same exponent.
   var zeroedBlocks = [Int](repeating: 0, count: Self.magnitudes)
-  /// How many blocks there are.
+  /// The number of blocks.
   var blocks = 0
   /// How many of them are zero in the candidate, whatever the reference has.
   var zeroBlocks = 0
@@ -58,7 +58,7 @@ struct TensorScan: Sendable {
     energy > 0 ? (error / energy).squareRoot() : error > 0 ? .infinity : 0
   }
 
-  /// How many parts there are.
+  /// The number of parts.
   var partCount: Int { parts.reduce(0, +) }
 
   /// From this exponent on a part is not small: a quarter of the median part's, about.

@@ -11,7 +11,7 @@ struct ValueChecks: Sendable {
   let reference: ModelRows?
   let workers: Workers
 
-  private struct Tile {
+  private struct CheckedTile {
     let rows: Range<Int>
     let isCompared: Bool
   }
@@ -75,14 +75,14 @@ struct ValueChecks: Sendable {
   /// Cuts a tensor into tiles: first the rows that both models have, then the candidate's own.
   private func tiles(
     _ role: TensorRole, _ tensor: TensorDescriptor, _ other: TensorDescriptor?
-  ) -> [Tile] {
+  ) -> [CheckedTile] {
     let fits = other.map { $0.shape.columns == tensor.shape.columns } ?? false
     let shared = fits ? min(tensor.shape.rows, other?.shape.rows ?? 0) : 0
     // Rows of a head change places between layouts and are read together.
     let group = role.isRotated ? candidate.model.configuration.headDimension : 1
-    func cut(_ rows: Range<Int>, isCompared: Bool) -> [Tile] {
+    func cut(_ rows: Range<Int>, isCompared: Bool) -> [CheckedTile] {
       rows.rowRanges(columns: tensor.shape.columns, values: Self.tileValues, group: group)
-        .map { Tile(rows: $0, isCompared: isCompared) }
+        .map { CheckedTile(rows: $0, isCompared: isCompared) }
     }
     return cut(0..<shared, isCompared: true)
       + cut(shared..<tensor.shape.rows, isCompared: false)

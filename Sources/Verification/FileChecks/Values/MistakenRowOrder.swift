@@ -1,7 +1,7 @@
 import WeightmillLLaMA
 
 /// An order in which a program may leave the rows of queries and keys by mistake.
-struct RowOrder {
+struct MistakenRowOrder {
   /// Says which order it is, after a tensor's name.
   let text: String
 
@@ -23,15 +23,15 @@ struct RowOrder {
   ///   - configuration: The model's sizes.
   ///   - role: The tensor: queries or keys.
   /// - Returns: The orders.
-  static func all(_ configuration: LlamaConfiguration, _ role: TensorRole) -> [RowOrder] {
+  static func all(_ configuration: LlamaConfiguration, _ role: TensorRole) -> [MistakenRowOrder] {
     // Rows that GGUF does not permute are not left in another order.
     guard configuration.architecture.rowOrder == .neighbours else { return [] }
     let head = configuration.headDimension
     var orders = [
-      RowOrder(
+      MistakenRowOrder(
         text: "holds the reference's rows in Hugging Face's order, where GGUF has another",
         kind: .halves, head: head),
-      RowOrder(
+      MistakenRowOrder(
         text: "holds the reference's rows permuted as if they had been in Hugging Face's order, "
           + "which they were not", kind: .twice, head: head),
     ]
@@ -39,7 +39,7 @@ struct RowOrder {
     let groups = configuration.headCount / configuration.keyValueHeadCount
     if case .layer(_, .key) = role, groups > 1, head % (2 * groups) == 0 {
       orders.append(
-        RowOrder(
+        MistakenRowOrder(
           text: "holds the reference's rows permuted with the number of query heads, not of key "
             + "heads", kind: .heads(of: head / groups), head: head))
     }
