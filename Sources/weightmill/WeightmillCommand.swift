@@ -82,9 +82,6 @@ struct WeightmillCommand: ParsableCommand {
   }
 }
 
-/// The commands, each in a file of its own.
-enum Subcommands {}
-
 /// Options that take one file, folder or text, of which somebody who gives two expects that both count.
 ///
 /// The argument parser keeps the last without a word. For settings and limits that is the custom, so

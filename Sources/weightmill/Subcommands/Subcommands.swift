@@ -1,0 +1,2 @@
+/// The commands, each in a file of its own.
+enum Subcommands {}
