@@ -82,7 +82,7 @@ package final class WritableFile: Sendable {
 
   // MARK: Flushing
 
-  /// How many flushes have begun: what has been written by now is on the disk when
+  /// The number of flushes that have begun: what has been written by now is on the disk when
   /// `isFlushed(since:)` says so of this number.
   package var flushesBegun: Int { begun.load(ordering: .sequentiallyConsistent) }
 
@@ -178,7 +178,7 @@ package final class WritableFile: Sendable {
   }
 }
 
-/// How the disk is asked to keep what was written, and when: tests have it fail.
+/// The calls, and their pace, by which the disk is asked to keep what was written; tests have them fail.
 package struct DiskCalls: Sendable {
   /// Flushes a file to the disk.
   package var flush: @Sendable (FileDescriptor) -> Errno? = { $0.flush() }

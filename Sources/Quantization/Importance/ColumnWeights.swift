@@ -1,6 +1,6 @@
 import WeightmillTensors
 
-/// What an error in each column costs the searches: importance that is ready to be used.
+/// The cost to the searches of an error in each column: importance that is ready to be used.
 ///
 /// The mean is 1, so that no square overflows, and damping is added to it. Columns of importance 0 are
 /// those that the calibration text never used: nothing is known of them, and an encoder that took the 0
@@ -36,7 +36,7 @@ package enum ColumnWeights {
     return weights
   }
 
-  /// How many columns lie in blocks of which the calibration text used no column: nothing guides how
+  /// The number of columns in blocks of which the calibration text used no column: nothing guides how
   /// their weights are rounded.
   ///
   /// - Parameters:
