@@ -139,6 +139,8 @@ bench: prepare
 	$(SWIFT) build $(BUILD) --product forward-benchmark
 	$(PROGRAMS)/encoder-benchmark $(RUNS:%=--runs %) $(TYPES)
 	$(PROGRAMS)/forward-benchmark $(TYPES)
+	$(SWIFT) build $(BUILD) --product tokenizer-benchmark
+	Benchmarks/tokenizers.sh "$(PROGRAMS)/tokenizer-benchmark" $(RUNS:%=--runs %)
 
 bench-peers: prepare
 	$(SWIFT) build $(BUILD) --product encoder-benchmark

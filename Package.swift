@@ -171,6 +171,10 @@ let package = Package(
       dependencies: [
         "CWeightmillPeak", "WeightmillTensors", "WeightmillQuantization", "WeightmillLLaMA",
       ], path: "Benchmarks/forward"),
+    .executableTarget(
+      name: "tokenizer-benchmark",
+      dependencies: ["WeightmillTensors", "WeightmillTokenization", "WeightmillModels"],
+      path: "Benchmarks/tokenizers"),
 
     .target(
       name: "WeightmillTestSupport",
@@ -202,7 +206,8 @@ let package = Package(
     .testTarget(
       name: "TokenizationTests",
       dependencies: [
-        "WeightmillTensors", "WeightmillTokenization", "WeightmillModels", "WeightmillTestSupport",
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillGGUF", "WeightmillTokenization",
+        "WeightmillModels", "WeightmillConversion", "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "LLaMATests",

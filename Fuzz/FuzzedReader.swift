@@ -26,6 +26,11 @@ enum FuzzedReader: String, CaseIterable {
   case json
   case sentencePiece = "sentencepiece"
   case tokenizerJSON = "tokenizer-json"
+  case tekken
+  /// A `vocab.json`, with no merges.
+  case vocabJSON = "vocab-json"
+  /// A `merges.txt` beside a vocabulary of GPT-2's alphabet.
+  case merges
   case config
   /// Saved logits, in either form.
   case logits
@@ -64,13 +69,21 @@ enum FuzzedReader: String, CaseIterable {
       case .gguf:
         let file = try GGUFFile(path: written(bytes))
         _ = ProvenanceRecord(file.metadata)
+        if let tokenizer = try ModelTokenizer(gguf: file.metadata, location: "x") {
+          _ = try tokenizer.decode(try tokenizer.encode(Self.text, parsesControl: true))
+          _ = try tokenizer.stored.loadable("x")
+        }
         try readTensors(file)
       case .imatrix: _ = try ImatrixFile.read(written(bytes))
       case .json: _ = try JSONParser.parse(bytes, file: "x")
       case .sentencePiece: try readSentencePiece(bytes)
       case .tokenizerJSON:
-        let tokenizer = BPETokenizer(try TokenizerJSON(bytes, location: "x").vocabulary)
-        _ = try tokenizer.decode(try tokenizer.encode(Self.text, parsesControl: true))
+        let vocabulary = try TokenizerJSON(bytes, location: "x").vocabulary
+        _ = try? ModelTokenizer.bytePairs(BPETokenizer(vocabulary)).stored.loadable("x")
+        try use(vocabulary)
+      case .tekken: try use(TekkenModel(bytes, location: "x").vocabulary)
+      case .vocabJSON: try use(Self.vocabulary(bytes, merges: []))
+      case .merges: try use(Self.vocabulary(Self.alphabet, merges: bytes))
       case .config:
         let json = try JSONParser.parse(bytes, file: "x")
         _ = try LlamaConfiguration(huggingFace: json, location: "x")
@@ -80,6 +93,29 @@ enum FuzzedReader: String, CaseIterable {
     } catch {
       // A reader that refuses does its work.
     }
+  }
+
+  /// `a`, `b`, `c`, `ab` and `abc` besides the characters of all bytes.
+  private static let alphabet: [UInt8] = {
+    let texts = BPEVocabulary.byteTexts + ["ab", "abc"]
+    let members = texts.enumerated().map {
+      JSONObject.Member(name: $0.element, value: .number("\($0.offset)"))
+    }
+    return Array(JSONValue.object(JSONObject(members: members)).description.utf8)
+  }()
+
+  private static func vocabulary(
+    _ vocabulary: [UInt8], merges: [UInt8]
+  ) throws -> BPEVocabulary {
+    try VocabularyAndMerges(
+      vocabulary: (vocabulary, "x"), merges: (merges, "y"), added: [], className: nil,
+      addsPrefixSpace: false
+    ).vocabulary
+  }
+
+  private func use(_ vocabulary: BPEVocabulary) throws {
+    let tokenizer = BPETokenizer(vocabulary)
+    _ = try tokenizer.decode(try tokenizer.encode(Self.text, parsesControl: true))
   }
 
   private func written(_ bytes: [UInt8]) throws -> String {

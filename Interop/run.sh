@@ -4,6 +4,8 @@
 #   Interop/run.sh gguf          with the Python package gguf: seconds
 #   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
+#   Interop/run.sh tokenizers    byte pairs with tokenizers and llama.cpp, and SmolLM2's published file: 2 minutes;
+#                                needs the environments of transformers and llama
 #   Interop/run.sh wide          models as Benchmarks/make-wide-model.py makes them, small: seconds
 #   Interop/run.sh faults        killed runs, full disks, inputs that change: a minute; needs Python alone, and
 #                                root for the full disk
@@ -152,7 +154,7 @@ gguf | wide)
   # The requirements file only says which versions: llama.cpp is not wanted here.
   prepare "$venv" gguf --constraint "$requirements" gguf numpy
   ;;
-llama)
+llama | llama-environment)
   venv=$base
   hint+=" Compiling llama.cpp needs a C++ compiler (Debian: apt-get install g++)."
   if ! is_complete "$venv"; then
@@ -162,6 +164,7 @@ llama)
   # Not for this very processor: a cached environment may come to run on another one.
   export CMAKE_ARGS="${CMAKE_ARGS--DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF}"
   prepare "$venv" llama_cpp --requirement "$requirements"
+  if [[ $step == llama-environment ]]; then exit 0; fi
   ;;
 native)
   venv=$base-native
@@ -179,6 +182,15 @@ native)
   exec "$venv/bin/python" -B "$here/../Benchmarks/llama.py"
   ;;
 transformers)
+  venv=$base-transformers
+  prepare "$venv" torch --requirement "$requirements"
+  ;;
+tokenizers)
+  # The other one is for a process of its own.
+  bash "$here/run.sh" llama-environment
+  export WEIGHTMILL_LLAMA_PYTHON=$base/bin/python
+  requirements=$here/requirements-transformers.txt
+  wanted=$(digest)
   venv=$base-transformers
   prepare "$venv" torch --requirement "$requirements"
   ;;
@@ -203,10 +215,11 @@ report)
   bash "$here/run.sh" report || status=1
   bash "$here/run.sh" transformers || status=1
   bash "$here/run.sh" llama || status=1
+  bash "$here/run.sh" tokenizers || status=1
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | llama | native]" >&2
+  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | llama | tokenizers | native]" >&2
   exit 2
   ;;
 esac

@@ -46,7 +46,10 @@ struct SentencePieceModelTests {
 
   @Test func otherKindsAreUnsupported() {
     expectError(.unsupported) { _ = try read(piece("a") + [0x12, 2, 0x18, 1, 0x1A, 2, 0x20, 0]) }
-    expectError(.unsupported) { _ = try read(piece("a") + [0x12, 2, 0x18, 2]) }
+    // Spaces without marks.
+    expectError(.unsupported) {
+      _ = try read(piece("a") + [0x12, 2, 0x18, 2, 0x1A, 4, 0x20, 0, 0x28, 0])
+    }
   }
 
   @Test func whatIsNoProtobufIsMalformed() throws {

@@ -54,7 +54,7 @@ struct TokenizerJSONTests {
 
   @Test(arguments: [
     ("gpt2", "gpt-2"), ("gpt2-prefix", "gpt-2"), ("llama3", "llama-bpe"), ("qwen2", "qwen2"),
-    ("qwen35", "qwen35"), ("o200k", "gpt-4o"), ("tekken", "tekken"), ("smollm", "smollm"),
+    ("qwen35", "qwen35"), ("o200k", "gpt-4o"), ("nemo", "tekken"), ("smollm", "smollm"),
     ("deepseek-v3", "deepseek-v3"), ("deepseek-coder", "deepseek-coder"),
     ("deepseek-llm", "deepseek-llm"), ("gemma", nil), ("llama2-legacy", nil),
   ])

@@ -53,12 +53,46 @@ struct BytePairModelTests {
     #expect((worst.last?["before"] as? String)?.hasPrefix("Deep") == true)
   }
 
-  @Test func aFileForLlamaCppIsRefused() throws {
-    let result = try CommandLineTool.run("convert", model, "--output", folder("x.gguf"))
-    #expect(result.code == 69)
-    #expect(
-      result.error.contains(
-        "m/tokenizer.json: is the only tokenizer; it cannot be written to GGUF yet"))
+  /// The file holds the tokenizer: all that gives a model text works with it, and agrees.
+  @Test func aFileForLlamaCppHoldsTheTokenizer() throws {
+    let file = folder("x.gguf")
+    let result = try CommandLineTool.run("convert", model, "--output", file)
+    #expect(result.code == 0, "\(result.error)")
+    let compared = try CommandLineTool.run(
+      "verify-logits", file, "--reference", model, "--prompt", "Deep learning, 深度学习", "--json")
+    #expect(compared.code == 0, "\(compared.error)")
+    let tokenizers = compared.json?["tokenizers"] as? [String: Any]
+    #expect(tokenizers?["agree"] as? Bool == true)
+    #expect((compared.json?["findings"] as? [Any])?.isEmpty == true, "\(compared.output)")
+    let generated = try CommandLineTool.run(
+      "generate", file, "--prompt", "你好", "--max-tokens", "3", "--seed", "3")
+    #expect(generated.code == 0 && generated.output.hasPrefix("你好"), "\(generated.error)")
+    let text = try folder.write(String(repeating: "Deep learning. ", count: 40).utf8, to: "t.txt")
+    let learned = try CommandLineTool.run(
+      "imatrix", file, "--text", text, "--context", "32", "--output", folder("i.gguf"))
+    #expect(learned.code == 0, "\(learned.error)")
+    let quantized = try CommandLineTool.run("quantize", file, folder("q.gguf"), "q8_0")
+    #expect(quantized.code == 0, "\(quantized.error)")
+    let ids = try [model, file, folder("q.gguf")].map {
+      try CommandLineTool.run("tokenize", $0, "Hello 你好", "--json").json?["ids"] as? [Int]
+    }
+    #expect(ids[0] != nil && ids[1] == ids[0] && ids[2] == ids[0])
+  }
+
+  @Test func anotherWayOfCuttingIsGiven() throws {
+    let file = folder("x.gguf")
+    let result = try CommandLineTool.run("convert", model, "--output", file, "--pre", "qwen2")
+    #expect(result.code == 0, "\(result.error)")
+    func ids(_ options: String...) throws -> [Int]? {
+      try CommandLineTool.run(["tokenize", file, "123 456", "--json"] + options).json?["ids"]
+        as? [Int]
+    }
+    #expect(try ids() == ids("--pre", "qwen2"))
+    let unknown = try CommandLineTool.run("tokenize", file, "a", "--pre", "unheard-of")
+    #expect(unknown.code == 69 && unknown.error.contains("unheard-of"), "\(unknown.error)")
+    let folderOnly = try CommandLineTool.run(
+      "convert", model, "--output", folder("y"), "--format", "safetensors", "--pre", "qwen2")
+    #expect(folderOnly.code == 64)
   }
 
   /// Weights do not need a tokenizer that is understood.

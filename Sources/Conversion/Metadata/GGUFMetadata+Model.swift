@@ -9,9 +9,10 @@ extension GGUFMetadata {
   ///
   /// - Parameters:
   ///   - model: The model.
+  ///   - tokenizer: Its tokenizer.
   ///   - name: What `general.name` shall say.
   ///   - fileType: llama.cpp's number for the mix of types.
-  init(_ model: LoadedModel, name: String, fileType: UInt32) {
+  init(_ model: LoadedModel, _ tokenizer: StoredTokenizer, name: String, fileType: UInt32) {
     self.init()
     let configuration = model.llama.configuration
     let count = model.llama.roles.reduce(0) {
@@ -25,7 +26,7 @@ extension GGUFMetadata {
     self["general.file_type"] = .uint32(fileType)
     append(configuration.architecture.furtherKeys, of: configuration)
     self["general.quantization_version"] = .uint32(2)
-    if let tokenizer = model.tokenizer { append(tokenizer.stored) }
+    append(tokenizer)
     if let template = model.chatTemplate { self["tokenizer.chat_template"] = .string(template) }
   }
 
@@ -41,15 +42,20 @@ extension GGUFMetadata {
       if let value { self["tokenizer.ggml.\(name)"] = value }
     }
     set("model", .string(tokenizer.model))
-    set("pre", tokenizer.pre.map { .string($0) })
+    set("pre", .string(tokenizer.pre))
     set("tokens", .strings(tokenizer.tokens))
     set("scores", tokenizer.scores.map { .array(.float32, $0.map { .float32($0) }) })
     set("token_type", .array(.int32, tokenizer.kinds.map { .int32($0.rawValue) }))
     set("merges", tokenizer.merges.map { .strings($0) })
     let special = tokenizer.special
-    for (name, id) in [("bos", special.bos), ("eos", special.eos), ("padding", special.padding)] {
-      set("\(name)_token_id", id.map { .uint32(UInt32($0)) })
-    }
+    // SentencePiece vocabularies say by a token's kind which one is unknown.
+    let unknown = tokenizer.hasScores ? nil : special.unknown
+    let ids = [
+      ("bos", special.bos), ("eos", special.eos), ("unknown", unknown),
+      ("padding", special.padding), ("prefix", special.gap?.prefix),
+      ("suffix", special.gap?.suffix), ("middle", special.gap?.middle), ("eot", special.gap?.end),
+    ]
+    for (name, id) in ids { set("\(name)_token_id", id.map { .uint32(UInt32($0)) }) }
     set("add_bos_token", .bool(special.addsBOS))
     set("add_eos_token", .bool(special.addsEOS))
     set("add_space_prefix", tokenizer.addsSpacePrefix.map { .bool($0) })

@@ -13,7 +13,8 @@ extension ConversionPlan {
   ///   - model: The model.
   ///   - mix: The types.
   ///   - name: What `general.name` shall say.
-  /// - Throws: `noInput` when the model has no tokenizer, `unsupported` when it is of another kind.
+  /// - Throws: `noInput` when the model has no tokenizer, `unsupported` when llama.cpp has no form for
+  ///   it, or no name for the way in which it cuts text.
   public init(
     convert model: LoadedModel, to mix: TypeMix, name: String
   ) throws(WeightmillError) {
@@ -26,8 +27,8 @@ extension ConversionPlan {
   ///   - whole: The model.
   ///   - options: The types.
   ///   - name: What `general.name` shall say.
-  /// - Throws: `noInput` when the model has no tokenizer, `unsupported` when it is of another kind;
-  ///   `usage` and `mismatch` for options that do not fit the model.
+  /// - Throws: `noInput` when the model has no tokenizer, `unsupported` when llama.cpp has no form for
+  ///   it, or no name for the way in which it cuts text; `usage` and `mismatch` for options that do not fit the model.
   public init(
     convert whole: LoadedModel, with options: QuantizationOptions, name: String
   ) throws(WeightmillError) {
@@ -36,12 +37,13 @@ extension ConversionPlan {
         .unsupported, whole.llama.catalogue.location, "is a GGUF file already",
         remedy: "use `weightmill quantize` to change its types")
     }
-    guard let tokenizer = whole.tokenizer, tokenizer.kind.isInGGUF else {
-      if let error = whole.bytePairOnly { throw error }
-      throw WeightmillError(
-        .noInput, whole.llama.catalogue.location, "has no tokenizer.model",
-        remedy: "put the model's tokenizer.model into its folder")
+    guard let tokenizer = whole.tokenizer else {
+      throw whole.tokenizerObstacle
+        ?? WeightmillError(
+          .noInput, whole.llama.catalogue.location, "has no tokenizer",
+          remedy: "put the model's tokenizer.model or tokenizer.json into its folder")
     }
+    let stored = try tokenizer.stored.loadable(whole.llama.catalogue.location)
     guard let mix = options.mix else {
       throw WeightmillError(
         .usage, whole.llama.catalogue.location, "is no GGUF file, whose types could be kept",
@@ -54,11 +56,11 @@ extension ConversionPlan {
       view, model.llama, layers: layers, options,
       rowGroup: model.llama.rowOrder == model.llama.architecture.rowOrder
         ? 1 : model.llama.configuration.headDimension)
-    var metadata = GGUFMetadata(model, name: name, fileType: mix.fileType)
+    var metadata = GGUFMetadata(model, stored, name: name, fileType: mix.fileType)
     metadata.apply(options)
     Provenance.describe(
       tensors.items.map(\.planned), options.method, mergeRule: model.mergeRule, in: &metadata)
-    var notes = tensors.notes
+    var notes = stored.notes + tensors.notes
     if options.keepsSplit { notes.append("--keep-split has no effect: the input is no GGUF file") }
     if options.allowsRequantizing {
       notes.append("--allow-requantize has no effect: the input is no GGUF file")

@@ -78,8 +78,11 @@ package struct AdapterFolder {
   }
 
   /// The tokenizer that the adapter brings along, if it does.
+  ///
+  /// Byte pairs count for nothing: PEFT saves a `tokenizer.json` beside every adapter.
   package func tokenizer() throws(WeightmillError) -> TokenizerFiles? {
-    try TokenizerFiles(folder, checkpoint)
+    guard try TokenizerFiles.isSentencePiece(folder, checkpoint) else { return nil }
+    return try TokenizerFiles(folder, checkpoint)
   }
 }
 

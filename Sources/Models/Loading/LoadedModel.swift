@@ -56,7 +56,7 @@ public struct LoadedModel: Sendable {
       throw tokenizerObstacle
         ?? WeightmillError(
           .mismatch, llama.catalogue.location, "has no tokenizer that Weightmill can use",
-          remedy: "the model needs a SentencePiece tokenizer.model")
+          remedy: "the model needs a tokenizer.model or a tokenizer.json")
     }
     return tokenizer
   }
@@ -68,14 +68,6 @@ public struct LoadedModel: Sendable {
   package func requiredChatTemplate() throws(WeightmillError) -> ChatTemplate {
     try ChatTemplate(
       chatTemplate, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location)
-  }
-
-  /// The error for writing a model to GGUF whose only tokenizer is a `tokenizer.json`.
-  package var bytePairOnly: WeightmillError? {
-    guard let file = files.first(where: BytePairFile.isTokenizerJSON) else { return nil }
-    return WeightmillError(
-      .unsupported, file, "is the only tokenizer; it cannot be written to GGUF yet",
-      remedy: "if the model has a SentencePiece tokenizer.model, put it beside")
   }
 }
 

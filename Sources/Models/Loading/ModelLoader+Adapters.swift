@@ -87,11 +87,11 @@ extension ModelLoader {
       let error = WeightmillError(
         .mismatch, model.llama.catalogue.location,
         "has \(present) tokens, but \(rows) embedding rows after the merge",
-        remedy: tokenizer.kind.isInGGUF
+        remedy: tokenizer.kind == .sentencePiece
           ? "put the adapter's tokenizer.model into its folder"
           : "merge into a folder, and put the adapter's tokenizer.json there")
-      // A tokenizer that no GGUF file gets is an error for work that needs it, and for no other.
-      guard !tokenizer.kind.isInGGUF else { throw error }
+      // Byte pairs that do not fit are an error for work that needs them, and for no other.
+      guard tokenizer.kind == .bytePairs else { throw error }
       return NamedTokenizer(obstacle: error)
     }
     return NamedTokenizer(

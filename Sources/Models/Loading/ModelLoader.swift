@@ -43,7 +43,7 @@ public enum ModelLoader {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
     let llama = try model(checkpoint)
     guard let deltaPath = request.delta else {
-      var model = try whole(checkpoint, llama)
+      var model = try whole(checkpoint, llama, cutAsIn: request.preTokenizer)
       model.sources = SourceFile.all(of: checkpoint, side: .model, llama.configuration)
       return model
     }
@@ -54,7 +54,7 @@ public enum ModelLoader {
     }
     let delta = try Checkpoint(path: deltaPath, selection: request.selection)
     return try merged(
-      checkpoint, llama, delta: delta, kind: request.deltaKind, forcesBase: request.forcesBase)
+      checkpoint, llama, delta: delta, request)
   }
 
   /// Checks that a checkpoint holds a LLaMA model.
@@ -114,46 +114,66 @@ public enum ModelLoader {
   ///   token for each embedding row.
   /// - Throws: `noInput` when there is none; the errors of the formats.
   public static func tokenizer(_ path: String) throws(WeightmillError) -> ModelTokenizer {
-    if let file = try BytePairFile(path) { return .bytePairs(BPETokenizer(try file.vocabulary())) }
+    try tokenizer(path, cutAsIn: nil)
+  }
+
+  /// The tokenizer of a model, whatever its weights are.
+  ///
+  /// - Parameters:
+  ///   - path: As for `tokenizer(_:)`.
+  ///   - name: llama.cpp's name for the way byte pairs cut text, whatever the files say.
+  /// - Returns: The tokenizer.
+  /// - Throws: As `tokenizer(_:)`.
+  package static func tokenizer(
+    _ path: String, cutAsIn name: String?
+  ) throws(WeightmillError) -> ModelTokenizer {
+    if let file = try BytePairFile(path) {
+      let read = try file.vocabulary()
+      return .bytePairs(
+        BPETokenizer(
+          try name.map { (name) throws(WeightmillError) in try read.cutting(asIn: name) } ?? read))
+    }
     if Folder.isFolder(path) == false, try !FileKind.isKnown(path) {
       try FileKind.refusePlaceholder(path)
-      return .sentencePiece(Tokenizer(try SentencePieceModel(path: path).vocabulary))
+      return .sentencePiece(try SentencePieceModel(path: path).tokenizer)
     }
     let checkpoint = try Checkpoint(path: path)
     let missing = WeightmillError(
       .noInput, path, "has no tokenizer that Weightmill can use",
-      remedy: "the model needs a SentencePiece tokenizer.model")
+      remedy: "the model needs a tokenizer.model or a tokenizer.json")
     if let metadata = checkpoint.metadata {
-      guard let tokenizer = try ModelTokenizer(gguf: metadata, location: path) else {
-        throw missing
-      }
+      guard let tokenizer = try ModelTokenizer(gguf: metadata, location: path, cutAsIn: name)
+      else { throw missing }
       return tokenizer
     }
     let rows = try model(checkpoint).configuration.vocabularyRows
     guard let files = try TokenizerFiles(Folder(checkpoint.folder), checkpoint) else {
       throw missing
     }
-    return try files.tokenizer(rows: rows)
+    return try files.tokenizer(rows: rows, cutAsIn: name)
   }
 
   private static func whole(
-    _ checkpoint: Checkpoint, _ llama: LlamaModel
+    _ checkpoint: Checkpoint, _ llama: LlamaModel, cutAsIn name: String?
   ) throws(WeightmillError) -> LoadedModel {
     if let metadata = checkpoint.metadata {
+      let found = try FoundTokenizer(metadata, location: checkpoint.path, cutAsIn: name)
       var model = LoadedModel(
-        llama: llama, tokenizer: try ModelTokenizer(gguf: metadata, location: checkpoint.path),
+        llama: llama, tokenizer: found.tokenizer,
         chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
-        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes)
+        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes + found.notes)
+      model.tokenizerObstacle = found.obstacle
       model.shardSizes = checkpoint.shardSizes
       return model
     }
     try ModelNature.requireWhole(
       llama, remedy: "give the base as the model and this folder with --delta")
-    let found = try FoundTokenizer(checkpoint, rows: llama.configuration.vocabularyRows)
+    let found = try FoundTokenizer(
+      checkpoint, rows: llama.configuration.vocabularyRows, cutAsIn: name)
     var model = LoadedModel(
       llama: llama, tokenizer: found.tokenizer, chatTemplate: found.files?.chatTemplate(),
       metadata: nil, mergeRule: nil, files: checkpoint.files + (found.files?.files ?? []),
-      notes: checkpoint.notes + contextNotes(checkpoint, llama) + (found.files?.notes ?? []))
+      notes: checkpoint.notes + contextNotes(checkpoint, llama) + found.notes)
     model.tokenizerObstacle = found.obstacle
     return model
   }
@@ -171,16 +191,15 @@ public enum ModelLoader {
   }
 
   private static func merged(
-    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, kind forced: DeltaKind?,
-    forcesBase: Bool
+    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, _ request: ModelRequest
   ) throws(WeightmillError) -> LoadedModel {
     let vision = delta.catalogue.tensors.map(\.name).filter(VisionTensors.contains)
     let deltaModel = try model(
       delta, SelectedCatalogue(delta.catalogue) { !VisionTensors.contains($0.name) },
       alsoNamed: VisionTensors.modelTypes)
     let (kind, notes) = try DeltaCheck.check(
-      base: baseModel, delta: deltaModel, kind: forced, hasVision: !vision.isEmpty,
-      forcesBase: forcesBase)
+      base: baseModel, delta: deltaModel, kind: request.deltaKind, hasVision: !vision.isEmpty,
+      forcesBase: request.forcesBase)
     var catalogue: any Catalogue = try MergedCatalogue(
       base: baseModel, delta: deltaModel, kind: kind)
     var sum: LoadedModel.Sum?
@@ -192,12 +211,13 @@ public enum ModelLoader {
     }
     let llama = try LlamaModel(
       catalogue: catalogue, configuration: deltaModel.configuration, scheme: .huggingFace)
-    let found = try FoundTokenizer(delta, rows: llama.configuration.vocabularyRows)
+    let found = try FoundTokenizer(
+      delta, rows: llama.configuration.vocabularyRows, cutAsIn: request.preTokenizer)
     var model = LoadedModel(
       llama: llama, tokenizer: found.tokenizer,
       chatTemplate: found.files?.chatTemplate() ?? found.files?.ziyaChatTemplate(), metadata: nil,
       mergeRule: kind.rawValue, files: base.files + delta.files + (found.files?.files ?? []),
-      notes: base.notes + delta.notes + visionNotes(vision) + notes + (found.files?.notes ?? []))
+      notes: base.notes + delta.notes + visionNotes(vision) + notes + found.notes)
     model.tokenizerObstacle = found.obstacle
     model.sources =
       SourceFile.all(of: base, side: .base, baseModel.configuration)

@@ -15,6 +15,8 @@ public struct ModelRequest: Sendable {
   public var adapters: [String] = []
   /// Whether evidence that the base is the wrong one is reported only.
   public var forcesBase = false
+  /// llama.cpp's name for the way byte pairs cut text, whatever the files say.
+  package var preTokenizer: String?
 
   /// Asks for a model.
   ///

@@ -1,11 +1,14 @@
 package import WeightmillTensors
 package import WeightmillTokenization
 
-/// A file that holds a byte-pair vocabulary: a `tokenizer.json`, or LLaMA 3's `tokenizer.model`.
+/// A file that holds a byte-pair vocabulary: a `tokenizer.json`, LLaMA 3's `tokenizer.model`, Mistral's
+/// `tekken.json`, or a `vocab.json` with a `merges.txt` beside it.
 package struct BytePairFile {
   private enum Kind {
     case json
     case tiktoken
+    case tekken
+    case vocabulary(merges: String)
   }
 
   private let path: String
@@ -18,9 +21,13 @@ package struct BytePairFile {
   package init?(_ path: String) throws(WeightmillError) {
     if Folder.isFolder(path) == true {
       let folder = try Folder(path)
-      let names = ["tokenizer.model", "tokenizer.json"]
-      let name = (Self.hasWeights(folder) ? names : names.reversed()).first { folder.contains($0) }
-      guard let name, let file = try BytePairFile(file: folder.path(name)) else { return nil }
+      let first = ["tokenizer.model", "tokenizer.json"]
+      let names =
+        (Self.hasWeights(folder) ? first : first.reversed())
+        + ["tekken.json"] + (folder.contains("merges.txt") ? ["vocab.json"] : [])
+      guard let name = names.first(where: { folder.contains($0) }),
+        let file = try BytePairFile(file: folder.path(name))
+      else { return nil }
       self = file
     } else {
       guard let file = try BytePairFile(file: path) else { return nil }
@@ -32,7 +39,7 @@ package struct BytePairFile {
     self.path = path
     // By its name, too: then the message says what is wrong with the JSON.
     if path.utf8.suffix(5).elementsEqual(".json".utf8) {
-      kind = .json
+      kind = Self.kind(json: path)
       return
     }
     guard try !FileKind.isKnown(path) else { return nil }
@@ -48,6 +55,18 @@ package struct BytePairFile {
     }
   }
 
+  private static func kind(json path: String) -> Kind {
+    let (name, folder) =
+      path.utf8.lastIndex(of: UInt8(ascii: "/")).map {
+        (String(path[path.index(after: $0)...]), String(path[...$0]))
+      } ?? (path, "")
+    switch name {
+    case "tekken.json": return .tekken
+    case "vocab.json": return .vocabulary(merges: "\(folder)merges.txt")
+    default: return .json
+    }
+  }
+
   private static let space: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
 
   private static func hasWeights(_ folder: Folder) -> Bool {
@@ -58,17 +77,17 @@ package struct BytePairFile {
     }
   }
 
-  /// Whether a path's last part is `tokenizer.json`.
-  package static func isTokenizerJSON(_ path: String) -> Bool {
-    path.utf8.split(separator: UInt8(ascii: "/")).last?.elementsEqual("tokenizer.json".utf8) == true
-  }
-
   /// Reads the vocabulary.
   package func vocabulary() throws(WeightmillError) -> BPEVocabulary {
     try FileKind.refusePlaceholder(path)
     switch kind {
     case .json: return try TokenizerJSON(path: path).vocabulary
     case .tiktoken: return try TiktokenModel(path: path).vocabulary
+    case .tekken: return try TekkenModel(path: path).vocabulary
+    case .vocabulary(let merges):
+      return try VocabularyAndMerges(
+        vocabulary: path, merges: merges, added: [], className: nil, addsPrefixSpace: false
+      ).vocabulary
     }
   }
 }

@@ -1,37 +1,61 @@
+import WeightmillGGUF
 import WeightmillTensors
 import WeightmillTokenization
 
-/// The tokenizer that lies beside a model's weights.
+/// The tokenizer that lies beside a model's weights, or in its GGUF file.
 struct FoundTokenizer {
   /// Its files; `nil` when there are none that are understood.
-  let files: TokenizerFiles?
+  private(set) var files: TokenizerFiles?
   /// The tokenizer, with a token for each embedding row.
-  let tokenizer: ModelTokenizer?
-  /// Why a `tokenizer.json` that is the only one cannot be used: an error for work that needs it,
-  /// and for no other.
-  let obstacle: WeightmillError?
+  private(set) var tokenizer: ModelTokenizer?
+  /// Why one of byte pairs cannot be used: an error for work that needs it, and for no other.
+  private(set) var obstacle: WeightmillError?
+  /// What the user should know.
+  private(set) var notes: [String] = []
 
   /// Looks into the folder of a checkpoint.
   ///
   /// - Parameters:
   ///   - checkpoint: The checkpoint.
   ///   - rows: The rows of the model's embedding.
-  /// - Throws: The errors of a `tokenizer.model` and of the files that go with it.
-  init(_ checkpoint: Checkpoint, rows: Int) throws(WeightmillError) {
+  ///   - name: llama.cpp's name for the way byte pairs cut text, whatever the files say.
+  /// - Throws: The errors of a SentencePiece model and of the files that go with it.
+  init(_ checkpoint: Checkpoint, rows: Int, cutAsIn name: String?) throws(WeightmillError) {
     let folder = try Folder(checkpoint.folder)
-    var found: (files: TokenizerFiles?, tokenizer: ModelTokenizer?)
-    var obstacle: WeightmillError?
-    found.files = try TokenizerFiles(folder, checkpoint)
-    if let files = found.files {
-      found.tokenizer = try files.tokenizer(rows: rows)
-    } else {
-      do throws(WeightmillError) {
-        let files = try TokenizerFiles(bytePairs: folder, checkpoint)
-        found = (files, try files?.tokenizer(rows: rows))
-      } catch {
-        obstacle = error
-      }
+    let isRequired = try TokenizerFiles.isSentencePiece(folder, checkpoint)
+    do throws(WeightmillError) {
+      files = try TokenizerFiles(folder, checkpoint)
+      tokenizer = try files?.tokenizer(rows: rows, cutAsIn: name)
+    } catch {
+      if isRequired { throw error }
+      obstacle = error
     }
-    (files, tokenizer, self.obstacle) = (found.files, found.tokenizer, obstacle)
+    notes = files?.notes ?? []
+  }
+
+  /// Looks into the metadata of a GGUF file.
+  ///
+  /// - Parameters:
+  ///   - metadata: The metadata.
+  ///   - location: The file, for messages.
+  ///   - name: llama.cpp's name for the way byte pairs cut text, whatever the file says.
+  /// - Throws: The errors of a SentencePiece vocabulary.
+  init(
+    _ metadata: GGUFMetadata, location: String, cutAsIn name: String?
+  ) throws(WeightmillError) {
+    let isBytePairs =
+      metadata["tokenizer.ggml.model"]?.string == ModelTokenizer.Kind.bytePairs.rawValue
+    do throws(WeightmillError) {
+      tokenizer = try ModelTokenizer(gguf: metadata, location: location, cutAsIn: name)
+    } catch {
+      if !isBytePairs { throw error }
+      obstacle = error
+    }
+    if isBytePairs, name == nil, metadata["tokenizer.ggml.pre"] == nil {
+      notes = [
+        "the file does not say how text is cut into words (tokenizer.ggml.pre): it is cut as "
+          + "llama.cpp does then, by \"default\"; if you know the name, give --pre"
+      ]
+    }
   }
 }

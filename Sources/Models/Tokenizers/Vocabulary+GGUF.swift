@@ -5,23 +5,64 @@ package import WeightmillTokenization
 extension ModelTokenizer {
   /// Reads the tokenizer from a GGUF file's metadata; `nil` when it holds none of a kind that is
   /// read.
-  package init?(gguf metadata: GGUFMetadata, location: String) throws(WeightmillError) {
-    switch metadata["tokenizer.ggml.model"]?.string.flatMap(Kind.init) {
-    case .sentencePiece?:
-      guard let vocabulary = try Vocabulary(gguf: metadata, location: location) else { return nil }
+  ///
+  /// - Parameters:
+  ///   - metadata: The metadata.
+  ///   - location: The file, for messages.
+  ///   - name: llama.cpp's name for the way byte pairs cut text, whatever the file says.
+  /// - Throws: `malformed` when keys are of other types than they must be, or contradict each other;
+  ///   `unsupported` for ways of cutting that are not known, `usage` for a name that has no use.
+  package init?(
+    gguf metadata: GGUFMetadata, location: String, cutAsIn name: String? = nil
+  ) throws(WeightmillError) {
+    guard let kind = metadata["tokenizer.ggml.model"]?.string.flatMap(Kind.init) else { return nil }
+    let keys = TokenizerKeys(metadata: metadata, location: location)
+    switch kind {
+    case .sentencePiece:
+      if name != nil { throw TokenizerFiles.uncut(location) }
+      guard let vocabulary = try Vocabulary(keys, defaults: .sentencePiece) else { return nil }
       self = .sentencePiece(Tokenizer(vocabulary))
-    case .bytePairs?, nil: return nil
+    case .bytePairs:
+      // Without a name llama.cpp cuts by a default.
+      let stored = try keys.text("pre")
+      let name = name ?? stored ?? "default"
+      let defaults = SpecialDefaults.bytePairs(addsBOS: NamedSplit.named(name)?.addsBOS ?? false)
+      guard let vocabulary = try Vocabulary(keys, defaults: defaults) else { return nil }
+      guard let merges = try keys.texts("merges") else {
+        throw keys.fault("has a byte-pair vocabulary without merges")
+      }
+      self = .bytePairs(
+        BPETokenizer(
+          try BPEVocabulary(
+            stored: vocabulary, merges: merges, cutAsIn: name, location: location)))
     }
   }
 }
 
+/// What llama.cpp takes for roles that a file does not name.
+private struct SpecialDefaults {
+  let bos: Int
+  let eos: Int
+  let unknown: Int?
+  let addsBOS: Bool
+  let addsSpacePrefix: Bool
+
+  static let sentencePiece = SpecialDefaults(
+    bos: 1, eos: 2, unknown: 0, addsBOS: true, addsSpacePrefix: true)
+
+  static func bytePairs(addsBOS: Bool) -> SpecialDefaults {
+    SpecialDefaults(bos: 11, eos: 11, unknown: nil, addsBOS: addsBOS, addsSpacePrefix: false)
+  }
+}
+
 extension Vocabulary {
-  /// Reads a SentencePiece vocabulary; `nil` when there are no tokens.
+  /// Reads a vocabulary; `nil` when there are no tokens.
   ///
   /// A value of another type than expected is an error, never a default (rule GG-11).
-  fileprivate init?(gguf metadata: GGUFMetadata, location: String) throws(WeightmillError) {
-    let keys = TokenizerKeys(metadata: metadata, location: location)
-    guard let texts = metadata["tokenizer.ggml.tokens"]?.array else { return nil }
+  fileprivate init?(
+    _ keys: TokenizerKeys, defaults: SpecialDefaults
+  ) throws(WeightmillError) {
+    guard let texts = keys.metadata["tokenizer.ggml.tokens"]?.array else { return nil }
     guard !texts.isEmpty else { throw keys.fault("has a vocabulary without tokens") }
     let scores = try keys.list("scores", count: texts.count)
     let kinds = try keys.list("token_type", count: texts.count)
@@ -45,22 +86,31 @@ extension Vocabulary {
       }
       tokens.append(token)
     }
-    self.init(tokens: tokens, special: try Special(keys, count: tokens.count))
+    self.init(tokens: tokens, special: try Special(keys, defaults, count: tokens.count))
   }
 }
 
 extension Vocabulary.Special {
   /// The roles that the metadata gives, or else llama.cpp's defaults, where there are such tokens.
-  fileprivate init(_ keys: TokenizerKeys, count: Int) throws(WeightmillError) {
-    func id(_ name: String, orElse other: Int) throws(WeightmillError) -> Int? {
-      try keys.id(name, count: count) ?? (other < count ? other : nil)
+  fileprivate init(
+    _ keys: TokenizerKeys, _ defaults: SpecialDefaults, count: Int
+  ) throws(WeightmillError) {
+    func id(_ name: String, orElse other: Int?) throws(WeightmillError) -> Int? {
+      try keys.id(name, count: count) ?? other.flatMap { $0 < count ? $0 : nil }
     }
     self.init(
-      bos: try id("bos", orElse: 1), eos: try id("eos", orElse: 2),
-      unknown: try id("unknown", orElse: 0), padding: try keys.id("padding", count: count))
-    addsBOS = try keys.flag("add_bos_token") ?? true
+      bos: try id("bos", orElse: defaults.bos), eos: try id("eos", orElse: defaults.eos),
+      unknown: try id("unknown", orElse: defaults.unknown),
+      padding: try keys.id("padding", count: count))
+    addsBOS = try keys.flag("add_bos_token") ?? defaults.addsBOS
     addsEOS = try keys.flag("add_eos_token") ?? false
-    addsSpacePrefix = try keys.flag("add_space_prefix") ?? true
+    addsSpacePrefix = try keys.flag("add_space_prefix") ?? defaults.addsSpacePrefix
+    if let prefix = try keys.id("prefix", count: count),
+      let suffix = try keys.id("suffix", count: count),
+      let middle = try keys.id("middle", count: count), let end = try keys.id("eot", count: count)
+    {
+      gap = Gap(prefix: prefix, suffix: suffix, middle: middle, end: end)
+    }
   }
 }
 
@@ -82,6 +132,24 @@ private struct TokenizerKeys {
       throw fault("has token lists of different lengths")
     }
     return list
+  }
+
+  /// A text; `nil` when there is none.
+  func text(_ name: String) throws(WeightmillError) -> String? {
+    guard let value = value(name) else { return nil }
+    guard let text = value.string else { throw fault("the key \(quoted(name)) is no text") }
+    return text
+  }
+
+  /// A list of texts; `nil` when there is none.
+  func texts(_ name: String) throws(WeightmillError) -> [String]? {
+    guard let value = value(name) else { return nil }
+    guard let list = value.array else { throw fault("the key \(quoted(name)) is no list") }
+    let texts = list.compactMap(\.string)
+    guard texts.count == list.count else {
+      throw fault("the key \(quoted(name)) holds more than texts")
+    }
+    return texts
   }
 
   func id(_ name: String, count: Int) throws(WeightmillError) -> Int? {

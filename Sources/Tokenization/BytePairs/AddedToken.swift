@@ -14,4 +14,14 @@ package struct AddedToken: Equatable, Sendable {
   package let isNormalized: Bool
   /// Whether it is a control token: no part of the text that a model writes.
   package let isSpecial: Bool
+
+  /// Whether a text is that of a control token whether or not the file says so, by llama.cpp's
+  /// converter.
+  package static func looksSpecial(_ text: String) -> Bool {
+    func isBetween(_ start: String, _ end: String) -> Bool {
+      text.utf8.starts(with: start.utf8) && text.utf8.reversed().starts(with: end.utf8.reversed())
+    }
+    return ["<pad>", "<mask>", "<2mass>", "[@BOS@]"].contains { $0.utf8.elementsEqual(text.utf8) }
+      || isBetween("<|", "|>") || isBetween("<\u{FF5C}", "\u{FF5C}>") || isBetween("<unused", ">")
+  }
 }

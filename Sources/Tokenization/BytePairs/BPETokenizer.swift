@@ -10,10 +10,12 @@ public struct BPETokenizer: Sendable {
   /// The vocabulary.
   package let source: BPEVocabulary
   private let merger: BPEMerger
+  /// The short way, where there is one.
+  private let encoder: ByteLevelEncoder?
   private let rawTokens: AddedTokenFinder
   private let normalizedTokens: AddedTokenFinder
   private let special: Set<Int>
-  /// The normalized forms of tokens that are found in normalized text: decoders undo them.
+  /// The forms of added tokens that decoders undo: normalized, of those found in normalized text.
   private let normalizedTexts: [Int: [Unicode.Scalar]]
 
   /// The tokens by id.
@@ -24,13 +26,18 @@ public struct BPETokenizer: Sendable {
   /// - Parameter vocabulary: The vocabulary.
   package init(_ vocabulary: BPEVocabulary) {
     source = vocabulary
-    merger = BPEMerger(vocabulary)
+    let merges = MergeTable(vocabulary.merges)
+    merger = BPEMerger(vocabulary, merges)
+    encoder = ByteLevelEncoder(vocabulary, merges)
     special = Set(vocabulary.addedTokens.filter(\.isSpecial).map(\.id))
     var raw: [(text: [Unicode.Scalar], token: AddedToken)] = []
     var normalized = raw
     var texts: [Int: [Unicode.Scalar]] = [:]
     for token in vocabulary.addedTokens {
       let text = Array(token.content.unicodeScalars)
+      if vocabulary.decodesAddedTextsAsTheyAre {
+        texts[token.id] = ByteLevelAlphabet.encode(text)
+      }
       if !token.isNormalized {
         raw.append((text, token))
       } else if let text = try? vocabulary.preparation.normalizers.applied(to: text, location: "") {
@@ -58,20 +65,22 @@ public struct BPETokenizer: Sendable {
     if let obstacle = source.encodingObstacle { throw obstacle }
     var ids = addsSpecial ? source.template.before : []
     let scalars = Array(text.unicodeScalars)
+    var state = ByteLevelEncoder.State()
     for fragment in rawTokens.fragments(of: scalars, findsSpecial: parsesControl) {
       switch fragment {
       case .token(let id): ids.append(id)
       case .text(let range):
         try append(
           Array(scalars[range]), isFirst: range.lowerBound == 0, parsesControl: parsesControl,
-          to: &ids)
+          &state, to: &ids)
       }
     }
     return addsSpecial ? ids + source.template.after : ids
   }
 
   private func append(
-    _ text: [Unicode.Scalar], isFirst: Bool, parsesControl: Bool, to ids: inout [Int]
+    _ text: [Unicode.Scalar], isFirst: Bool, parsesControl: Bool,
+    _ state: inout ByteLevelEncoder.State, to ids: inout [Int]
   ) throws(WeightmillError) {
     let text = try source.preparation.normalizers.applied(
       to: text, location: source.location)
@@ -79,6 +88,10 @@ public struct BPETokenizer: Sendable {
       switch fragment {
       case .token(let id): ids.append(id)
       case .text(let range):
+        if let encoder {
+          encoder.append(Array(text[range]), &state, to: &ids)
+          continue
+        }
         let words = source.preparation.preTokenizers.words(
           of: Array(text[range]), isFirst: isFirst && range.lowerBound == 0)
         for word in words { ids += merger.ids(of: word) }

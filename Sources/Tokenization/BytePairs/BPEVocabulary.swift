@@ -28,35 +28,77 @@ package struct BPEVocabulary: Equatable, Sendable {
   /// The tokens by id: byte-level texts are in GPT-2's alphabet, gaps are `[PADn]`, unused. Scores
   /// do not count. Roles: what the template puts before and after a text, or else what the model's
   /// settings name.
-  package package(set) var vocabulary: Vocabulary
+  package var vocabulary: Vocabulary
   /// The merges, the first rank first.
   package let merges: [Merge]
   /// The tokens that are looked for in a text.
   package let addedTokens: [AddedToken]
   /// The rules by which words become tokens.
   package let rules: Rules
-  /// The reason why text cannot be encoded, if there is one, though the vocabulary is sound: it
-  /// prepares text in a way that is not known here.
-  package let encodingObstacle: WeightmillError?
+  /// The reason why words cannot be encoded, or why it is not known what belongs around a text.
+  let modelObstacle: WeightmillError?
+  /// The reason why it is not known how text is cut into words.
+  var preparationObstacle: WeightmillError?
   /// The reason why ids cannot be decoded, if there is one.
   package let decodingObstacle: WeightmillError?
-  /// llama.cpp's name for the way text is cut into words, `tokenizer.ggml.pre`: `llama-bpe`,
-  /// `qwen2`, `gpt-2` …; `nil` when it has none for it.
-  package let preTokenizerName: String?
+  /// llama.cpp's name for the way text is cut into words, where a GGUF file or the user gives it.
+  var givenPreTokenizer: String?
+  /// What the model's settings say of a space before a text; GGUF files repeat it.
+  package var spacePrefixSetting: Bool?
 
   /// The file it comes from, for messages.
   let location: String
-  let preparation: TextPreparation
-  let template: TextTemplate
+  var preparation: TextPreparation
+  var template: TextTemplate
   /// `nil`: tokens are joined with spaces.
   let decoder: [TextDecoder]?
   /// The ids of added tokens that no merge can give: they are not in the model's own list.
   let onlyAdded: Set<Int>
+  /// Whether the file says what is put around a text; else the model's settings do.
+  package var hasTemplate = true
+  /// Whether texts of tokens that are looked for in a text are characters as they are, not of GPT-2's
+  /// alphabet, when they are decoded: so it is in GGUF files.
+  var decodesAddedTextsAsTheyAre = false
 
-  /// The merges as texts: two tokens with a space between them.
-  var mergeTexts: [String] {
-    merges.map {
-      "\(vocabulary.tokens[Int($0.left)].text) \(vocabulary.tokens[Int($0.right)].text)"
+  /// The texts of the 256 bytes in GPT-2's alphabet.
+  package static let byteTexts = ByteLevelAlphabet.scalars.map { String($0) }
+
+  /// Why text cannot be encoded with it, though the vocabulary is sound: it prepares text in a way
+  /// that is not known here.
+  package var encodingObstacle: WeightmillError? { modelObstacle ?? preparationObstacle }
+
+  /// Puts around a text what the roles say, if the file itself does not say what.
+  package mutating func addRolesAroundText() {
+    guard !hasTemplate else { return }
+    let special = vocabulary.special
+    template = TextTemplate(
+      before: special.addedBOS.map { [$0] } ?? [],
+      after: special.addsEOS ? special.eos.map { [$0] } ?? [] : [])
+  }
+
+  /// Cuts text in a way that llama.cpp has a name for, whatever the file says.
+  ///
+  /// - Parameter name: The name, as `tokenizer.ggml.pre` has it.
+  /// - Returns: The vocabulary that does so.
+  /// - Throws: `unsupported` for names that are not known; `usage` when tokens are not bytes.
+  package func cutting(asIn name: String) throws(WeightmillError) -> BPEVocabulary {
+    guard isByteLevel else {
+      throw WeightmillError(
+        .usage, location, "is no vocabulary of bytes, for which --pre says how text is cut",
+        remedy: "leave out --pre")
     }
+    guard let split = NamedSplit.named(name) else {
+      throw WeightmillError(
+        .unsupported, location,
+        "cuts text in the way that is called \(quoted(name)) (tokenizer.ggml.pre), which "
+          + "Weightmill does not know",
+        remedy: "if it is one of these, give --pre: "
+          + NamedSplit.all.map(\.name).joined(separator: ", "))
+    }
+    var copy = self
+    copy.preparation.preTokenizers = split.preTokenizers
+    copy.preparationObstacle = nil
+    copy.givenPreTokenizer = name
+    return copy
   }
 }

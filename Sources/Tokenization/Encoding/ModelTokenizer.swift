@@ -16,10 +16,6 @@ public enum ModelTokenizer: Sendable {
     case sentencePiece = "llama"
     /// Byte pairs of the `tokenizers` package.
     case bytePairs = "gpt2"
-
-    /// Whether Weightmill reads such tokenizers from GGUF files and writes them there; byte pairs not
-    /// yet.
-    package var isInGGUF: Bool { self == .sentencePiece }
   }
 
   /// The kind.
@@ -112,7 +108,9 @@ public enum ModelTokenizer: Sendable {
   package func resized(toRows rows: Int) -> ModelTokenizer? {
     switch self {
     case .sentencePiece(let tokenizer):
-      return tokenizer.vocabulary.resized(toRows: rows).map { .sentencePiece(Tokenizer($0)) }
+      return tokenizer.vocabulary.resized(toRows: rows).map {
+        .sentencePiece(Tokenizer($0, normalizer: tokenizer.normalizer))
+      }
     case .bytePairs(let tokenizer):
       var source = tokenizer.source
       guard let vocabulary = source.vocabulary.resized(toRows: rows) else { return nil }
@@ -126,51 +124,10 @@ extension ModelTokenizer: Equatable {
   /// Whether two tokenizers are made of the same vocabulary.
   public static func == (a: ModelTokenizer, b: ModelTokenizer) -> Bool {
     switch (a, b) {
-    case (.sentencePiece(let a), .sentencePiece(let b)): a.vocabulary == b.vocabulary
+    case (.sentencePiece(let a), .sentencePiece(let b)):
+      a.vocabulary == b.vocabulary && a.normalizer == b.normalizer
     case (.bytePairs(let a), .bytePairs(let b)): a.source == b.source
     default: false
     }
-  }
-}
-
-/// The values of a tokenizer that a GGUF file must hold, each under `tokenizer.ggml.` and the name
-/// given here; keys that are `nil` are left out.
-package struct StoredTokenizer: Equatable, Sendable {
-  /// `model`: the kind.
-  package let model: String
-  /// `pre`: llama.cpp's name for the way text is cut into words; `nil` when it has none for it.
-  package let pre: String?
-  /// `tokens`: a text for each id.
-  package let tokens: [String]
-  /// `scores`: one for each id.
-  package let scores: [Float]?
-  /// `token_type`: one for each id.
-  package let kinds: [Vocabulary.Kind]
-  /// `merges`: the texts of two tokens with a space between them, the first rank first.
-  package let merges: [String]?
-  /// `bos_token_id` and the like, and `add_bos_token` and `add_eos_token`.
-  package let special: Vocabulary.Special
-  /// `add_space_prefix`: only where it is not what llama.cpp does with this kind.
-  package let addsSpacePrefix: Bool?
-}
-
-extension ModelTokenizer {
-  /// The tokenizer's values that a GGUF file must hold.
-  package var stored: StoredTokenizer {
-    let vocabulary = vocabulary
-    let (pre, scores, merges, prefix): (String?, [Float]?, [String]?, Bool?) =
-      switch self {
-      case .sentencePiece:
-        (
-          "default", vocabulary.tokens.map(\.score), nil,
-          vocabulary.special.addsSpacePrefix ? nil : false
-        )
-      case .bytePairs(let tokenizer):
-        (tokenizer.source.preTokenizerName, nil, tokenizer.source.mergeTexts, nil)
-      }
-    return StoredTokenizer(
-      model: kind.rawValue, pre: pre, tokens: vocabulary.tokens.map(\.text), scores: scores,
-      kinds: vocabulary.tokens.map(\.kind), merges: merges, special: vocabulary.special,
-      addsSpacePrefix: prefix)
   }
 }

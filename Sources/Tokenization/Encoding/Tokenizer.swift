@@ -8,6 +8,8 @@ import WeightmillTensors
 public struct Tokenizer: Sendable {
   /// The vocabulary.
   package let vocabulary: Vocabulary
+  /// The changes to a text before it is cut, besides marks for spaces.
+  let normalizer: SentencePieceNormalizer?
   private let ids: [ArraySlice<UInt8>: Int]
   private let byteIDs: [UInt8: Int]
   private let fallback: Int
@@ -21,8 +23,12 @@ public struct Tokenizer: Sendable {
   /// Makes a tokenizer.
   ///
   /// - Parameter vocabulary: The vocabulary; of equal texts the first counts.
-  package init(_ vocabulary: Vocabulary) {
+  package init(_ vocabulary: Vocabulary) { self.init(vocabulary, normalizer: nil) }
+
+  /// Makes a tokenizer that does more to a text than to mark spaces.
+  init(_ vocabulary: Vocabulary, normalizer: SentencePieceNormalizer?) {
     self.vocabulary = vocabulary
+    self.normalizer = normalizer
     var ids: [ArraySlice<UInt8>: Int] = [:]
     var byteIDs: [UInt8: Int] = [:]
     var special: [(bytes: [UInt8], id: Int)] = []
@@ -53,7 +59,7 @@ public struct Tokenizer: Sendable {
   /// - Returns: The ids.
   package func encode(plain text: String) -> [Int] {
     guard !text.isEmpty else { return [] }
-    return merge(escaped(text.utf8, prefix: vocabulary.special.addsSpacePrefix))
+    return merge(escaped(Array(text.utf8)[...], prefix: vocabulary.special.addsSpacePrefix))
   }
 
   /// The ids of a text as llama.cpp gives them.
@@ -162,7 +168,8 @@ public struct Tokenizer: Sendable {
 
   // MARK: Merging
 
-  private func escaped(_ text: some Sequence<UInt8>, prefix: Bool) -> [UInt8] {
+  private func escaped(_ text: ArraySlice<UInt8>, prefix: Bool) -> [UInt8] {
+    if let normalizer { return normalizer.normalized(text, prefix: prefix) }
     var bytes: [UInt8] = prefix ? Self.space : []
     for byte in text {
       if byte == 0x20 { bytes += Self.space } else { bytes.append(byte) }

@@ -24,6 +24,10 @@ enum WordPart: Equatable, Sendable {
   case run(ScalarClass, upTo: Int)
   /// `[…]+` of listed characters; `\s?` may go before it.
   case listed(ScalarRanges, spaced: Bool)
+  /// `[\p{P}…]+`: punctuation and listed characters.
+  case punctuationAnd(ScalarRanges)
+  /// `[0-9][0-9][0-9]`.
+  case threeASCIIDigits
   /// `\s?X+`.
   case anySpaced(ScalarClass)
   /// `[\r\n]`.
@@ -77,10 +81,15 @@ struct ScalarClass: OptionSet, Sendable {
 
   /// The class of a character.
   init(_ scalar: Unicode.Scalar) {
-    self = scalar.isASCII ? Self.ascii[Int(scalar.value)] : Self.looked(up: scalar)
+    self =
+      scalar.value < Self.table.count
+      ? Self.table[Int(scalar.value)] : Self.looked(up: scalar)
   }
 
-  private static let ascii = (0..<128).map { looked(up: Unicode.Scalar(UInt8($0))) }
+  /// The classes of most characters: looking them up in Unicode's data takes longer than all else.
+  private static let table = (0..<UInt32(0x1_0000)).map { value in
+    Unicode.Scalar(value).map { looked(up: $0) } ?? []
+  }
 
   private static func looked(up scalar: Unicode.Scalar) -> ScalarClass {
     let properties = scalar.properties
@@ -103,6 +112,8 @@ struct ScalarClass: OptionSet, Sendable {
 /// A list of characters and ranges of them, as between the brackets of `[!-/:-~。]`.
 struct ScalarRanges: Equatable, Sendable {
   private let ranges: [ClosedRange<UInt32>]
+
+  init(_ ranges: [ClosedRange<UInt32>]) { self.ranges = ranges }
 
   /// Reads the text between the brackets; `nil` when it is more than plain characters and ranges.
   init?(_ text: some Collection<Unicode.Scalar>) {

@@ -1,11 +1,21 @@
-/// Matches the alternatives of patterns at positions of a text.
+/// Matches the alternatives of patterns at positions of a text, or of a stretch of it: what lies
+/// outside of the stretch is not seen.
 struct WordScanner {
   let text: [Unicode.Scalar]
   private let classes: [ScalarClass]
+  /// The stretch.
+  private(set) var lower = 0
+  private(set) var upper: Int
 
   init(_ text: [Unicode.Scalar]) {
     self.text = text
     classes = text.map { ScalarClass($0) }
+    upper = text.count
+  }
+
+  /// Goes on to another stretch.
+  mutating func move(to stretch: Range<Int>) {
+    (lower, upper) = (stretch.lowerBound, stretch.upperBound)
   }
 
   /// The end of the match of an alternative that begins at a position; `nil` if there is none.
@@ -33,6 +43,13 @@ struct WordScanner {
       return run(of: own, from: position, upTo: most)
     case .listed(let ranges, let isSpaced):
       return after(isSpaced && has(.space, at: position), at: position) { listed(ranges, from: $0) }
+    case .punctuationAnd(let ranges):
+      var end = position
+      while end < upper, has(.punctuation, at: end) || ranges.contains(text[end]) { end += 1 }
+      return end > position ? end : nil
+    case .threeASCIIDigits:
+      let digits = text[position..<upper].prefix(3).prefix { ("0"..."9").contains($0) }
+      return digits.count == 3 ? position + 3 : nil
     case .anySpaced(let own):
       return after(has(.space, at: position), at: position) { run(of: own, from: $0) }
     case .lineEnd:
@@ -45,18 +62,18 @@ struct WordScanner {
   // MARK: Characters
 
   private func has(_ own: ScalarClass, at position: Int) -> Bool {
-    position < classes.count && !classes[position].isDisjoint(with: own)
+    position < upper && !classes[position].isDisjoint(with: own)
   }
 
-  private func isBlank(_ position: Int) -> Bool { position < text.count && text[position] == " " }
+  private func isBlank(_ position: Int) -> Bool { position < upper && text[position] == " " }
 
   private func isLineEnd(_ position: Int) -> Bool {
-    position < text.count && (text[position] == "\r" || text[position] == "\n")
+    position < upper && (text[position] == "\r" || text[position] == "\n")
   }
 
   /// Whether a character may go before a word without being of it.
   private func isPrefix(_ position: Int, except others: ScalarClass) -> Bool {
-    position < text.count && !isLineEnd(position) && classes[position].isDisjoint(with: others)
+    position < upper && !isLineEnd(position) && classes[position].isDisjoint(with: others)
   }
 
   // MARK: Runs
@@ -75,20 +92,20 @@ struct WordScanner {
 
   private func run(except others: ScalarClass, from start: Int) -> Int? {
     var end = start
-    while end < classes.count, classes[end].isDisjoint(with: others) { end += 1 }
+    while end < upper, classes[end].isDisjoint(with: others) { end += 1 }
     return end > start ? end : nil
   }
 
   private func listed(_ ranges: ScalarRanges, from start: Int) -> Int? {
     var end = start
-    while end < text.count, ranges.contains(text[end]) { end += 1 }
+    while end < upper, ranges.contains(text[end]) { end += 1 }
     return end > start ? end : nil
   }
 
   private func skip(_ ends: WordPart.Ends, from start: Int) -> Int {
     guard ends != .nothing else { return start }
     var end = start
-    while isLineEnd(end) || (ends == .lineEndsAndSlashes && end < text.count && text[end] == "/") {
+    while isLineEnd(end) || (ends == .lineEndsAndSlashes && end < upper && text[end] == "/") {
       end += 1
     }
     return end
@@ -100,10 +117,10 @@ struct WordScanner {
   private static let longEndings: [[Unicode.Scalar]] = [["r", "e"], ["v", "e"], ["l", "l"]]
 
   private func contraction(at position: Int, anyCase: Bool) -> Int? {
-    guard position + 1 < text.count, text[position] == "'" else { return nil }
+    guard position + 1 < upper, text[position] == "'" else { return nil }
     let first = anyCase ? text[position + 1].folded : text[position + 1]
     if Self.shortEndings.contains(first) { return position + 2 }
-    guard position + 2 < text.count else { return nil }
+    guard position + 2 < upper else { return nil }
     let second = anyCase ? text[position + 2].folded : text[position + 2]
     return Self.longEndings.contains([first, second]) ? position + 3 : nil
   }
@@ -134,12 +151,12 @@ struct WordScanner {
   }
 
   private func asciiWord(at position: Int) -> Int? {
-    guard position < text.count, text[position].isASCII, has([.punctuation, .symbol], at: position)
+    guard position < upper, text[position].isASCII, has([.punctuation, .symbol], at: position)
     else {
       return nil
     }
     var end = position + 1
-    while end < text.count, text[end].isASCII, has(.letter, at: end) { end += 1 }
+    while end < upper, text[end].isASCII, has(.letter, at: end) { end += 1 }
     return end > position + 1 ? end : nil
   }
 
@@ -152,13 +169,13 @@ struct WordScanner {
       return (position..<end).last { isLineEnd($0) }.map { $0 + 1 }
     case .spaceBeforeSpace:
       guard let end = run(of: .space, from: position) else { return nil }
-      return end == text.count ? end : end - position > 1 ? end - 1 : nil
+      return end == upper ? end : end - position > 1 ? end - 1 : nil
     case .spaceAtEnd:
       // Where the start of a run does not match, no later part of it does.
-      guard position == 0 || !has(.space, at: position - 1),
+      guard position == lower || !has(.space, at: position - 1),
         let end = run(of: .space, from: position)
       else { return nil }
-      return (position + 1...end).last { $0 == text.count || text[$0] == "\n" }
+      return (position + 1...end).last { $0 == upper || text[$0] == "\n" }
     default: return run(of: .space, from: position)
     }
   }

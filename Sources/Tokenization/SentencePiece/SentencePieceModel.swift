@@ -8,6 +8,19 @@ package struct SentencePieceModel: Sendable {
 
   /// The vocabulary, without added tokens.
   package let vocabulary: Vocabulary
+  /// What is done to a text before it is cut; `nil` in LLaMA's vocabularies.
+  let normalizer: SentencePieceNormalizer?
+
+  /// A tokenizer with this vocabulary.
+  package var tokenizer: Tokenizer { tokenizer(with: vocabulary) }
+
+  /// A tokenizer that does what the model says to a text before it is cut.
+  ///
+  /// - Parameter vocabulary: The vocabulary, with added tokens.
+  /// - Returns: The tokenizer.
+  package func tokenizer(with vocabulary: Vocabulary) -> Tokenizer {
+    Tokenizer(vocabulary, normalizer: normalizer)
+  }
 
   /// Reads a file.
   ///
@@ -32,7 +45,7 @@ package struct SentencePieceModel: Sendable {
     guard !TiktokenModel.isLikely(bytes) else {
       throw WeightmillError(
         .unsupported, location, "is a vocabulary of LLaMA 3's kind (tiktoken), not SentencePiece",
-        remedy: "`weightmill tokenize` reads it; it cannot be written to GGUF yet")
+        remedy: "put it beside the model under the name tokenizer.model")
     }
     try WireCheck.check(bytes, location: location)
     let model: Weightmill_Sentencepiece_ModelProto
@@ -43,6 +56,7 @@ package struct SentencePieceModel: Sendable {
         .malformed, location, "is not a SentencePiece model", remedy: "fetch the file again")
     }
     try Self.checkKind(model, location: location)
+    normalizer = try Self.normalizer(model, location: location)
     vocabulary = Vocabulary(
       tokens: try Self.tokens(model, location: location),
       special: try Self.special(model, location: location))
@@ -56,13 +70,23 @@ package struct SentencePieceModel: Sendable {
       throw WeightmillError(
         .unsupported, location, "is a SentencePiece model of a kind other than BPE")
     }
-    guard normalizer.precompiledCharsmap.isEmpty, !normalizer.removeExtraWhitespaces,
-      normalizer.escapeWhitespaces, !model.trainerSpec.treatWhitespaceAsSuffix
-    else {
+    guard normalizer.escapeWhitespaces, !model.trainerSpec.treatWhitespaceAsSuffix else {
       throw WeightmillError(
         .unsupported, location,
-        "normalizes text (\(quoted(normalizer.name))), which LLaMA's vocabularies do not")
+        "treats white space (\(quoted(normalizer.name))) as no vocabulary of LLaMA's family does")
     }
+  }
+
+  private static func normalizer(
+    _ model: Weightmill_Sentencepiece_ModelProto, location: String
+  ) throws(WeightmillError) -> SentencePieceNormalizer? {
+    let normalizer = model.normalizerSpec
+    let bytes = Array(normalizer.precompiledCharsmap)
+    guard !bytes.isEmpty || normalizer.removeExtraWhitespaces else { return nil }
+    return SentencePieceNormalizer(
+      name: normalizer.name,
+      map: bytes.isEmpty ? nil : try CharacterMap(bytes, location: location),
+      dropsSpaces: normalizer.removeExtraWhitespaces)
   }
 
   private static func tokens(

@@ -44,7 +44,7 @@ package struct TiktokenModel: Sendable {
         "holds \(tokens.count) tokens in tiktoken's format, but only LLaMA 3's \(Self.tokenCount) "
           + "are known", remedy: "use the model's tokenizer.json")
     }
-    let merges = try Self.merges(tokens, location: location)
+    let merges = try RankedTokens.merges(tokens, location: location)
     let texts = tokens.map { ByteLevelAlphabet.text(of: $0) }
     let added = Self.specialTexts.enumerated().map { ordinal, text in
       AddedToken(
@@ -63,8 +63,8 @@ package struct TiktokenModel: Sendable {
         tokens: texts.map { .init(text: $0, score: 0, kind: .normal) }
           + added.map { .init(text: $0.content, score: 0, kind: .control) },
         special: special),
-      merges: merges, addedTokens: added, rules: rules, encodingObstacle: nil,
-      decodingObstacle: nil, preTokenizerName: preparation.llamaCppName, location: location,
+      merges: merges, addedTokens: added, rules: rules, modelObstacle: nil,
+      decodingObstacle: nil, location: location,
       preparation: preparation, template: TextTemplate(before: [tokens.count]),
       decoder: [.byteLevel], onlyAdded: Set(added.map(\.id)))
   }
@@ -76,6 +76,16 @@ package struct TiktokenModel: Sendable {
   package static func isLikely(_ bytes: some Collection<UInt8>) -> Bool {
     let line = bytes.prefix(maximumTokenLength * 2).prefix { $0 != UInt8(ascii: "\n") }
     return entry(line) != nil
+  }
+
+  /// Whether a file begins as such a file does.
+  ///
+  /// - Parameter path: The file.
+  /// - Returns: Whether the first line is base64, a space and digits.
+  /// - Throws: `noInput`, `inputOutput`.
+  package static func isLikely(path: String) throws(WeightmillError) -> Bool {
+    let file = try InputFile(path)
+    return isLikely(try file.bytes(at: 0, count: min(file.byteCount, 1024)))
   }
 
   /// The names of the ids from 128000 on, by Meta's code for LLaMA 3. Later releases gave some of
@@ -128,63 +138,5 @@ package struct TiktokenModel: Sendable {
         .malformed, location, "lacks some of the 256 bytes", remedy: "fetch the file again")
     }
     return tokens
-  }
-
-  // MARK: Merges
-
-  /// The pairs that form each token, in order of its rank; of one token's, those of lower ranks
-  /// first. So does transformers' converter, and Llama 3's `tokenizer.json` holds the same list.
-  private static func merges(
-    _ tokens: [[UInt8]], location: String
-  ) throws(WeightmillError) -> [BPEVocabulary.Merge] {
-    var ranks: [ArraySlice<UInt8>: Int32] = [:]
-    ranks.reserveCapacity(tokens.count)
-    for (rank, token) in tokens.enumerated() { ranks[token[...]] = Int32(rank) }
-    var merges: [BPEVocabulary.Merge] = []
-    for (rank, token) in tokens.enumerated() {
-      let pairs = token.indices.dropFirst().compactMap { cut -> BPEVocabulary.Merge? in
-        guard let left = ranks[token[..<cut]], let right = ranks[token[cut...]] else { return nil }
-        return BPEVocabulary.Merge(left: left, right: right, result: Int32(rank))
-      }
-      merges += pairs.sorted { ($0.left, $0.right) < ($1.left, $1.right) }
-      guard merges.count <= TokenizerJSON.maximumMerges else {
-        throw WeightmillError(
-          .unsupported, location, "has more than \(TokenizerJSON.maximumMerges) merges")
-      }
-    }
-    return merges
-  }
-}
-
-/// Base64 as RFC 4648 has it: whole groups of four, padded with `=`.
-enum Base64 {
-  /// The bytes of a text; `nil` when it is no base64.
-  static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-    guard text.count % 4 == 0 else { return nil }
-    let padding = text.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count / 4 * 3)
-    var bits: UInt32 = 0
-    for (index, digit) in text.dropLast(padding).enumerated() {
-      guard let value = value(of: digit) else { return nil }
-      bits = bits << 6 | value
-      if index % 4 > 0 {
-        bytes.append(UInt8(truncatingIfNeeded: bits >> (6 - 2 * UInt32(index % 4))))
-      }
-    }
-    // What does not fill a byte must be zero: else two texts would be the same bytes.
-    let rest: UInt32 = padding == 1 ? bits & 3 : padding == 2 ? bits & 15 : 0
-    return rest == 0 ? bytes : nil
-  }
-
-  private static func value(of digit: UInt8) -> UInt32? {
-    switch digit {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(digit - UInt8(ascii: "0")) + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
-    }
   }
 }

@@ -34,12 +34,15 @@ struct AddedTokenReader {
     of text: String, id: Int, _ added: AddedToken?, _ rules: BPEVocabulary.Rules
   ) -> Vocabulary.Kind {
     if id == rules.unknown { return .unknown }
-    if let added { return added.isSpecial ? .control : .userDefined }
+    if let added {
+      return added.isSpecial || AddedToken.looksSpecial(text) ? .control : .userDefined
+    }
     guard rules.fallsBackToBytes else { return .normal }
     return Vocabulary.Token(text: text, score: 0, kind: .byte).byte == nil ? .normal : .byte
   }
 
-  private static func read(
+  /// The added tokens alone.
+  static func read(
     _ value: JSONValue?, location: String
   ) throws(WeightmillError) -> [AddedToken] {
     guard let value, value != .null else { return [] }

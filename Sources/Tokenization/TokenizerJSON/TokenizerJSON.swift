@@ -23,13 +23,18 @@ package struct TokenizerJSON: Sendable {
   /// - Throws: `noInput`; `malformed` when it is not strict JSON or its parts contradict each
   ///   other; `unsupported` for models other than BPE.
   package init(path: String) throws(WeightmillError) {
+    try self.init(try Self.bytes(path: path), location: path)
+  }
+
+  /// A file's bytes, if they are not too many.
+  static func bytes(path: String) throws(WeightmillError) -> [UInt8] {
     let file = try InputFile(path)
-    guard file.byteCount <= Self.maximumBytes else {
+    guard file.byteCount <= maximumBytes else {
       throw WeightmillError(
         .malformed, path,
-        "is \(file.byteCount) bytes long; at most \(Self.maximumBytes) are expected")
+        "is \(file.byteCount) bytes long; at most \(maximumBytes) are expected")
     }
-    try self.init(try file.bytes(at: 0, count: file.byteCount), location: path)
+    return try file.bytes(at: 0, count: file.byteCount)
   }
 
   /// Reads a file's text.
@@ -39,7 +44,11 @@ package struct TokenizerJSON: Sendable {
   ///   - location: The file it comes from, for messages.
   /// - Throws: As `init(path:)`.
   package init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
-    let sections = try TokenizerSections(bytes, location: location)
+    try self.init(try TokenizerSections(bytes, location: location), location: location)
+  }
+
+  /// Takes a file's parts.
+  init(_ sections: TokenizerSections, location: String) throws(WeightmillError) {
     if let version = sections.members["version"], version != .null, version != .string("1.0") {
       throw WeightmillError(
         .unsupported, location, "has a version other than 1.0: \(quoted(version.description))")
@@ -60,12 +69,13 @@ package struct TokenizerJSON: Sendable {
     vocabulary = BPEVocabulary(
       vocabulary: Vocabulary(tokens: added.tokens, special: special), merges: model.merges,
       addedTokens: added.added, rules: model.rules,
-      encodingObstacle: model.obstacle ?? preparation.obstacle ?? template.obstacle,
-      decodingObstacle: decoder.obstacle,
-      preTokenizerName: preparation.value?.llamaCppName, location: location,
+      modelObstacle: model.obstacle ?? template.obstacle,
+      preparationObstacle: preparation.obstacle, decodingObstacle: decoder.obstacle,
+      location: location,
       preparation: preparation.value ?? TextPreparation(),
       template: template.value ?? TextTemplate(), decoder: decoder.value ?? nil,
-      onlyAdded: added.onlyAdded)
+      onlyAdded: added.onlyAdded,
+      hasTemplate: sections.members["post_processor"].map { $0 != .null } ?? false)
   }
 
   /// The value that was read, or the reason why it is not supported; other errors are thrown.

@@ -26,6 +26,31 @@ struct TokenizerSections {
     let right: String
   }
 
+  /// Takes parts that stand in files of their own.
+  init(
+    members: [String: JSONValue], vocabulary: [Entry], merges: [Pair], location: String
+  ) {
+    self.members = members
+    model = [TensorName("type"): .string("BPE")]
+    self.vocabulary = vocabulary
+    self.merges = merges
+    hasModel = true
+    self.location = location
+  }
+
+  /// Reads a file that is a vocabulary and nothing else.
+  static func vocabulary(
+    _ bytes: [UInt8], location: String
+  ) throws(WeightmillError) -> [Entry] {
+    var stream = JSONStream(bytes, file: location)
+    guard stream.kind == .object || stream.kind == nil else {
+      throw WeightmillError(.malformed, location, "is not a JSON object")
+    }
+    let entries = try readVocabulary(&stream, location: location)
+    try stream.end()
+    return entries
+  }
+
   /// How many values there may be next to vocabulary and merges.
   static let maximumValues = 1 << 20
   private static let names: Set<String> = [
@@ -63,7 +88,7 @@ struct TokenizerSections {
     }
     try stream.object { (name, stream) throws(WeightmillError) in
       switch (name, stream.kind) {
-      case ("vocab", .object?): vocabulary = try readVocabulary(&stream)
+      case ("vocab", .object?): vocabulary = try Self.readVocabulary(&stream, location: location)
       case ("merges", .array?): merges = try readMerges(&stream)
       default:
         let value = try stream.value(limit: Self.maximumValues)
@@ -74,7 +99,9 @@ struct TokenizerSections {
     }
   }
 
-  private func readVocabulary(_ stream: inout JSONStream) throws(WeightmillError) -> [Entry] {
+  private static func readVocabulary(
+    _ stream: inout JSONStream, location: String
+  ) throws(WeightmillError) -> [Entry] {
     var entries: [Entry] = []
     try stream.object { (text, stream) throws(WeightmillError) in
       guard let id = try stream.value(limit: 16).integer.flatMap(Int32.init(exactly:)), id >= 0
@@ -125,7 +152,7 @@ struct TokenizerSections {
   }
 
   /// The tokens of `"a b"`.
-  private static func pair(_ text: String) -> Pair? {
+  static func pair(_ text: String) -> Pair? {
     let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
     guard parts.count == 2, let left = String(parts[0]), let right = String(parts[1]) else {
       return nil

@@ -6,12 +6,19 @@ extension Vocabulary {
   private static let endTexts: Set<String> = [
     "</s>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",
     "<|end_of_text|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<eos>", "<end_of_utterance>",
-    "<｜end▁of▁sentence｜>", "<PAD>", "[PAD]",
+    "<｜end▁of▁sentence｜>", "<PAD>", "[PAD]", "<|fim_pad|>", "<fim-pad>", "<fim_pad>",
+    "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>",
+    "<|return|>", "<|call|>", "<|calls|>", "<|flush|>",
   ]
 
-  /// Texts of Code Llama's tokens around a gap to fill in, which are control tokens, too.
+  /// Texts of tokens around a gap to fill in, of Code Llama, Qwen, Granite, DeepSeek and others,
+  /// which are control tokens, too.
   private static let gapTexts: Set<String> = [
-    "<PRE>", "<SUF>", "<MID>", "▁<PRE>", "▁<SUF>", "▁<MID>",
+    "<PRE>", "<SUF>", "<MID>", "▁<PRE>", "▁<SUF>", "▁<MID>", "<|fim_prefix|>", "<|fim_suffix|>",
+    "<|fim_middle|>", "<fim-prefix>", "<fim-suffix>", "<fim-middle>", "<fim_prefix>",
+    "<fim_suffix>", "<fim_middle>", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>",
+    "<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>", "<|prefix|>", "<|suffix|>",
+    "<|middle|>",
   ]
 
   /// The tokens that end a text: the one with that role, and those known by their texts.

@@ -52,12 +52,34 @@ public struct Vocabulary: Equatable, Sendable {
     public var unknown: Int?
     /// The token that fills up a batch.
     public var padding: Int?
+    /// The tokens around a gap that the model fills in.
+    package var gap: Gap?
     /// Whether a text begins with `bos`.
     public var addsBOS = true
     /// Whether a text ends with `eos`.
     public var addsEOS = false
     /// Whether a space goes before a text.
     package var addsSpacePrefix = true
+
+    /// The tokens that Code Llama's models were trained with to fill in a gap.
+    package struct Gap: Equatable, Sendable {
+      /// What goes before the text in front of the gap.
+      package let prefix: Int
+      /// What goes before the text behind it.
+      package let suffix: Int
+      /// What goes before what is to be filled in.
+      package let middle: Int
+      /// What ends it.
+      package let end: Int
+
+      /// Names the tokens.
+      package init(prefix: Int, suffix: Int, middle: Int, end: Int) {
+        (self.prefix, self.suffix, self.middle, self.end) = (prefix, suffix, middle, end)
+      }
+
+      /// Code Llama's ids, in its vocabularies of 32016 tokens.
+      package static let codeLlama = Gap(prefix: 32007, suffix: 32008, middle: 32009, end: 32010)
+    }
 
     /// The token that every text, and every window of one, begins with; `nil` if none is added.
     package var addedBOS: Int? { addsBOS ? bos : nil }

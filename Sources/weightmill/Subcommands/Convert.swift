@@ -23,6 +23,9 @@ extension Subcommands {
         --type takes every type and mix of llama.cpp, and the options of `quantize`:
         a checkpoint becomes a quantized file in one pass.
 
+        llama.cpp knows the ways in which byte-pair tokenizers cut text by names; the
+        one that cuts as the model's does is found and written. --pre names another.
+
         With --format safetensors, the output is a folder that transformers loads:
         weights in shards with their index, config.json, tokenizer files. Types are
         f16, bf16 and f32; without --type, tensors keep theirs.
@@ -40,6 +43,8 @@ extension Subcommands {
     var model: String
 
     @OptionGroup var merging: MergeOptions
+
+    @OptionGroup var cutting: PreTokenizerOption
 
     @Option(
       name: .shortAndLong, help: "The GGUF file, or the folder, to write.",
@@ -101,7 +106,9 @@ extension Subcommands {
           throw ValidationError("--part and --split-… go with --format gguf")
         }
         if let option = types.given { throw ValidationError("\(option) goes with --format gguf") }
-        guard name == nil else { throw ValidationError("--name goes with --format gguf") }
+        guard name == nil, cutting.name == nil else {
+          throw ValidationError("--\(name == nil ? "pre" : "name") goes with --format gguf")
+        }
         guard !output.lowercased().hasSuffix(".gguf") else {
           throw ValidationError("--format safetensors writes a folder, not a .gguf file")
         }
@@ -113,7 +120,7 @@ extension Subcommands {
     }
 
     func run() throws {
-      let loaded = try ModelLoader.load(merging.request(model))
+      let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
       var plan = try plan(loaded)
       identification.choose(&plan)
       try cut(&plan)

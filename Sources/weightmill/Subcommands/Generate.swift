@@ -30,6 +30,8 @@ extension Subcommands {
 
     @OptionGroup var merging: MergeOptions
 
+    @OptionGroup var cutting: PreTokenizerOption
+
     @Option(name: .shortAndLong, help: "The text to continue, or the question.")
     var prompt: String
 
@@ -45,7 +47,7 @@ extension Subcommands {
     }
 
     func run() throws {
-      let loaded = try ModelLoader.load(merging.request(model))
+      let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
       common.printNotes(loaded.notes)
       let tokenizer = try loaded.requiredTokenizer()
       let text = chat ? try loaded.requiredChatTemplate().prompt(prompt) : prompt

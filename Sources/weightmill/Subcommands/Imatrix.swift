@@ -35,6 +35,8 @@ extension Subcommands {
 
     @OptionGroup var merging: MergeOptions
 
+    @OptionGroup var cutting: PreTokenizerOption
+
     @Option(help: "A UTF-8 text file; may be given several times.", completion: .file())
     var text: [String]
 
@@ -67,7 +69,7 @@ extension Subcommands {
 
     func run() throws {
       let began = Terminal.seconds()
-      let loaded = try ModelLoader.load(merging.request(model))
+      let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
       let inputs = loaded.files + text
       try ImatrixWriter.checkOutput(output, overwrite: force, inputs: inputs)
       let read = try readText(try loaded.requiredTokenizer())

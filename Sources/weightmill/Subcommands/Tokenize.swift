@@ -17,7 +17,8 @@ extension Subcommands {
         """)
 
     @Argument(
-      help: "The model's folder, GGUF file, tokenizer.model or tokenizer.json.", completion: .file()
+      help: "The model's folder, GGUF file, tokenizer.model, tokenizer.json or tekken.json.",
+      completion: .file()
     )
     var model: String
 
@@ -36,6 +37,8 @@ extension Subcommands {
     @Flag(help: "Add no BOS, nor anything else around the text.")
     var noBos = false
 
+    @OptionGroup var cutting: PreTokenizerOption
+
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
@@ -44,7 +47,7 @@ extension Subcommands {
     }
 
     func run() throws {
-      let tokenizer = try ModelLoader.tokenizer(model)
+      let tokenizer = try ModelLoader.tokenizer(model, cutAsIn: cutting.name)
       if let text { try print(encode(text, tokenizer), tokenizer) }
       if let lines { try printLines(of: TextInput.text(lines), tokenizer) }
     }

@@ -64,7 +64,11 @@ struct VocabularyCheck {
     }
     checkLists(&findings)
     checkPieces(&findings)
-    if self.model == .sentencePiece { checkBytes(&findings) }
+    switch self.model {
+    case .sentencePiece?: checkBytes(&findings)
+    case .bytePairs?: checkByteCharacters(&findings)
+    case nil: break
+    }
     checkRoles(&findings)
   }
 
@@ -88,7 +92,14 @@ struct VocabularyCheck {
           "vocabulary", "\(key) has \(list.count) elements for \(texts.count) tokens")
       }
     }
-    if model == .bytePairs, metadata["tokenizer.ggml.pre"] == nil {
+    let pre = metadata["tokenizer.ggml.pre"]?.string
+    if model == .bytePairs, let pre, NamedSplit.named(pre) == nil {
+      findings.warning(
+        "vocabulary",
+        "tokenizer.ggml.pre is \(quoted(pre)), which Weightmill does not know: llama.cpp refuses "
+          + "the file if it does not know it, either")
+    }
+    if model == .bytePairs, pre == nil {
       findings.warning(
         "vocabulary",
         "tokenizer.ggml.pre is missing: llama.cpp cuts text into words by a default "
@@ -129,6 +140,17 @@ struct VocabularyCheck {
       "\(256 - found.count) of 256 byte tokens are missing, the first "
         + "<0x\(missing < 16 ? "0" : "")\(digits)>: text with characters that have no token of "
         + "their own cannot be encoded; convert the model again with its tokenizer.model")
+  }
+
+  private func checkByteCharacters(_ findings: inout FindingList) {
+    let known = Set(texts.lazy.filter { $0.unicodeScalars.count == 1 }.map { TensorName($0) })
+    let missing = BPEVocabulary.byteTexts.filter { !known.contains(TensorName($0)) }
+    guard let first = missing.first else { return }
+    findings.warning(
+      "vocabulary",
+      "\(missing.count) of 256 bytes have no token, the first \(quoted(first)) in GPT-2's alphabet: "
+        + "text with characters that need them loses them; convert the model again with its "
+        + "tokenizer")
   }
 
   /// The kind of a token: normal where the file does not say.

@@ -22,15 +22,29 @@ enum VocabularyComparison {
     {
       findings.note("chat-template", "the chat template is not the reference's")
     }
-    guard let theirs = reference.tokenizer else { return }
-    guard let ours = candidate.tokenizer, ours.kind == theirs.kind else {
-      // What is not read from the candidate's file may be the reference's.
-      guard theirs.kind.isInGGUF else { return }
+    // In the form that a GGUF file holds: some of what a tokenizer.json says has no place there.
+    guard let theirs = try? reference.tokenizer?.stored else { return }
+    guard let ours = try? candidate.tokenizer?.stored, ours.model == theirs.model else {
+      // One that cannot be used may be the reference's.
+      guard candidate.tokenizerObstacle == nil else { return }
       findings.error(
         "vocabulary",
         "there is no vocabulary of the reference's kind; convert the model again with "
-          + "its tokenizer.model")
+          + "its tokenizer")
       return
+    }
+    if ours.pre != theirs.pre, !NamedSplit.cutAlike(ours.pre, theirs.pre) {
+      findings.error(
+        "vocabulary",
+        "tokenizer.ggml.pre is \(quoted(ours.pre)), the reference's tokenizer cuts text as "
+          + "\(quoted(theirs.pre)) does; convert the model again with its tokenizer")
+    }
+    if let our = ours.merges, let their = theirs.merges, our != their {
+      let count = zip(our, their).count { $0 != $1 } + abs(our.count - their.count)
+      findings.error(
+        "vocabulary",
+        "\(count) merges are not the reference's: text is cut into other tokens; convert the model "
+          + "again with its tokenizer")
     }
     compare(ours.vocabulary.tokens, theirs.vocabulary.tokens, &findings)
     compare(ours.vocabulary.special, theirs.vocabulary.special, &findings)

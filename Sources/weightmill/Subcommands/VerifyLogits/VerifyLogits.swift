@@ -36,6 +36,7 @@ extension Subcommands {
     var reference: String?
 
     @OptionGroup var merging: MergeOptions
+    @OptionGroup var cutting: PreTokenizerOption
     @OptionGroup(title: "Text") var evaluation: EvaluationOptions
     @OptionGroup(title: "Limits") var limits: GateOptions
     @OptionGroup(title: "Report") var reporting: ReportOptions
@@ -70,7 +71,8 @@ extension Subcommands {
 
     private func request() throws(WeightmillError) -> VerificationRequest {
       var request = VerificationRequest(
-        candidate: ModelRequest(candidate), reference: reference.map(merging.request),
+        candidate: cutting.applied(to: ModelRequest(candidate)),
+        reference: reference.map { cutting.applied(to: merging.request($0)) },
         evaluation: evaluation.input)
       request.gate = try limits.gate()
       request.precision = reporting.precision
