@@ -118,7 +118,7 @@ def odd_lines(count):
         "3.14", "½", "Ⅷ", "١٢٣", "你好", "，", "。", "“”", "！", "ひらがな", "カナ", "한국어", "नमस्ते", "ไทย",
         "العربية", "café", "É", "ÀÉîõ", "ǅ", "Ångström", "e\u0301", "\u0301", "XMLHttp", "iPhone",
         "snake_case", "a/b//", "->", "==", "...", "!!!", "$5", "€", "#", "{", "}", "\\n", "\x00", "\x7f",
-        "𝒳𝓎", "𐐀", "<|end|>", "<|user|>", "[PAD1]", "word", "The", "quick", "\u2581",
+        "𝒳𝓎", "𐐀", "<|end|>", "<user>", "[PAD1]", "word", "The", "quick", "\u2581",
     ]
     return ["".join(source.choice(pieces) for _ in range(source.randint(1, 12)))
             for _ in range(count)]
@@ -141,7 +141,7 @@ def trained(pre, ignores_merges):
     tokenizer.add_tokens([
         AddedToken("<|begin|>", special=True, normalized=False),
         AddedToken("<|end|>", special=True, normalized=False),
-        AddedToken("<|user|>", special=False, normalized=False)])
+        AddedToken("<user>", special=False, normalized=False)])
     begin = tokenizer.token_to_id("<|begin|>")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<|begin|> $A", pair="<|begin|> $A $B", special_tokens=[("<|begin|>", begin)])
