@@ -97,6 +97,7 @@ def has_mark(text):
 OTHERWISE = {
     "tekken": lambda text: is_cased_beyond_ascii(text) or has_mark(text),
     "gpt-4o": lambda text: is_cased_beyond_ascii(text) or has_mark(text),
+    "deepseek-llm": lambda text: "\u3000" in text,
 }
 
 
