@@ -7,7 +7,8 @@ package import WeightmillTensors
 /// A folder that is not there yet is written under a temporary name beside it and renamed as a
 /// whole. In one that is there, the files are written to a temporary folder within and then renamed
 /// in the order in which they were begun, so that the index is last. Files of other names stay as
-/// they are, and no folder but the temporary one is ever removed.
+/// they are, and no folder but the temporary one is ever removed. A file's name may have a folder in
+/// front, which is made: `additional_chat_templates/rag.jinja`.
 package final class OutputFolder: PendingOutput {
   private let path: String
   private let target: FilePath
@@ -50,7 +51,9 @@ package final class OutputFolder: PendingOutput {
 
   deinit {
     guard !keeps.load(ordering: .acquiring) else { return }
-    for (name, _) in begun.withLock({ $0 }) { staging.appending(name).remove() }
+    let names = begun.withLock { $0 }.map(\.name)
+    for name in names { staging.appending(name).remove() }
+    for folder in Self.folders(names) { staging.appending(folder).removeFolder() }
     staging.removeFolder()
   }
 
@@ -58,6 +61,8 @@ package final class OutputFolder: PendingOutput {
 
   package func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
     let name = name ?? "model.safetensors"
+    // What goes wrong here goes wrong with the file, too, which says so.
+    for folder in Self.folders([name]) { _ = staging.appending(folder).makeFolder() }
     let file = try WritableFile(
       staging.appending(name), shown: shown(name), isResumed: run.isResumed, disk: disk)
     begun.withLock { $0.append((name, file)) }
@@ -72,8 +77,19 @@ package final class OutputFolder: PendingOutput {
       try file.close()
     }
     try cancellation.check(path)
+    for folder in Self.folders(files.map(\.name)) {
+      if let error = staging.appending(folder).flushNames() { throw .writing(path, error) }
+    }
     if exists { try moveFiles(files.map(\.name)) } else { try moveFolder() }
     keeps.store(false, ordering: .releasing)
+  }
+
+  /// The folders in front of files' names, each once.
+  private static func folders(_ names: [String]) -> [String] {
+    let folders = names.compactMap { name in
+      name.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(name[..<$0]) }
+    }
+    return folders.indices.filter { folders.firstIndex(of: folders[$0]) == $0 }.map { folders[$0] }
   }
 
   private func moveFolder() throws(WeightmillError) {
@@ -90,7 +106,11 @@ package final class OutputFolder: PendingOutput {
 
   private func moveFiles(_ names: [String]) throws(WeightmillError) {
     var added: [FilePath] = []
+    let folders = Self.folders(names).map { target.appending($0) }
     do throws(WeightmillError) {
+      for folder in folders {
+        if let error = folder.makeFolder(), error != .fileExists { throw .writing(path, error) }
+      }
       for name in names {
         let (source, destination) = (staging.appending(name), target.appending(name))
         let isNew = (try? destination.stat(followTargetSymlink: false)) == nil
@@ -103,7 +123,11 @@ package final class OutputFolder: PendingOutput {
       }
     } catch {
       for destination in added { destination.remove() }
+      for folder in folders { folder.removeFolder() }
       throw error
+    }
+    for folder in folders {
+      if let error = folder.flushNames() { throw .writing(path, error) }
     }
     if let error = target.flushNames() { throw .writing(path, error) }
   }
