@@ -12,7 +12,7 @@ struct CompanionFiles {
   /// The names that are copied.
   static let names = [
     "generation_config.json", "tokenizer.model", "tokenizer.json", "tokenizer_config.json",
-    "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+    "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json",
   ]
   /// The largest file that is copied, in bytes; Llama 3's `tokenizer.json` takes 9 MB.
   private static let maximumBytes = 100_000_000
@@ -41,6 +41,10 @@ struct CompanionFiles {
       guard let path = Self.path(name, source) else { continue }
       files.append((name, try content(path, name)))
     }
+    for name in try ChatTemplates.namedFiles(tokenizer) {
+      let name = "\(ChatTemplates.folderName)/\(name)"
+      files.append((name, try content(tokenizer.path(name), name)))
+    }
     addTokenizerConfiguration()
     // One that is the model's, but stands in no file.
     if let template = model.chatTemplate, !hasChatTemplate {
@@ -63,7 +67,7 @@ struct CompanionFiles {
   private mutating func content(
     _ path: String, _ name: String
   ) throws(WeightmillError) -> [UInt8] {
-    try FileKind.refusePlaceholder(path)
+    try FileKind.refusePlaceholder(path, isTemplate: name.hasSuffix(".jinja"))
     let file = try InputFile(path)
     guard file.byteCount <= Self.maximumBytes else {
       throw WeightmillError(

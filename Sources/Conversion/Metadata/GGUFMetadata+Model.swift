@@ -27,7 +27,7 @@ extension GGUFMetadata {
     append(configuration.architecture.furtherKeys, of: configuration)
     self["general.quantization_version"] = .uint32(2)
     append(tokenizer)
-    if let template = model.chatTemplate { self["tokenizer.chat_template"] = .string(template) }
+    for key in model.chatTemplates.keys { self[key.name] = key.value }
   }
 
   private mutating func append(_ keys: [Architecture.Key], of configuration: LlamaConfiguration) {

@@ -56,7 +56,7 @@ package struct HuggingFaceFolder: Sendable {
       || (name.hasPrefix("pytorch_model") && name.hasSuffix(".bin"))
       || (name.hasPrefix("consolidated.") && name.hasSuffix(".pth"))
       || ["config.json", "params.json", "adapter_config.json"].contains(name)
-      || CompanionFiles.names.contains(name)
+      || CompanionFiles.names.contains(name) || name == ChatTemplates.folderName
   }
 
   /// The type of most of the bytes.

@@ -14,8 +14,10 @@ public struct LoadedModel: Sendable {
   public let tokenizer: ModelTokenizer?
   /// The reason why a tokenizer that was found cannot be used.
   package internal(set) var tokenizerObstacle: WeightmillError?
+  /// The chat templates that the model has.
+  package let chatTemplates: ChatTemplates
   /// The chat template, if the model has one.
-  public let chatTemplate: String?
+  public var chatTemplate: String? { chatTemplates.main }
   /// The metadata, if the model came from a GGUF file.
   public let metadata: GGUFMetadata?
   /// The rule by which a delta was merged.
@@ -66,7 +68,14 @@ public struct LoadedModel: Sendable {
   /// - Returns: The template.
   /// - Throws: `unsupported` when the model's template is not known, `mismatch` when it has none.
   package func requiredChatTemplate() throws(WeightmillError) -> ChatTemplate {
-    try ChatTemplate(
+    if chatTemplate == nil, !chatTemplates.named.isEmpty {
+      throw WeightmillError(
+        .mismatch, llama.catalogue.location,
+        "has chat templates by name only: "
+          + chatTemplates.named.map { quoted($0.name, limit: 20) }.prefix(5).joined(separator: ", "),
+        remedy: "write the prompt as the model wants it, and leave out --chat")
+    }
+    return try ChatTemplate(
       chatTemplate, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location)
   }
 }

@@ -38,7 +38,9 @@ extension ModelLoader {
       }
     var adapted = LoadedModel(
       llama: llama, tokenizer: named.tokenizer,
-      chatTemplate: tokenizer?.files.chatTemplate() ?? model.chatTemplate, metadata: nil,
+      chatTemplates: tokenizer.map(\.files.chatTemplates).flatMap { $0.main == nil ? nil : $0 }
+        ?? model.chatTemplates,
+      metadata: nil,
       mergeRule: rules.joined(separator: "+"), files: files + (tokenizer?.files.files ?? []),
       notes: notes + named.notes)
     adapted.tokenizerFolder = tokenizer?.folder

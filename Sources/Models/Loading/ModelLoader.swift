@@ -160,8 +160,9 @@ public enum ModelLoader {
       let found = try FoundTokenizer(metadata, location: checkpoint.path, cutAsIn: name)
       var model = LoadedModel(
         llama: llama, tokenizer: found.tokenizer,
-        chatTemplate: metadata["tokenizer.chat_template"]?.string, metadata: metadata,
-        mergeRule: nil, files: checkpoint.files, notes: checkpoint.notes + found.notes)
+        chatTemplates: try ChatTemplates(gguf: metadata, location: checkpoint.path),
+        metadata: metadata, mergeRule: nil, files: checkpoint.files,
+        notes: checkpoint.notes + found.notes)
       model.tokenizerObstacle = found.obstacle
       model.shardSizes = checkpoint.shardSizes
       return model
@@ -171,7 +172,8 @@ public enum ModelLoader {
     let found = try FoundTokenizer(
       checkpoint, rows: llama.configuration.vocabularyRows, cutAsIn: name)
     var model = LoadedModel(
-      llama: llama, tokenizer: found.tokenizer, chatTemplate: found.files?.chatTemplate(),
+      llama: llama, tokenizer: found.tokenizer,
+      chatTemplates: found.files?.chatTemplates ?? ChatTemplates(),
       metadata: nil, mergeRule: nil, files: checkpoint.files + (found.files?.files ?? []),
       notes: checkpoint.notes + contextNotes(checkpoint, llama) + found.notes)
     model.tokenizerObstacle = found.obstacle
@@ -215,7 +217,7 @@ public enum ModelLoader {
       delta, rows: llama.configuration.vocabularyRows, cutAsIn: request.preTokenizer)
     var model = LoadedModel(
       llama: llama, tokenizer: found.tokenizer,
-      chatTemplate: found.files?.chatTemplate() ?? found.files?.ziyaChatTemplate(), metadata: nil,
+      chatTemplates: found.files?.dialogueTemplates ?? ChatTemplates(), metadata: nil,
       mergeRule: kind.rawValue, files: base.files + delta.files + (found.files?.files ?? []),
       notes: base.notes + delta.notes + visionNotes(vision) + notes + found.notes)
     model.tokenizerObstacle = found.obstacle

@@ -61,25 +61,36 @@ package enum FileKind: String, Sendable {
 
   /// Refuses what lies in a file's place when it was not really fetched.
   ///
-  /// - Parameter path: The file, of any kind.
+  /// - Parameters:
+  ///   - path: The file, of any kind.
+  ///   - isTemplate: Whether it is a chat template, which may begin with a tag, `<s>`.
   /// - Throws: `malformed` for an empty file, a git-lfs pointer or a web page; `noInput`.
-  package static func refusePlaceholder(_ path: String) throws(WeightmillError) {
+  package static func refusePlaceholder(
+    _ path: String, isTemplate: Bool = false
+  ) throws(WeightmillError) {
     let file = try InputFile(path)
     guard file.byteCount > 0 else {
       throw WeightmillError(.malformed, path, "is empty", remedy: "fetch the file again")
     }
-    if let error = placeholder(try file.bytes(at: 0, count: min(file.byteCount, 64)), path: path) {
+    let head = try file.bytes(at: 0, count: min(file.byteCount, 64))
+    if let error = placeholder(
+      head, path: path, marks: isTemplate ? ["<!doctype", "<html"] : ["<"])
+    {
       throw error
     }
   }
 
-  private static func placeholder(_ head: [UInt8], path: String) -> WeightmillError? {
+  /// What is wrong with a file that begins so; `marks` are what a web page begins with, in small letters.
+  private static func placeholder(
+    _ head: [UInt8], path: String, marks: [String] = ["<"]
+  ) -> WeightmillError? {
     let text = String(decoding: head.prefix(64), as: UTF8.self).lowercased()
     if text.hasPrefix("version https://git-lfs") {
       return WeightmillError(
         .malformed, path, "is a git-lfs pointer, not the file itself", remedy: "run `git lfs pull`")
     }
-    if text.drop(while: \.isWhitespace).hasPrefix("<") {
+    let start = text.drop(while: \.isWhitespace)
+    if marks.contains(where: { start.hasPrefix($0) }) {
       return WeightmillError(
         .malformed, path, "is a web page, not the file itself",
         remedy: "the download failed: log in or accept the licence first")

@@ -35,7 +35,8 @@ package struct TokenizerFiles {
   private let source: Source
   private let added: (path: String, object: JSONObject)?
   private let settings: TokenizerSettings
-  private let template: String?
+  /// The chat templates that the folder brings.
+  package let chatTemplates: ChatTemplates
   /// What a `tokenizer.json` beside a SentencePiece model knows.
   private var beside: TokenizerJSONExtras?
 
@@ -52,12 +53,13 @@ package struct TokenizerFiles {
     self.source = source
     let isAbove =
       !folder.contains("tokenizer.model") && source.paths[0].hasSuffix("/tokenizer.model")
-    notes = isAbove ? ["the tokenizer is \(source.paths[0]), one folder up"] : []
+    var notes = isAbove ? ["the tokenizer is \(source.paths[0]), one folder up"] : []
     added = try Self.object("added_tokens.json", in: folder)
     settings = TokenizerSettings(
       file: try Self.object("tokenizer_config.json", in: folder),
       configuration: checkpoint.configuration?.json.object)
-    template = try Self.template(folder)
+    chatTemplates = try ChatTemplates(folder, settings: settings.file?.object, notes: &notes)
+    self.notes = notes
     if case .sentencePiece = source { readBeside(folder) }
   }
 
@@ -101,21 +103,6 @@ package struct TokenizerFiles {
       throw WeightmillError(.malformed, path, "is not a JSON object")
     }
     return (path, object)
-  }
-
-  /// Newer folders keep the chat template in a file of its own.
-  private static func template(_ folder: Folder) throws(WeightmillError) -> String? {
-    let name = "chat_template.jinja"
-    guard folder.contains(name) else { return nil }
-    try FileKind.refusePlaceholder(folder.path(name))
-    let file = try InputFile(folder.path(name))
-    guard file.byteCount <= 1 << 20,
-      let text = String(
-        validating: try file.bytes(at: 0, count: file.byteCount), as: UTF8.self)
-    else {
-      throw WeightmillError(.malformed, file.path, "is no UTF-8 text of at most 1 MiB")
-    }
-    return text
   }
 
   /// The tokenizer with a token for each row of the embedding matrix.
@@ -209,20 +196,17 @@ package struct TokenizerFiles {
     return vocabulary
   }
 
-  /// The template the folder brings.
-  package func chatTemplate() -> String? {
-    template ?? settings.chatTemplate
-  }
-
-  /// Ziya's dialogue as its authors train and run it, if the vocabulary has its tokens.
+  /// The folder's chat templates, or else Ziya's dialogue as its authors train and run it, if the
+  /// vocabulary has its tokens.
   ///
   /// Source: `finetune_ziya_llama.py` and `llama_generate.py` of Fengshenbang-LM: a question is
   /// `<human>:` + text + newline + `<bot>:`, an answer is its text and the end token.
-  package func ziyaChatTemplate() -> String? {
-    guard let added, added.object["<human>"] != nil, added.object["<bot>"] != nil else {
-      return nil
+  package var dialogueTemplates: ChatTemplates {
+    var templates = chatTemplates
+    if templates.main == nil, added?.object["<human>"] != nil, added?.object["<bot>"] != nil {
+      templates.main = ChatTemplate.ziyaText
     }
-    return ChatTemplate.ziyaText
+    return templates
   }
 }
 

@@ -10,9 +10,6 @@ struct TokenizerSettings {
   /// The model's configuration, if it is JSON.
   let configuration: JSONObject?
 
-  /// A file's chat template.
-  var chatTemplate: String? { file?.object["chat_template"]?.string }
-
   /// What the settings say of a space before a text.
   var addsPrefixSpace: Bool? { file?.object["add_prefix_space"]?.bool }
 
