@@ -90,7 +90,8 @@ enum SingleOption {
   /// The names; those of one option are together.
   private static let names: [[String]] = [
     ["--delta", "--delta-path"], ["--base", "--base-model-path"],
-    ["--target", "--target-model-path"], ["--output", "-o"], ["--prompt", "-p"], ["--reference"],
+    ["--target", "--target-model-path"], ["--output", "-o"], ["--prompt", "-p"], ["--system"],
+    ["--conversation"], ["--reference"],
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
     ["--lines"], ["--save-logits"], ["--html"], ["--markdown"], ["--baseline"], ["--check"],
     ["--expect-sum"],

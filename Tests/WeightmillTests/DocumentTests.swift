@@ -147,6 +147,7 @@ struct DocumentTests {
       try FileManager.default.createSymbolicLink(
         atPath: folder(name), withDestinationPath: target)
     }
+    try folder.write(#"[{"role":"user","content":"你好"}]"#.utf8, to: "talk.json")
     let result = try run(
       """
       mkdir parts

@@ -40,6 +40,40 @@ struct GenerateTests {
     #expect(shown.output == "\(asked.json?["text"] as? String ?? "?")\n")
   }
 
+  @Test func aConversationGoesOn() throws {
+    let folder = try TemporaryFolder()
+    let turns =
+      #"[{"role":"user","content":" 你好 "},{"role":"assistant","content":"你好！"},"#
+      + #"{"role":"user","content":"再见"}]"#
+    let talk = try folder.write(turns.utf8, to: "talk.json")
+    let options = ["--conversation", talk, "--max-tokens", "3", "--temperature", "0", "--json"]
+    let plain = try CommandLineTool.run(Self.model + options)
+    #expect(plain.code == 0, "\(plain.error)")
+    let text = "<human>:你好\n<bot>:你好！</s><human>:再见\n<bot>:"
+    #expect(plain.json?["promptText"] as? String == text)
+    #expect((plain.json?["prompt"] as? [Int])?.contains(2) == true)
+    let told = try CommandLineTool.run(Self.model + options + ["--system", "Be brief."])
+    #expect(told.json?["promptText"] as? String == "Be brief.\n" + text)
+    let asked = try generate("--prompt", "你好", "--system", "x", "--max-tokens", "1", "--json")
+    #expect(asked.json?["promptText"] as? String == "x\n<human>:你好\n<bot>:")
+    // Control characters of a file do not reach the terminal.
+    try folder.write(#"[{"role":"\u001b[2J","content":"a"}]"#.utf8, to: "talk.json")
+    let wrong = try CommandLineTool.run(Self.model + options)
+    #expect(wrong.code == 65)
+    #expect(wrong.error.unicodeScalars.allSatisfy { $0.value >= 0x20 || $0 == "\n" })
+  }
+
+  @Test(arguments: [
+    [], ["--system", "x"], ["--prompt", "x", "--system", ""],
+    ["--conversation", "a", "--prompt", "x"],
+    ["--conversation", "a", "--conversation", "b"],
+    ["--prompt", "x", "--system", "a", "--system", "b"],
+  ])
+  func wrongUsageOfQuestions(options: [String]) throws {
+    let result = try CommandLineTool.run(Self.model + options)
+    #expect(result.code == 64, "\(result.error)")
+  }
+
   @Test func theTextIsThatOfTheReport() throws {
     let options = ["--prompt", "深度", "--max-tokens", "24", "--seed", "5", "--temperature", "1.5"]
     let text = try CommandLineTool.run(Self.model + options)

@@ -65,9 +65,12 @@ public struct LoadedModel: Sendable {
 
   /// The way in which the model wants a question to be written.
   ///
+  /// - Parameter today: The day, for templates that write it.
   /// - Returns: The template.
   /// - Throws: `unsupported` when the model's template is not known, `mismatch` when it has none.
-  package func requiredChatTemplate() throws(WeightmillError) -> ChatTemplate {
+  package func requiredChatTemplate(
+    today: CalendarDay = .today
+  ) throws(WeightmillError) -> ChatTemplate {
     if chatTemplate == nil, !chatTemplates.named.isEmpty {
       throw WeightmillError(
         .mismatch, llama.catalogue.location,
@@ -76,7 +79,8 @@ public struct LoadedModel: Sendable {
         remedy: "write the prompt as the model wants it, and leave out --chat")
     }
     return try ChatTemplate(
-      chatTemplate, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location)
+      chatTemplate, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location,
+      today: today)
   }
 }
 

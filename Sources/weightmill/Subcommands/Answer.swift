@@ -7,6 +7,7 @@ import WeightmillTokenization
 struct Answer {
   private let tokenizer: ModelTokenizer
   private let prompt: [Int]
+  private let promptText: String
   private let settings: Sampler.Settings
   private let isShown: Bool
   private var stream: TextStream
@@ -19,14 +20,17 @@ struct Answer {
   /// - Parameters:
   ///   - tokenizer: The model's.
   ///   - prompt: The ids that the model reads first.
+  ///   - text: The text that they stand for.
   ///   - settings: How tokens are chosen, for the report.
   ///   - isShown: Whether the text is printed at once.
   /// - Throws: `unsupported` when the tokenizer makes text of tokens in a way that is not known.
   init(
-    _ tokenizer: ModelTokenizer, prompt: [Int], settings: Sampler.Settings, isShown: Bool
+    _ tokenizer: ModelTokenizer, prompt: [Int], of text: String, settings: Sampler.Settings,
+    isShown: Bool
   ) throws(WeightmillError) {
     self.tokenizer = tokenizer
     self.prompt = prompt
+    promptText = text
     self.settings = settings
     self.isShown = isShown
     stream = try TextStream(tokenizer)
@@ -63,13 +67,15 @@ struct Answer {
   /// All of it.
   func report(_ ending: Continuation.Ending) throws(WeightmillError) -> Report {
     Report(
-      prompt: prompt, ids: ids, text: try tokenizer.decode(ids, atStart: false), stop: ending,
+      prompt: prompt, promptText: promptText, ids: ids,
+      text: try tokenizer.decode(ids, atStart: false), stop: ending,
       tokensPerSecond: tokensPerSecond, sampling: settings)
   }
 
   /// What `--json` prints.
   struct Report: Encodable {
     let prompt: [Int]
+    let promptText: String
     let ids: [Int]
     let text: String
     let stop: Continuation.Ending

@@ -18,11 +18,16 @@ extension Subcommands {
 
         With --chat the prompt is a question, written as the model's chat template
         has it (Ziya's: <human>:PROMPT, newline, <bot>:), and only the answer is
-        printed.
+        printed. The template is not run: its format is recognised by its text. One
+        that is not known is an error. --system goes before the question. A file of
+        --conversation holds a list of messages, each with a role (system, user or
+        assistant) and its content; the last is the user's.
 
         EXAMPLES
           weightmill generate ziya-q4_0.gguf --chat --prompt '帮我写一份去西安的旅游计划'
           weightmill generate ziya-q4_0.gguf --prompt 'The gradient' --temperature 0
+          weightmill generate ziya-q4_0.gguf --system 'Be brief.' --prompt 'What is AI?'
+          weightmill generate ziya-q4_0.gguf --conversation talk.json
         """)
 
     @Argument(help: "The model's folder or GGUF file.", completion: .file())
@@ -32,29 +37,29 @@ extension Subcommands {
 
     @OptionGroup var cutting: PreTokenizerOption
 
-    @Option(name: .shortAndLong, help: "The text to continue, or the question.")
-    var prompt: String
-
-    @Flag(help: "Ask the prompt as a question, by the model's chat template.")
-    var chat = false
+    @OptionGroup var question: ChatOptions
 
     @OptionGroup var sampling: SamplingOptions
 
     @OptionGroup var common: CommonOptions
 
-    func validate() throws {
-      guard !prompt.isEmpty else { throw ValidationError("--prompt is empty") }
-    }
-
     func run() throws {
+      let conversation = try question.asked()
       let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
       common.printNotes(loaded.notes)
       let tokenizer = try loaded.requiredTokenizer()
-      let text = chat ? try loaded.requiredChatTemplate().prompt(prompt) : prompt
-      let ids = try tokenizer.encode(text, parsesControl: true)
+      var text = question.prompt ?? ""
+      if let conversation {
+        let template = try loaded.requiredChatTemplate()
+        common.printNotes(template.notes)
+        text = try template.prompt(conversation)
+      }
+      let ids =
+        conversation == nil
+        ? try tokenizer.encode(text, parsesControl: true) : try ChatTemplate.encode(text, tokenizer)
       var answer = try Answer(
-        tokenizer, prompt: ids, settings: sampling.settings, isShown: !common.json)
-      if !chat { try answer.show(text) }
+        tokenizer, prompt: ids, of: text, settings: sampling.settings, isShown: !common.json)
+      if conversation == nil { try answer.show(text) }
       var continuation = Continuation(
         ForwardPass(loaded.llama, workers: common.workers), sampling.settings)
       let ending = try Interruption.during { (cancellation) throws(WeightmillError) in
