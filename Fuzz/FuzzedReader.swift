@@ -32,6 +32,10 @@ enum FuzzedReader: String, CaseIterable {
   /// A `merges.txt` beside a vocabulary of GPT-2's alphabet.
   case merges
   case config
+  /// Chat templates, whose format is looked for.
+  case chatTemplate = "chat-template"
+  /// Lists of messages, and of templates.
+  case conversation
   /// Saved logits, in either form.
   case logits
   /// Reports of verify-logits.
@@ -87,6 +91,14 @@ enum FuzzedReader: String, CaseIterable {
       case .config:
         let json = try JSONParser.parse(bytes, file: "x")
         _ = try LlamaConfiguration(huggingFace: json, location: "x")
+      case .chatTemplate:
+        let template = try ChatTemplate(
+          String(decoding: bytes, as: UTF8.self), vocabulary: nil, location: "x")
+        _ = try template.prompt(Conversation(question: Self.text, system: Self.text))
+      case .conversation:
+        let json = try JSONParser.parse(bytes, file: "x")
+        _ = try? ChatTemplates(json, location: "x").keys
+        _ = try Conversation(json, location: "x")
       case .logits: _ = try SavedLogitsFile.open(written(bytes), bos: 1)
       case .report: _ = try VerificationReport(json: bytes, location: "x")
       }

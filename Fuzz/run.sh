@@ -18,7 +18,7 @@ shift || true
 readers=("$@")
 if [[ ${#readers[@]} -eq 0 ]]; then
   readers=(torch-zip torch-pickle torch-legacy safetensors gguf imatrix json sentencepiece tokenizer-json
-    tekken vocab-json merges config logits report)
+    tekken vocab-json merges config chat-template conversation logits report)
 fi
 
 build=(swift build -c "${FUZZ_CONFIGURATION:-release}" --scratch-path .build-fuzz --sanitize=address
@@ -43,7 +43,8 @@ seeds() {
   gguf) small '*.gguf' ;;
   imatrix) small 'llama.gguf' 'llama.dat' ;;
   logits) small '*.logits' ;;
-  json | config | tokenizer-json | tekken | vocab-json | report) small '*.json' ;;
+  chat-template) small '*.jinja' ;;
+  json | config | conversation | tokenizer-json | tekken | vocab-json | report) small '*.json' ;;
   merges) small 'merges.txt' ;;
   sentencepiece) small '*.model' ;;
   esac

@@ -13,7 +13,7 @@ build or test, shows the honest files to the programs that own the formats.
 import os
 import sys
 
-from corpus import (byte_pair_cases, detection_cases, folder_cases, gguf_cases, honest_pickle,
+from corpus import (byte_pair_cases, chat_cases, detection_cases, folder_cases, gguf_cases, honest_pickle,
                     honest_zip, hostile_pickle, hostile_zip, legacy_cases, safetensors_cases,
                     sentencepiece_cases, tensors, tokenizer_json_cases)
 from corpus.book import Book
@@ -21,7 +21,7 @@ from corpus.book import Book
 MODULES = [
     honest_zip, hostile_zip, honest_pickle, hostile_pickle, tensors, legacy_cases,
     safetensors_cases, gguf_cases, sentencepiece_cases, tokenizer_json_cases, byte_pair_cases,
-    folder_cases, detection_cases
+    folder_cases, chat_cases, detection_cases
 ]
 
 
