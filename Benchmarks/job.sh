@@ -2,8 +2,7 @@
 # Runs Benchmarks/job.py, which says what it measures. Arguments are passed on.
 #
 # The environments are those of Interop/run.sh (native, transformers), made once; PEERS=portable takes
-# that of `llama` instead (environment.sh). llama.cpp's converter is not on PyPI by itself, but in the source
-# package of llama-cpp-python: it is fetched from there (77 MB).
+# that of `llama` instead (environment.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,19 +24,6 @@ fi
 
 have "$venv-transformers" transformers transformers
 python=$(Benchmarks/environment.sh)/bin/python
-version=$("$python" -c 'import llama_cpp; print(llama_cpp.__version__)')
-converter=$venv-converter-$version
-if [[ ! -e $converter/convert_hf_to_gguf.py ]]; then
-  echo "job.sh: fetching llama.cpp's converter to $converter" >&2
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  "$python" -m pip download --quiet --disable-pip-version-check --no-deps \
-    --no-binary llama-cpp-python --dest "$work" "llama-cpp-python==$version"
-  tar xzf "$work"/llama_cpp_python-*.tar.gz -C "$work"
-  mkdir -p "$converter"
-  cp -r "$work"/llama_cpp_python-*/vendor/llama.cpp/{conversion,gguf-py,convert_hf_to_gguf.py} \
-    "$converter"
-  rm -rf "$work"
-fi
+converter=$(Interop/fetch-converter.sh "$python" "$venv")
 exec "$python" -B Benchmarks/job.py --converter "$converter" \
   --transformers "$venv-transformers/bin/python" "$@"

