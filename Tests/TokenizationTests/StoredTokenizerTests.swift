@@ -172,6 +172,22 @@ struct StoredTokenizerTests {
     #expect(try back.decode([97, 258]) == "anaïve")
   }
 
+  /// SmolLM2's vocabulary has no tokens for some control characters: they are left out, as the package
+  /// `tokenizers` and llama.cpp do.
+  @Test func bytesWithoutTokensAreLeftOut() throws {
+    var text = TokenizerText()
+    text.more =
+      #""pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":{"type":"ByteLevel"},"#
+    let tokenizer = try read(text)
+    #expect(try tokenizer.encode("ab\u{4}abc é c") == [3, 4, 2])
+    let stored = try tokenizer.stored.loadable("x")
+    #expect(stored.notes.contains { $0.hasPrefix("240 of 243 bytes have no token") })
+    // With an unknown token they are that one.
+    text.vocabulary = #"{"a":0,"b":1,"c":2,"ab":3,"abc":4,"?":5}"#
+    text.rules = #""unk_token":"?","#
+    #expect(try read(text).encode("ab\u{4}c") == [3, 5, 2])
+  }
+
   // MARK: What llama.cpp does not load
 
   @Test func unusedTokensOfOneTextGetTheirOwn() throws {

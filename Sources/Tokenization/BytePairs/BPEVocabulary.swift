@@ -63,6 +63,11 @@ package struct BPEVocabulary: Equatable, Sendable {
   /// The texts of the 256 bytes in GPT-2's alphabet.
   package static let byteTexts = ByteLevelAlphabet.scalars.map { String($0) }
 
+  /// The texts of those bytes that UTF-8 has.
+  package static let textBytes = (UInt8.min...UInt8.max).filter {
+    ![0xC0, 0xC1].contains($0) && $0 < 0xF5
+  }.map { String(ByteLevelAlphabet.scalars[Int($0)]) }
+
   /// Why text cannot be encoded with it, though the vocabulary is sound: it prepares text in a way
   /// that is not known here.
   package var encodingObstacle: WeightmillError? { modelObstacle ?? preparationObstacle }

@@ -5,7 +5,7 @@
 struct ByteLevelEncoder: Sendable {
   private let patterns: [SplitPattern]
   private let merges: MergeTable
-  /// The token of each byte.
+  /// The token of each byte, or -1: such bytes are left out.
   private let bytes: [Int32]
   /// The tokens by their bytes, when whole words are looked up.
   private let words: WordTable?
@@ -13,7 +13,7 @@ struct ByteLevelEncoder: Sendable {
   /// Words that are longer are rare, and their neighbours are found with a queue.
   private static let longestWord = 64
 
-  /// Makes an encoder; `nil` when the vocabulary does more with text, or lacks some bytes.
+  /// Makes an encoder; `nil` when the vocabulary does more with text, or with bytes that it lacks.
   ///
   /// - Parameters:
   ///   - vocabulary: The vocabulary.
@@ -35,7 +35,8 @@ struct ByteLevelEncoder: Sendable {
         words.add(word[...], value: Int32(id))
       }
     }
-    guard !bytes.contains(-1) else { return nil }
+    let (unknown, falls) = (vocabulary.rules.unknown, vocabulary.rules.fallsBackToBytes)
+    guard !bytes.contains(-1) || (unknown == nil && !falls) else { return nil }
     self.patterns = patterns
     self.merges = merges
     self.bytes = bytes
@@ -121,7 +122,9 @@ struct ByteLevelEncoder: Sendable {
       state.symbols.append(id)
       return
     }
-    for byte in state.word { state.symbols.append(bytes[Int(byte)]) }
+    for byte in state.word where bytes[Int(byte)] >= 0 {
+      state.symbols.append(bytes[Int(byte)])
+    }
     guard state.symbols.count <= Self.longestWord else {
       return merges.join(&state.symbols)
     }

@@ -49,14 +49,16 @@ extension StoredTokenizer {
   private func missingNotes(_ ids: [TensorName: Int]) -> [String] {
     var notes: [String] = []
     let isByteLevel = model == ModelTokenizer.Kind.bytePairs.rawValue
-    let bytes =
+    let (bytes, count) =
       isByteLevel
-      ? ByteLevelAlphabet.scalars.count { ids[TensorName(String($0))] != nil }
-      : Set(vocabulary.tokens.compactMap(\.byte)).count
-    if bytes < 256 {
+      ? (
+        BPEVocabulary.textBytes.count { ids[TensorName($0)] != nil }, BPEVocabulary.textBytes.count
+      )
+      : (Set(vocabulary.tokens.compactMap(\.byte)).count, 256)
+    if bytes < count {
       notes.append(
-        "\(256 - bytes) of 256 bytes have no token: texts with characters that need them cannot be "
-          + "encoded as they are")
+        "\(count - bytes) of \(count) bytes have no token: texts with characters that need them "
+          + "cannot be encoded as they are")
     }
     if isByteLevel, special.eos == nil {
       notes.append(

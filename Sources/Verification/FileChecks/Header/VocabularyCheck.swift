@@ -144,13 +144,13 @@ struct VocabularyCheck {
 
   private func checkByteCharacters(_ findings: inout FindingList) {
     let known = Set(texts.lazy.filter { $0.unicodeScalars.count == 1 }.map { TensorName($0) })
-    let missing = BPEVocabulary.byteTexts.filter { !known.contains(TensorName($0)) }
+    let missing = BPEVocabulary.textBytes.filter { !known.contains(TensorName($0)) }
     guard let first = missing.first else { return }
-    findings.warning(
+    findings.note(
       "vocabulary",
-      "\(missing.count) of 256 bytes have no token, the first \(quoted(first)) in GPT-2's alphabet: "
-        + "text with characters that need them loses them; convert the model again with its "
-        + "tokenizer")
+      "\(missing.count) of \(BPEVocabulary.textBytes.count) bytes that text has are no tokens, the "
+        + "first \(quoted(first)) in GPT-2's alphabet: text with characters that need them loses them"
+    )
   }
 
   /// The kind of a token: normal where the file does not say.
