@@ -41,7 +41,7 @@ static void NAMED(rotate)(
       }
 }
 
-// Counts of these three are multiples of WEIGHTMILL_TOKENS.
+// Counts of these four are multiples of WEIGHTMILL_TOKENS.
 static void NAMED(gate)(void *gate, const void *up, size_t count) {
   for (size_t index = 0; index < count; index += LANES) {
     const vr x = *NAMED(at)(gate, index);
@@ -52,6 +52,19 @@ static void NAMED(gate)(void *gate, const void *up, size_t count) {
 static void NAMED(add)(void *sum, const void *term, size_t count) {
   for (size_t index = 0; index < count; index += LANES)
     *NAMED(at)(sum, index) = *NAMED(at)(sum, index) + *NAMED(at)(term, index);
+}
+
+static void NAMED(scale)(void *values, size_t count, double factor) {
+  for (size_t place = 0; place < count; place += LANES)
+    *NAMED(at)(values, place) = *NAMED(at)(values, place) * (REAL)factor;
+}
+
+static void NAMED(shift)(void *panel, size_t columns, const float *terms) {
+  for (size_t column = 0; column < columns; column++)
+    for (int v = 0; v < VECTORS; v++) {
+      const size_t place = column * WEIGHTMILL_TOKENS + v * LANES;
+      *NAMED(at)(panel, place) = *NAMED(at)(panel, place) + (REAL)terms[column];
+    }
 }
 
 static void NAMED(exponentials)(void *values, size_t count) {

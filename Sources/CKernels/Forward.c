@@ -64,6 +64,14 @@ void weightmill_add(weightmill_mode mode, void *sum, const void *term, size_t co
   kernels(mode)->add(sum, term, count);
 }
 
+void weightmill_scale(weightmill_mode mode, void *values, size_t count, double factor) {
+  kernels(mode)->scale(values, count, factor);
+}
+
+void weightmill_shift(weightmill_mode mode, void *panel, size_t columns, const float *terms) {
+  kernels(mode)->shift(panel, columns, terms);
+}
+
 void weightmill_exponentials(weightmill_mode mode, void *values, size_t count) {
   kernels(mode)->exponentials(values, count);
 }

@@ -20,6 +20,8 @@ typedef struct {
       void *panel, size_t heads, size_t head, int halves, const void *cosines, const void *sines);
   void (*gate)(void *gate, const void *up, size_t count);
   void (*add)(void *sum, const void *term, size_t count);
+  void (*scale)(void *values, size_t count, double factor);
+  void (*shift)(void *panel, size_t columns, const float *terms);
   void (*exponentials)(void *values, size_t count);
   void (*soften)(void *scores, size_t keys, double scale, const int32_t *limits, double *sums);
   void (*share)(

@@ -18,10 +18,16 @@ struct ArchitectureTests {
     "llama.rope.dimension_count",
   ]
 
+  /// Keys of rotary angles that are scaled: plain ones have none of them.
+  private static func isOfScaling(_ key: Architecture.Key) -> Bool {
+    key.rawValue.hasPrefix("rope.scaling.")
+  }
+
   @Test func llamaHasLlamaCppsKeys() {
     let llama = Architecture.llama
     let keys = Architecture.Key.common + llama.furtherKeys
-    #expect(keys.map(llama.name) == Self.llamaKeys)
+    #expect(keys.filter { !Self.isOfScaling($0) }.map(llama.name) == Self.llamaKeys)
+    #expect(keys.count(where: Self.isOfScaling) == 7)
   }
 
   @Test func llamaIsFoundUnderTheNamesThatFilesHave() throws {
@@ -30,7 +36,7 @@ struct ArchitectureTests {
     let llama = try #require(Architecture.ofHuggingFace(type: type))
     #expect(llama == .llama && Architecture.named("llama") == .llama)
     #expect(config?["architectures"] == .array([.string(llama.huggingFaceClass)]))
-    for name in ["", "Llama", "llama2", "qwen2"] {
+    for name in ["", "Llama", "llama2", "phi3"] {
       #expect(Architecture.named(name) == nil && Architecture.ofHuggingFace(type: name) == nil)
     }
   }
@@ -51,25 +57,55 @@ struct ArchitectureTests {
 
   @Test(arguments: [NamingScheme.meta, .huggingFace, .gguf])
   func whatLlamaDoesNotHaveIsNoRole(scheme: NamingScheme) {
-    for kind in TensorRole.LayerTensor.allCases where !TensorRole.LayerTensor.usual.contains(kind) {
+    for kind in [TensorRole.LayerTensor.queryNorm, .keyNorm, .feedForwardOutputNorm] {
       let name = scheme.name(of: .layer(0, kind), in: .llama)
       #expect(scheme.role(of: name, in: .llama) == nil, "\(name)")
     }
     for name in [
-      "rope_freqs.weight", "rope_factors_long.weight", "blk.00.attn_q.weight",
+      "rope_freqs", "rope_factors.weight", "blk.00.attn_q.weight",
       "blk.+1.attn_q.weight", "blk..attn_q.weight", "blk.0.attn_q", "blk.0.attn_q.weight.x",
       "blk.99999999999999999999.attn_q.weight", "layers.01.attention.wq.weight",
-      "model.layers.0.self_attn.q_proj.bias", "xmodel.layers.0.self_attn.q_proj.weight",
+      "model.layers.0.self_attn.q_proj.biases", "xmodel.layers.0.self_attn.q_proj.weight",
     ] {
       #expect(scheme.role(of: name, in: .llama) == nil, "\(name)")
     }
   }
 
+  /// Early Yi calls its norms `ln1` and `ln2`; both names at once are one too many.
+  @Test func theNamesOfYisFirstReleaseAreRead() throws {
+    let layer = "model.layers.7."
+    for (name, kind) in [
+      ("ln1.weight", .attentionNorm), ("ln2.weight", .feedForwardNorm),
+      ("input_layernorm.weight", .attentionNorm),
+    ] as [(String, TensorRole.LayerTensor)] {
+      let role = NamingScheme.huggingFace.role(of: layer + name, in: .llama)
+      #expect(role == .layer(7, kind))
+    }
+    #expect(NamingScheme.gguf.role(of: "blk.7.ln1.weight", in: .llama) == nil)
+    #expect(Architecture.ofHuggingFace(type: "Yi") == .llama)
+    var model = MadeUpModel(.llama)
+    model.further = ["model.layers.0.ln1.weight": [48]]
+    let error = expectError(.mismatch) { _ = try model.model(named: .huggingFace) }
+    #expect(
+      error?.problem.contains("is there as \"model.layers.0.input_layernorm.weight\"") == true)
+  }
+
+  /// What is not read is refused by its name, with what it would need.
+  @Test(arguments: [
+    ("phi3", "matrices that are fused"), ("gemma2", "caps on scores"), ("baichuan", "ALiBi"),
+    ("mixtral", "experts"),
+  ])
+  func whatWouldBeNeededIsSaid(type: String, need: String) {
+    let text = Architecture.onlySupported(type, \.huggingFaceType)
+    #expect(text.hasPrefix("which would need") && text.contains(need))
+    #expect(text.contains("only llama, mistral, "))
+  }
+
   @Test func anUnknownTensorIsNamed() throws {
     var model = MadeUpModel(.llama)
-    model.further = ["blk.0.attn_q.bias": [64], "blk.1.attn_norm.weight": [64]]
+    model.further = ["blk.0.attn_q.scale": [1], "blk.1.attn_norm.weight": [64]]
     let error = expectError(.mismatch) { _ = try model.model(named: .gguf) }
-    #expect(error?.problem.contains("\"blk.0.attn_q.bias\" is unknown") == true)
+    #expect(error?.problem.contains("\"blk.0.attn_q.scale\" is unknown") == true)
     #expect(error?.problem.contains("\"blk.1.attn_norm.weight\" belongs to no layer") == true)
   }
 }
@@ -82,14 +118,21 @@ struct MadeUpArchitectureTests {
     name: "made-up", huggingFaceType: "made_up", huggingFaceClass: "MadeUpForCausalLM",
     rowOrder: .halves,
     requiredTensors: TensorRole.LayerTensor.usual.union([.queryBias, .keyBias, .valueBias]),
-    optionalTensors: [.queryNorm, .keyNorm], ropeFactors: [.all],
-    otherNames: [.huggingFace: [.feedForwardNorm: "pre_feedforward_layernorm.weight"]])
+    optionalTensors: [.queryNorm, .keyNorm]
+  ) {
+    $0.ropeFactors = [.all]
+    $0.otherLayerNames = [.huggingFace: [.feedForwardNorm: "pre_feedforward_layernorm.weight"]]
+  }
 
   /// The same with rows that GGUF permutes.
   private static let permuted = Architecture(
     name: "made-up", huggingFaceType: "made_up", huggingFaceClass: "MadeUpForCausalLM",
     rowOrder: .neighbours, requiredTensors: ordered.requiredTensors,
-    optionalTensors: [.queryNorm, .keyNorm], ropeFactors: [.all], otherNames: ordered.otherNames)
+    optionalTensors: [.queryNorm, .keyNorm]
+  ) {
+    $0.ropeFactors = [.all]
+    $0.otherLayerNames = ordered.otherLayerNames
+  }
 
   @Test func namesAreTheArchitectures() {
     expectNamesLeadBack(MadeUpModel(Self.ordered).configuration)
@@ -182,13 +225,46 @@ struct MadeUpArchitectureTests {
           == model.catalogue.bytes(rows: rows, ofTensor: index), "\(tensor.name)")
     }
   }
+}
 
-  @Test func whatThePassDoesNotComputeIsRefused() throws {
-    let model = try MadeUpModel(Self.ordered).model(named: .gguf)
-    let error = expectError(.unsupported) {
-      _ = try ForwardPass(model, workers: Workers(threads: 1)).embed([0])
+/// InternLM 2's queries, keys and values are taken apart as llama.cpp's converter does it: rows seen as
+/// [groups, queries of a group + 2, head, width].
+struct GroupedQueriesTests {
+  @Test func rowsOfEachGroupAreTakenApart() throws {
+    // 4 heads and 2 of keys and values, of 16 features: groups of (2 + 2) * 16 rows.
+    var made = MadeUpModel(.internLM2)
+    let configuration = made.configuration
+    let split: [TensorRole] = [.layer(0, .query), .layer(0, .key), .layer(0, .value)]
+    made.omitted = Set(split)
+    made.further = ["model.layers.0.attention.wqkv.weight": [128, 48]]
+    let fused = try made.catalogue(named: .huggingFace)
+    let apart = try GroupedQueries(fused, configuration)
+    let model = try LlamaModel(
+      catalogue: apart, configuration: configuration, scheme: .huggingFace)
+    let index = try #require(fused.tensors.firstIndex { $0.name.hasSuffix("wqkv.weight") })
+    for (role, perGroup, first) in [(split[0], 2, 0), (split[1], 1, 2), (split[2], 1, 3)] {
+      let place = try #require(model[role])
+      let rows = apart.tensors[place].shape.rows
+      #expect(rows == 2 * perGroup * 16)
+      let expected = try (0..<rows).flatMap { row in
+        let (head, feature) = (row / 16, row % 16)
+        let (group, number) = (head / perGroup, head % perGroup)
+        let source = (group * 4 + first + number) * 16 + feature
+        return try fused.bytes(rows: source..<source + 1, ofTensor: index)
+      }
+      #expect(try apart.bytes(rows: 0..<rows, ofTensor: place) == expected)
+      let (low, high) = (7, rows - 5)
+      #expect(
+        try apart.bytes(rows: low..<high, ofTensor: place)
+          == Array(expected[low * 192..<high * 192]))
     }
-    #expect(error?.problem.contains("\"rope_freqs.weight\"") == true)
+  }
+
+  @Test func anotherHeightIsAMismatch() throws {
+    var made = MadeUpModel(.internLM2)
+    made.further = ["model.layers.0.attention.wqkv.weight": [96, 48]]
+    let fused = try made.catalogue(named: .huggingFace)
+    expectError(.mismatch) { _ = try GroupedQueries(fused, made.configuration) }
   }
 }
 
@@ -210,17 +286,25 @@ struct MadeUpModel {
   var omitted: Set<TensorRole> = []
   /// Tensors by their names that no architecture knows.
   var further: [String: [Int]] = [:]
+  /// The sizes, if they are not the usual ones.
+  var sizes: LlamaConfiguration?
 
   init(_ architecture: Architecture) { self.architecture = architecture }
 
   var configuration: LlamaConfiguration {
-    LlamaConfiguration(
-      architecture: architecture, hiddenSize: 48, layerCount: 1, headCount: 4,
-      keyValueHeadCount: 2, headDimension: 16, feedForwardSize: 32, vocabularyRows: 20,
-      contextLength: 64, normEpsilon: 1e-6, ropeBase: 10_000)
+    sizes
+      ?? LlamaConfiguration(
+        architecture: architecture, hiddenSize: 48, layerCount: 1, headCount: 4,
+        keyValueHeadCount: 2, headDimension: 16, feedForwardSize: 32, vocabularyRows: 20,
+        contextLength: 64, normEpsilon: 1e-6, ropeBase: 10_000)
   }
 
   func model(named scheme: NamingScheme) throws -> LlamaModel {
+    try LlamaModel(
+      catalogue: catalogue(named: scheme), configuration: configuration, scheme: scheme)
+  }
+
+  func catalogue(named scheme: NamingScheme) throws -> any Catalogue {
     let roles = TensorRole.all(in: configuration).filter {
       scheme.holds($0) && !omitted.contains($0)
     }
@@ -230,8 +314,7 @@ struct MadeUpModel {
     let tensors = try (known + further.sorted { $0.key < $1.key }).map { name, extents in
       TensorDescriptor(name: name, type: .f32, shape: try #require(TensorShape(extents)))
     }
-    return try LlamaModel(
-      catalogue: CountingCatalogue(tensors: tensors), configuration: configuration, scheme: scheme)
+    return CountingCatalogue(tensors: tensors)
   }
 }
 

@@ -47,17 +47,44 @@ struct ConfigurationTests {
     ["hidden_size": "9223372036854775807"], ["rms_norm_eps": "0"], ["rope_theta": "-1"],
     ["rms_norm_eps": "1e999"], ["hidden_size": "null"], ["head_dim": "63"],
     ["tie_word_embeddings": "\"yes\""], ["attention_bias": "\"true\""],
+    ["rope_scaling": "{\"type\":\"yarn\"}"], ["rope_scaling": "{\"type\":\"linear\"}"],
+    ["rope_scaling": "{\"type\":\"linear\",\"factor\":0}"],
+    ["rope_scaling": "{\"type\":\"linear\",\"factor\":-2}"],
+    ["rope_scaling": "{\"type\":\"linear\",\"factor\":\"4\"}"],
+    ["rope_scaling": "{\"type\":\"linear\",\"factor\":1e300}"],
+    ["rope_scaling": "{\"type\":4,\"factor\":2}"], ["rope_scaling": "[]"],
+    ["rope_scaling": "{\"type\":\"llama3\",\"high_freq_factor\":1}"],
+    ["rope_scaling": "{\"type\":\"llama3\",\"original_max_position_embeddings\":0}"],
+    ["rope_scaling": "{\"type\":\"longrope\"}"],
+    ["rope_scaling": "{\"type\":\"su\",\"short_factor\":[1],\"long_factor\":[1]}"],
+    ["rope_scaling": "{\"type\":\"su\",\"short_factor\":[1,\"2\"],\"long_factor\":[1,2]}"],
+    [
+      "rope_scaling": "{\"type\":\"linear\",\"factor\":2}",
+      "rope_parameters": "{\"rope_type\":\"linear\",\"factor\":4}",
+    ],
+    ["model_type": "\"minicpm\""], ["model_type": "\"granite\"", "logits_scaling": "0"],
   ])
   func impossibleValuesAreMalformed(changes: [String: String]) {
     expectError(.malformed) { _ = try read(changes) }
   }
 
   @Test(arguments: [
-    ["model_type": "\"qwen2\""], ["hidden_act": "\"gelu\""],
-    ["rope_scaling": "{\"type\":\"yarn\"}"],
-    ["rope_parameters": "{\"rope_type\":\"llama3\"}"], ["rope_scaling": "{\"factor\":4}"],
+    ["model_type": "\"phi3\""], ["hidden_act": "\"gelu\""],
+    ["rope_scaling": "{\"type\":\"ntk\",\"factor\":2}"], ["rope_scaling": "{\"factor\":4}"],
+    ["rope_parameters": "{\"rope_type\":\"mrope\",\"mrope_section\":[2,3,3]}"],
+    ["partial_rotary_factor": "0.5"], ["rope_parameters": "{\"partial_rotary_factor\":0.25}"],
+    ["model_type": "\"mistral\"", "attention_bias": "true"],
+    [
+      "model_type": "\"qwen3\"",
+      "rope_scaling": "{\"type\":\"llama3\",\"factor\":8}",
+    ],
+    [
+      "model_type": "\"smollm3\"", "no_rope_layers": "[1,1,0,1]",
+    ],
+    ["model_type": "\"smollm3\"", "no_rope_layer_interval": "2"],
+    ["model_type": "\"olmo2\"", "tie_word_embeddings": "true"],
     ["hidden_size": "1048576", "head_dim": "1048576"],
-    ["attention_bias": "true"], ["quantization_config": "{\"quant_method\":\"fp8\"}"],
+    ["quantization_config": "{\"quant_method\":\"fp8\"}"],
   ])
   func otherArchitecturesAreUnsupported(changes: [String: String]) {
     expectError(.unsupported) { _ = try read(changes) }

@@ -8,7 +8,8 @@ import WeightmillTestSupport
 struct NamingTests {
   @Test(arguments: [NamingScheme.meta, .huggingFace, .gguf])
   func everyNameLeadsBackToItsRole(scheme: NamingScheme) {
-    for role in TensorRole.all(in: SmallModel(layers: 3).configuration) {
+    for role in TensorRole.all(in: SmallModel(layers: 3).configuration)
+    where scheme.holds(role) {
       #expect(scheme.role(of: scheme.name(of: role, in: .llama), in: .llama) == role)
     }
     for name in [

@@ -3,6 +3,14 @@ public import WeightmillTensors
 
 /// A tiny model with random weights in Hugging Face's layout, for tests of what does not fit.
 public struct SmallModel: Sendable {
+  /// The architecture.
+  package var architecture = Architecture.llama
+  /// Further fields of `config.json`, each with its value in JSON.
+  public var fields: [String: String] = [:]
+  /// The biases that every layer has.
+  package var biases: Set<TensorRole.LayerTensor> = []
+  /// The features of a head; `nil` if the heads share those of a token.
+  public var head: Int?
   /// The number of layers.
   public var layers = 1
   /// The features of a token.
@@ -47,13 +55,14 @@ public struct SmallModel: Sendable {
   /// The model's sizes.
   public var configuration: LlamaConfiguration {
     LlamaConfiguration(
-      hiddenSize: hidden, layerCount: layers, headCount: heads, keyValueHeadCount: keyValueHeads,
-      headDimension: hidden / heads, feedForwardSize: feedForward, vocabularyRows: rows,
-      contextLength: 128, normEpsilon: 1e-6, ropeBase: 10_000)
+      architecture: architecture, hiddenSize: hidden, layerCount: layers, headCount: heads,
+      keyValueHeadCount: keyValueHeads,
+      headDimension: head ?? hidden / heads, feedForwardSize: feedForward, vocabularyRows: rows,
+      contextLength: 128, normEpsilon: 1e-6, ropeBase: 10_000, biases: biases)
   }
 
   private func values(_ role: TensorRole, count: Int) -> [Float] {
-    let name = NamingScheme.huggingFace.name(of: role, in: .llama)
+    let name = NamingScheme.huggingFace.name(of: role, in: architecture)
     let seed = name.utf8.reduce(seed) { $0 &* 31 &+ UInt64($1) }
     var (weights, training) = (SeededGenerator(seed: seed), SeededGenerator(seed: ~seed))
     // Binary16 numbers, so that files of any type hold the same values.
@@ -69,6 +78,13 @@ public struct SmallModel: Sendable {
     }
     change(name, &values)
     return values
+  }
+
+  /// Whether the folder holds a tensor: of those that a model may have, the biases it shall have.
+  private func isStored(_ role: TensorRole) -> Bool {
+    guard NamingScheme.huggingFace.holds(role) else { return false }
+    guard case .layer(_, let tensor) = role, role.isBias else { return true }
+    return biases.contains(tensor) || architecture.requiredTensors.contains(tensor)
   }
 
   private func encoded(_ values: [Float]) -> [UInt8] {
@@ -91,8 +107,8 @@ public struct SmallModel: Sendable {
   public func write(to folder: TemporaryFolder, _ name: String) throws -> String {
     var header: [String] = []
     var data: [UInt8] = []
-    for role in TensorRole.all(in: configuration) {
-      let tensor = NamingScheme.huggingFace.name(of: role, in: .llama)
+    for role in TensorRole.all(in: configuration) where isStored(role) {
+      let tensor = NamingScheme.huggingFace.name(of: role, in: architecture)
       guard !omitted.contains(tensor) else { continue }
       let extents = role.extents(in: configuration)
       let bytes = encoded(values(role, count: extents.reduce(1, *)))
@@ -107,11 +123,15 @@ public struct SmallModel: Sendable {
     file.put(text)
     file.put(data)
     try folder.write(file.all, to: "\(name)/model.safetensors")
+    let further = fields.merging(head.map { ["head_dim": "\($0)"] } ?? [:]) { $1 }.sorted {
+      $0.key < $1.key
+    }
+    .map { #","\#($0.key)":\#($0.value)"# }.joined()
     let config =
-      #"{"model_type":"llama","hidden_size":\#(hidden),"num_hidden_layers":\#(layers),"#
+      #"{"model_type":"\#(architecture.huggingFaceType)","hidden_size":\#(hidden),"num_hidden_layers":\#(layers),"#
       + #""num_attention_heads":\#(heads),"num_key_value_heads":\#(keyValueHeads),"#
       + #""intermediate_size":\#(feedForward),"vocab_size":\#(rows),"#
-      + #""tie_word_embeddings":\#(tiesEmbeddings)}"#
+      + #""tie_word_embeddings":\#(tiesEmbeddings)\#(further)}"#
     try folder.write(config.utf8, to: "\(name)/config.json")
     try folder.write(tokenizer, to: "\(name)/tokenizer.model")
     return folder(name)

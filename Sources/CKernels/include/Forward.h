@@ -82,6 +82,12 @@ void weightmill_gate(weightmill_mode mode, void *gate, const void *up, size_t co
 /// `sum = sum + term`.
 void weightmill_add(weightmill_mode mode, void *sum, const void *term, size_t count);
 
+/// `values = values * factor`.
+void weightmill_scale(weightmill_mode mode, void *values, size_t count, double factor);
+
+/// Adds to each column of a panel its term.
+void weightmill_shift(weightmill_mode mode, void *panel, size_t columns, const float *terms);
+
 /// `values = exp(values)`; what it differs by is in `Reals.h`.
 void weightmill_exponentials(weightmill_mode mode, void *values, size_t count);
 

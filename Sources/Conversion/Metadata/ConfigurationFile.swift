@@ -70,8 +70,34 @@ enum ConfigurationFile {
     size("max_position_embeddings", configuration.contextLength)
     object["rms_norm_eps"] = .number("\(configuration.normEpsilon)")
     object["rope_theta"] = .number("\(configuration.ropeBase)")
+    object["rope_scaling"] = scaling(configuration)
     object["tie_word_embeddings"] = .bool(configuration.tiesEmbeddings)
     object["use_cache"] = .bool(true)
+  }
+
+  /// How the rotary angles are scaled, of models whose layout says it without a `config.json`: Meta's
+  /// of Llama 3.1 and later, Mistral's.
+  private static func scaling(_ configuration: LlamaConfiguration) -> JSONValue? {
+    var object = JSONObject(members: [])
+    func set(_ name: String, _ value: Double?) {
+      if let value { object[name] = .number("\(value)") }
+    }
+    object["rope_type"] = .string(configuration.rotaryScaling.name)
+    switch configuration.rotaryScaling {
+    case .llama3(let llama):
+      set("factor", llama.factor)
+      set("low_freq_factor", llama.lowFrequencyFactor)
+      set("high_freq_factor", llama.highFrequencyFactor)
+      object["original_max_position_embeddings"] = .number("\(llama.originalContextLength)")
+    case .yarn(let yarn):
+      set("factor", yarn.factor)
+      set("beta_fast", yarn.betaFast)
+      set("beta_slow", yarn.betaSlow)
+      set("attention_factor", yarn.attentionFactor)
+      object["original_max_position_embeddings"] = .number("\(yarn.originalContextLength)")
+    case .none, .linear, .longRope, .dynamic: return nil
+    }
+    return .object(object)
   }
 
   /// Names the class in transformers: LLaMA's was `LLaMAForCausalLM` before version 4.28, in files
@@ -110,6 +136,7 @@ extension LlamaConfiguration {
       && headCount == other.headCount && keyValueHeadCount == other.keyValueHeadCount
       && headDimension == other.headDimension && feedForwardSize == other.feedForwardSize
       && normEpsilon == other.normEpsilon && ropeBase == other.ropeBase
+      && rotaryScaling == other.rotaryScaling
   }
 }
 

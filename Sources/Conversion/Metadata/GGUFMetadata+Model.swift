@@ -84,9 +84,41 @@ extension LlamaConfiguration {
     case .keyValueHeadCount: .uint32(UInt32(keyValueHeadCount))
     case .ropeBase: .float32(Float(ropeBase))
     case .normEpsilon: .float32(Float(normEpsilon))
-    case .keyLength, .valueLength, .ropeDimensionCount: .uint32(UInt32(headDimension))
+    case .keyLength, .valueLength: saysHeadSize ? .uint32(UInt32(headDimension)) : nil
+    case .ropeDimensionCount: .uint32(UInt32(headDimension))
     case .vocabularySize: .uint32(UInt32(vocabularyRows))
-    case .ropeScalingType, .expertCount: nil
+    case .ropeScalingType, .ropeScalingFactor, .ropeScaleLinear, .ropeOriginalContextLength,
+      .ropeAttentionFactor, .yarnAttentionFactor, .yarnBetaFast, .yarnBetaSlow:
+      scalingValue(of: key)
+    case .embeddingScale: .float32(Float(scales.embedding))
+    case .residualScale: .float32(Float(scales.residual))
+    case .logitScale: .float32(Float(scales.logit))
+    case .attentionScale: scales.attention.map { .float32(Float($0)) }
+    case .expertCount: nil
+    }
+  }
+
+  private var saysHeadSize: Bool {
+    architecture.alwaysSaysHeadSize || headDimension * headCount != hiddenSize
+  }
+
+  /// What is said of scaled rotary angles. Llama 3.1's are scaled by a tensor, without a key.
+  private func scalingValue(of key: Architecture.Key) -> GGUFValue? {
+    func number(_ value: Double?) -> GGUFValue? { value.map { .float32(Float($0)) } }
+    switch (rotaryScaling, key) {
+    case (.linear, .ropeScalingType), (.yarn, .ropeScalingType), (.longRope, .ropeScalingType):
+      return .string(rotaryScaling.name)
+    case (.linear(let factor), .ropeScalingFactor): return number(factor)
+    case (.yarn(let yarn), .ropeScalingFactor): return number(yarn.factor)
+    case (.yarn(let yarn), .ropeOriginalContextLength):
+      return .uint32(UInt32(yarn.originalContextLength))
+    case (.yarn(let yarn), .yarnAttentionFactor): return number(yarn.attentionFactor)
+    case (.yarn(let yarn), .yarnBetaFast): return number(yarn.betaFast)
+    case (.yarn(let yarn), .yarnBetaSlow): return number(yarn.betaSlow)
+    case (.longRope(let long), .ropeOriginalContextLength):
+      return .uint32(UInt32(long.originalContextLength))
+    case (.longRope(let long), .ropeAttentionFactor): return number(long.attentionFactor)
+    default: return nil
     }
   }
 }

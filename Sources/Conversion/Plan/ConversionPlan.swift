@@ -87,6 +87,12 @@ public struct ConversionPlan: Sendable {
         .unsupported, view.location, "is a GGUF file, of which no Hugging Face folder is made",
         remedy: "start from the original checkpoint")
     }
+    if model.llama.architecture.fusedQueries != nil {
+      throw WeightmillError(
+        .unsupported, view.location,
+        "keeps queries, keys and values in one matrix, in which they are not put together again",
+        remedy: "write a GGUF file")
+    }
     if type == nil, let other = view.tensors.first(where: { !FloatScan.types.contains($0.type) }) {
       throw WeightmillError(
         .unsupported, view.location,

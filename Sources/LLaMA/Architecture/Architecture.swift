@@ -37,17 +37,51 @@ package struct Architecture: Equatable, Sendable {
     case vocabularySize = "vocab_size"
     /// The number of values of a head that are turned.
     case ropeDimensionCount = "rope.dimension_count"
-    /// The scaling of rotary angles; read, to refuse it.
+    /// How rotary angles are scaled: by which of the known ways.
     case ropeScalingType = "rope.scaling.type"
+    /// The factor by which rotary frequencies are divided.
+    case ropeScalingFactor = "rope.scaling.factor"
+    /// The same in older files, which have no type.
+    case ropeScaleLinear = "rope.scale_linear"
+    /// The length of the texts that the model was first trained on.
+    case ropeOriginalContextLength = "rope.scaling.original_context_length"
+    /// What cosines and sines are multiplied with.
+    case ropeAttentionFactor = "rope.scaling.attn_factor"
+    /// What YaRN multiplies cosines and sines with, where it is said; few loaders read it.
+    case yarnAttentionFactor = "rope.scaling.yarn_attn_factor"
+    /// How often YaRN's fastest pairs turn, where it is said; few loaders read it.
+    case yarnBetaFast = "rope.scaling.yarn_beta_fast"
+    /// How often YaRN's slowest pairs turn, where it is said; few loaders read it.
+    case yarnBetaSlow = "rope.scaling.yarn_beta_slow"
+    /// What embeddings are multiplied with.
+    case embeddingScale = "embedding_scale"
+    /// What is multiplied with what a layer's parts add to the residual stream.
+    case residualScale = "residual_scale"
+    /// What logits are divided by.
+    case logitScale = "logit_scale"
+    /// What scores of attention are multiplied with, in place of 1 / √head size.
+    case attentionScale = "attention.scale"
     /// The number of experts; read, to refuse it.
     case expertCount = "expert_count"
 
     /// The keys that every architecture's files have, in the order in which llama.cpp's converter
-    /// writes them.
+    /// writes them. Those of scaled rotary angles are there only if the angles are scaled.
     package static let common: [Key] = [
       .blockCount, .contextLength, .embeddingLength, .feedForwardLength, .headCount,
-      .keyValueHeadCount, .ropeBase, .normEpsilon, .keyLength, .valueLength,
+      .keyValueHeadCount, .ropeScalingType, .ropeScalingFactor, .ropeOriginalContextLength,
+      .ropeAttentionFactor, .yarnAttentionFactor, .yarnBetaFast, .yarnBetaSlow, .ropeBase,
+      .normEpsilon, .keyLength, .valueLength,
     ]
+  }
+
+  /// The fields of a `config.json` that say what a model multiplies, besides what LLaMA does.
+  package enum ScaleFields: Sendable {
+    /// None: nothing is multiplied.
+    case none
+    /// `scale_emb`, `scale_depth`, `dim_model_base`.
+    case miniCPM
+    /// `embedding_multiplier`, `residual_multiplier`, `logits_scaling`, `attention_multiplier`.
+    case granite
   }
 
   /// The name of the architecture in GGUF files: `general.architecture`, and what its keys begin
@@ -63,14 +97,35 @@ package struct Architecture: Equatable, Sendable {
   package let requiredTensors: Set<TensorRole.LayerTensor>
   /// The tensors that a layer must or may have, in the order in which the model uses them.
   package let layerTensors: [TensorRole.LayerTensor]
+  /// Older values of `model_type`, for models whose tensors are read as this architecture's.
+  package var otherTypes: Set<String> = []
   /// The factors of rotary frequencies that a GGUF file may have.
-  package let ropeFactors: Set<TensorRole.RopeFactors>
+  package var ropeFactors: Set<TensorRole.RopeFactors> = []
   /// The keys that GGUF files have beside `Key.common`, in the order in which they are written.
-  package let furtherKeys: [Key]
+  package var furtherKeys: [Key] = []
+  /// Whether GGUF files say the head size even if it is width / heads.
+  package var alwaysSaysHeadSize = true
+  /// Whether the norms of queries and keys are those of each head, not of all heads together.
+  package var normsEachHead = true
+  /// Whether the output matrix may be the embedding matrix if a `config.json` does not say it.
+  package var tiesByDefault = false
+  /// Whether GGUF files cannot do without an output matrix.
+  package var requiresOutput = false
+  /// The name in Hugging Face's files of a tensor in a layer that holds queries, keys and values by
+  /// group, if they are fused there.
+  package var fusedQueries: String?
+  /// What the model multiplies besides what LLaMA does.
+  package var scaleFields = ScaleFields.none
+  /// Of so many layers the last one has no rotary angles; `nil` if all have.
+  package var unrotatedInterval: Int?
+  /// The names of tensors that differ from the usual ones.
+  package var otherNames: [NamingScheme: [TensorRole: String]] = [:]
   /// The names of tensors in a layer that differ from the usual ones, with `.weight` or `.bias`.
-  package let otherNames: [NamingScheme: [TensorRole.LayerTensor: String]]
+  package var otherLayerNames: [NamingScheme: [TensorRole.LayerTensor: String]] = [:]
+  /// Further names of tensors in a layer, which are read and never written.
+  package var aliases: [NamingScheme: [String: TensorRole.LayerTensor]] = [:]
 
-  /// Describes an architecture.
+  /// Describes an architecture; what is not said here is as it is in LLaMA, and can be set.
   ///
   /// - Parameters:
   ///   - name: The name in GGUF files.
@@ -79,15 +134,12 @@ package struct Architecture: Equatable, Sendable {
   ///   - rowOrder: The order of the rows of queries and keys in GGUF files.
   ///   - requiredTensors: The tensors that a layer must have.
   ///   - optionalTensors: The tensors that a layer may have.
-  ///   - ropeFactors: The factors of rotary frequencies that a GGUF file may have.
-  ///   - furtherKeys: The keys that GGUF files have beside `Key.common`.
-  ///   - otherNames: The names of tensors in a layer that differ from the usual ones.
+  ///   - change: Sets what differs from LLaMA.
   package init(
     name: String, huggingFaceType: String, huggingFaceClass: String, rowOrder: RowOrder,
     requiredTensors: Set<TensorRole.LayerTensor> = TensorRole.LayerTensor.usual,
     optionalTensors: Set<TensorRole.LayerTensor> = [],
-    ropeFactors: Set<TensorRole.RopeFactors> = [], furtherKeys: [Key] = [],
-    otherNames: [NamingScheme: [TensorRole.LayerTensor: String]] = [:]
+    change: (inout Architecture) -> Void = { _ in }
   ) {
     self.name = name
     self.huggingFaceType = huggingFaceType
@@ -97,9 +149,7 @@ package struct Architecture: Equatable, Sendable {
     layerTensors = TensorRole.LayerTensor.allCases.filter {
       requiredTensors.contains($0) || optionalTensors.contains($0)
     }
-    self.ropeFactors = ropeFactors
-    self.furtherKeys = furtherKeys
-    self.otherNames = otherNames
+    change(&self)
   }
 
   /// A key with the architecture's name before it: `llama.block_count`.

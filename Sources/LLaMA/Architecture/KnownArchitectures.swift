@@ -1,13 +1,161 @@
 extension Architecture {
-  /// LLaMA 1 and 2, and what has their layers under their name.
+  /// LLaMA 1 to 3, and what has their layers under their name: Yi, SmolLM 1 and 2, TinyLlama,
+  /// DeepSeek LLM. Files of its name may have biases.
   ///
   /// Source: `conversion/llama.py` and `src/models/llama.cpp` of llama.cpp.
   package static let llama = Architecture(
     name: "llama", huggingFaceType: "llama", huggingFaceClass: "LlamaForCausalLM",
-    rowOrder: .neighbours, furtherKeys: [.vocabularySize, .ropeDimensionCount])
+    rowOrder: .neighbours, optionalTensors: TensorRole.LayerTensor.biases
+  ) {
+    $0.ropeFactors = [.all, .long, .short]
+    $0.furtherKeys = [.vocabularySize, .ropeDimensionCount]
+    // Yi's first release.
+    $0.otherTypes = ["Yi"]
+    $0.aliases = [.huggingFace: ["ln1.weight": .attentionNorm, "ln2.weight": .feedForwardNorm]]
+  }
+
+  /// Mistral 7B and Nemo: to GGUF, LLaMA.
+  package static let mistral = Architecture(
+    name: "llama", huggingFaceType: "mistral", huggingFaceClass: "MistralForCausalLM",
+    rowOrder: .neighbours
+  ) {
+    $0.ropeFactors = llama.ropeFactors
+    $0.furtherKeys = llama.furtherKeys
+  }
+
+  /// InternLM 3: to GGUF, LLaMA; biases by its configuration.
+  package static let internLM3 = Architecture(
+    name: "llama", huggingFaceType: "internlm3", huggingFaceClass: "InternLM3ForCausalLM",
+    rowOrder: .neighbours, optionalTensors: TensorRole.LayerTensor.biases
+  ) {
+    $0.ropeFactors = llama.ropeFactors
+    $0.furtherKeys = llama.furtherKeys
+  }
+
+  /// Qwen 1.5, 2 and 2.5: biases of queries, keys and values.
+  ///
+  /// Source: `conversion/qwen.py` and `src/models/qwen2.cpp` of llama.cpp.
+  package static let qwen2 = Architecture(
+    name: "qwen2", huggingFaceType: "qwen2", huggingFaceClass: "Qwen2ForCausalLM",
+    rowOrder: .halves,
+    requiredTensors: TensorRole.LayerTensor.usual.union(TensorRole.LayerTensor.inputBiases)
+  ) { $0.alwaysSaysHeadSize = false }
+
+  /// Qwen 3: norms of each head's queries and keys.
+  ///
+  /// Source: `conversion/qwen.py` and `src/models/qwen3.cpp` of llama.cpp.
+  package static let qwen3 = Architecture(
+    name: "qwen3", huggingFaceType: "qwen3", huggingFaceClass: "Qwen3ForCausalLM",
+    rowOrder: .halves, requiredTensors: TensorRole.LayerTensor.usual.union([.queryNorm, .keyNorm]))
+
+  /// MiniCPM 1 and 2: embeddings, what layers add, and logits are scaled.
+  ///
+  /// Source: `conversion/minicpm.py` and `src/models/minicpm.cpp` of llama.cpp.
+  package static let miniCPM = Architecture(
+    name: "minicpm", huggingFaceType: "minicpm", huggingFaceClass: "MiniCPMForCausalLM",
+    rowOrder: .neighbours
+  ) {
+    $0.ropeFactors = [.all, .long, .short]
+    $0.furtherKeys = [.embeddingScale, .residualScale, .logitScale]
+    $0.alwaysSaysHeadSize = false
+    $0.tiesByDefault = true
+    $0.scaleFields = .miniCPM
+  }
+
+  /// Granite 3, dense: the same three are scaled, and the scores of attention.
+  ///
+  /// Source: `conversion/granite.py` and `src/models/granite.cpp` of llama.cpp.
+  package static let granite = Architecture(
+    name: "granite", huggingFaceType: "granite", huggingFaceClass: "GraniteForCausalLM",
+    rowOrder: .neighbours, optionalTensors: TensorRole.LayerTensor.biases
+  ) {
+    $0.ropeFactors = [.all, .long, .short]
+    $0.furtherKeys = [
+      .vocabularySize, .ropeDimensionCount, .attentionScale, .embeddingScale, .residualScale,
+      .logitScale,
+    ]
+    $0.alwaysSaysHeadSize = false
+    $0.scaleFields = .granite
+  }
+
+  /// SmolLM 3: each fourth layer has no rotary angles.
+  ///
+  /// Source: `conversion/llama.py` and `src/models/smollm3.cpp` of llama.cpp.
+  package static let smolLM3 = Architecture(
+    name: "smollm3", huggingFaceType: "smollm3", huggingFaceClass: "SmolLM3ForCausalLM",
+    rowOrder: .neighbours
+  ) {
+    $0.furtherKeys = llama.furtherKeys
+    $0.alwaysSaysHeadSize = false
+    $0.tiesByDefault = true
+    $0.unrotatedInterval = 4
+  }
+
+  /// OLMo 2: norms behind the parts of a layer, not before them, and over all queries and all keys.
+  ///
+  /// Source: `conversion/olmo.py` and `src/models/olmo2.cpp` of llama.cpp.
+  package static let olmo2 = Architecture(
+    name: "olmo2", huggingFaceType: "olmo2", huggingFaceClass: "Olmo2ForCausalLM",
+    rowOrder: .halves,
+    requiredTensors: TensorRole.LayerTensor.usual.subtracting([.attentionNorm, .feedForwardNorm])
+      .union([.queryNorm, .keyNorm, .attentionOutputNorm, .feedForwardOutputNorm])
+  ) {
+    $0.alwaysSaysHeadSize = false
+    $0.normsEachHead = false
+    $0.requiresOutput = true
+  }
+
+  /// InternLM 2 and 2.5: in Hugging Face's files queries, keys and values are fused, and the names
+  /// are nearly Meta's.
+  ///
+  /// Source: `conversion/internlm.py` and `src/models/internlm2.cpp` of llama.cpp.
+  package static let internLM2 = Architecture(
+    name: "internlm2", huggingFaceType: "internlm2", huggingFaceClass: "InternLM2ForCausalLM",
+    rowOrder: .neighbours
+  ) {
+    $0.alwaysSaysHeadSize = false
+    $0.requiresOutput = true
+    $0.fusedQueries = "attention.wqkv.weight"
+    $0.otherNames = [
+      .huggingFace: [
+        .tokenEmbedding: "model.tok_embeddings.weight", .output: "output.weight",
+      ]
+    ]
+    $0.otherLayerNames = [
+      .huggingFace: [
+        .attentionNorm: "attention_norm.weight", .query: "attention.wq.weight",
+        .key: "attention.wk.weight", .value: "attention.wv.weight",
+        .attentionOutput: "attention.wo.weight", .feedForwardNorm: "ffn_norm.weight",
+        .gate: "feed_forward.w1.weight", .up: "feed_forward.w3.weight",
+        .down: "feed_forward.w2.weight",
+      ]
+    ]
+  }
 
   /// The architectures that are read.
-  package static let all: [Architecture] = [llama]
+  package static let all: [Architecture] = [
+    llama, mistral, internLM3, qwen2, qwen3, miniCPM, granite, smolLM3, olmo2, internLM2,
+  ]
+
+  /// What would be needed for models that people ask for, by their names in `config.json` and in
+  /// GGUF files.
+  private static let needs: [(names: [String], need: String)] = [
+    (["phi3"], "matrices that are fused, and rotation of a part of each head"),
+    (
+      ["gemma", "gemma2", "gemma3", "gemma3_text"],
+      "GELU, gains of norms that one is added to, caps on scores, and windows in some layers"
+    ),
+    (["baichuan"], "queries, keys and values that are fused, and in 13B ALiBi"),
+    (["olmo3"], "windows in some layers"),
+    (["minicpm3", "deepseek_v2", "deepseek2", "deepseek_v3"], "latent attention"),
+    (
+      ["mixtral", "qwen2_moe", "qwen2moe", "qwen3_moe", "qwen3moe", "gpt_oss", "gpt-oss"], "experts"
+    ),
+    (["arcee"], "a feed-forward part without gate, and squared ReLU"),
+    (["seed_oss"], "its own name for the norm before the feed-forward part"),
+    (["mistral3", "llama4", "qwen2_vl", "qwen2_5_vl", "qwen3_vl"], "a part that sees"),
+    (["qwen"], "queries, keys and values that are fused"),
+  ]
 
   /// The architecture that a GGUF file names.
   ///
@@ -20,16 +168,23 @@ extension Architecture {
   /// - Parameter type: The value of `model_type`.
   /// - Returns: The architecture, or `nil` when it is not known.
   package static func ofHuggingFace(type: String) -> Architecture? {
-    all.first { $0.huggingFaceType == type }
+    all.first { $0.huggingFaceType == type || $0.otherTypes.contains(type) }
   }
 
-  /// The remark of messages on names that are not known: `only llama is supported`.
+  /// What messages say of a name that is not known: `which would need experts; only llama is
+  /// supported`.
   ///
-  /// - Parameter name: Which of an architecture's names.
+  /// - Parameters:
+  ///   - unknown: The name that a file has.
+  ///   - name: Which of an architecture's names it is.
   /// - Returns: The end of a sentence.
-  package static func onlySupported(_ name: (Architecture) -> String) -> String {
+  package static func onlySupported(
+    _ unknown: String?, _ name: (Architecture) -> String
+  ) -> String {
     var names: [String] = []
     for known in all.map(name) where !names.contains(known) { names.append(known) }
-    return "only \(names.joined(separator: ", ")) \(names.count == 1 ? "is" : "are") supported"
+    let need = needs.first { entry in entry.names.contains { $0 == unknown } }
+    return (need.map { "which would need \($0.need); " } ?? "")
+      + "only \(names.joined(separator: ", ")) \(names.count == 1 ? "is" : "are") supported"
   }
 }

@@ -39,7 +39,8 @@ package enum NamingScheme: String, Sendable {
   ///   - architecture: The model's architecture.
   /// - Returns: The name in this scheme.
   package func name(of role: TensorRole, in architecture: Architecture) -> String {
-    switch (self, role) {
+    if let other = architecture.otherNames[self]?[role] { return other }
+    return switch (self, role) {
     case (.meta, .tokenEmbedding): "tok_embeddings.weight"
     case (.meta, .outputNorm): "norm.weight"
     case (.meta, .output), (.gguf, .output): "output.weight"
@@ -78,7 +79,11 @@ package enum NamingScheme: String, Sendable {
     else { return nil }
     var candidates = architecture.layerTensors.map { TensorRole.layer(layer, $0) }
     if holds(.rotaryFrequencies(layer)) { candidates.append(.rotaryFrequencies(layer)) }
-    return candidates.first { self.name(of: $0, in: architecture) == name }
+    if let role = candidates.first(where: { self.name(of: $0, in: architecture) == name }) {
+      return role
+    }
+    let alias = architecture.aliases[self]?.first { name == "\(prefix)\(layer).\($0.key)" }
+    return alias.map { .layer(layer, $0.value) }
   }
 
   /// What the names of a layer's tensors begin with, before its number.
@@ -91,7 +96,7 @@ package enum NamingScheme: String, Sendable {
   }
 
   private func name(of tensor: TensorRole.LayerTensor, _ architecture: Architecture) -> String {
-    if let other = architecture.otherNames[self]?[tensor] { return other }
+    if let other = architecture.otherLayerNames[self]?[tensor] { return other }
     switch self {
     case .meta: return tensor.names.meta
     case .huggingFace: return tensor.names.huggingFace
@@ -118,6 +123,11 @@ extension TensorRole.LayerTensor {
     case .attentionOutput:
       ("attention.wo.weight", "self_attn.o_proj.weight", "attn_output.weight")
     case .attentionOutputBias: ("attention.wo.bias", "self_attn.o_proj.bias", "attn_output.bias")
+    case .attentionOutputNorm:
+      (
+        "post_attention_norm.weight", "post_attention_layernorm.weight",
+        "post_attention_norm.weight"
+      )
     case .feedForwardNorm:
       ("ffn_norm.weight", "post_attention_layernorm.weight", "ffn_norm.weight")
     case .gate: ("feed_forward.w1.weight", "mlp.gate_proj.weight", "ffn_gate.weight")
@@ -126,6 +136,8 @@ extension TensorRole.LayerTensor {
     case .upBias: ("feed_forward.w3.bias", "mlp.up_proj.bias", "ffn_up.bias")
     case .down: ("feed_forward.w2.weight", "mlp.down_proj.weight", "ffn_down.weight")
     case .downBias: ("feed_forward.w2.bias", "mlp.down_proj.bias", "ffn_down.bias")
+    case .feedForwardOutputNorm:
+      ("post_ffw_norm.weight", "post_feedforward_layernorm.weight", "post_ffw_norm.weight")
     }
   }
 }

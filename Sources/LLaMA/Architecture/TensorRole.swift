@@ -31,13 +31,13 @@ package enum TensorRole: Hashable, Sendable {
     case query
     /// The bias of the products with `query`: heads × head size values.
     case queryBias
-    /// The gains of the norm of each query head: head size values.
+    /// The gains of the norm of queries: head size values for each head, or those of all heads.
     case queryNorm
     /// The matrix of keys: key-value heads × head size rows.
     case key
     /// The bias of the products with `key`: key-value heads × head size values.
     case keyBias
-    /// The gains of the norm of each key head: head size values.
+    /// The gains of the norm of keys: head size values for each head, or those of all heads.
     case keyNorm
     /// The matrix of values: key-value heads × head size rows.
     case value
@@ -47,6 +47,8 @@ package enum TensorRole: Hashable, Sendable {
     case attentionOutput
     /// The bias of the products with `attentionOutput`: a value for each hidden feature.
     case attentionOutputBias
+    /// The gains of the norm behind attention: one for each of the hidden features.
+    case attentionOutputNorm
     /// The gains of the norm before the feed-forward part.
     case feedForwardNorm
     /// The matrix from the hidden features to those of the feed-forward part, through SiLU.
@@ -61,6 +63,8 @@ package enum TensorRole: Hashable, Sendable {
     case down
     /// The bias of the products with `down`: a value for each hidden feature.
     case downBias
+    /// The gains of the norm behind the feed-forward part: one for each of the hidden features.
+    case feedForwardOutputNorm
 
     /// The norms and matrices that nearly all architectures have.
     package static let usual: Set<LayerTensor> = [
@@ -74,6 +78,26 @@ package enum TensorRole: Hashable, Sendable {
 
     /// The biases of the feed-forward part: what `mlp_bias` of a `config.json` speaks of.
     package static let feedForwardBiases: Set<LayerTensor> = [.gateBias, .upBias, .downBias]
+
+    /// The biases of queries, keys and values.
+    package static let inputBiases: Set<LayerTensor> = [.queryBias, .keyBias, .valueBias]
+
+    /// All biases.
+    package static let biases = attentionBiases.union(feedForwardBiases)
+
+    /// What is added to the products with a matrix, if it is a matrix that may have such a thing.
+    package var bias: LayerTensor? {
+      switch self {
+      case .query: .queryBias
+      case .key: .keyBias
+      case .value: .valueBias
+      case .attentionOutput: .attentionOutputBias
+      case .gate: .gateBias
+      case .up: .upBias
+      case .down: .downBias
+      default: nil
+      }
+    }
   }
 
   /// Whether the tensor holds the gains of a norm.
@@ -82,12 +106,29 @@ package enum TensorRole: Hashable, Sendable {
     case .outputNorm: true
     case .layer(_, let tensor):
       switch tensor {
-      case .attentionNorm, .feedForwardNorm, .queryNorm, .keyNorm: true
+      case .attentionNorm, .feedForwardNorm, .queryNorm, .keyNorm, .attentionOutputNorm,
+        .feedForwardOutputNorm:
+        true
       default: false
       }
     default: false
     }
   }
+
+  /// Whether the tensor is added to products.
+  package var isBias: Bool {
+    if case .layer(_, let tensor) = self {
+      TensorRole.LayerTensor.biases.contains(tensor)
+    } else {
+      false
+    }
+  }
+
+  /// Whether the tensor holds factors of rotary frequencies.
+  package var isRopeFactors: Bool { if case .ropeFactors = self { true } else { false } }
+
+  /// Whether the tensor is one row, which files hold in F32 whatever the matrices are.
+  package var isVector: Bool { isNorm || isBias || isRopeFactors }
 
   /// Whether position angles turn what the tensor gives, so that its order differs between files:
   /// the rows of queries and keys, and the values of what is added to them or multiplies them.

@@ -37,6 +37,16 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .malformed, location, "the constants \(normEpsilon) and \(ropeBase) are impossible")
     }
+    guard scales.all.allSatisfy({ $0 > 0 && $0 <= 1e6 }) else {
+      throw WeightmillError(.malformed, location, "scales something by an impossible number")
+    }
+    guard !tiesEmbeddings || !architecture.requiresOutput else {
+      throw WeightmillError(
+        .unsupported, location,
+        "has no output matrix, without which GGUF files of the architecture \(architecture.name) "
+          + "are not read")
+    }
+    try rotaryScaling.check(self, location: location)
     return self
   }
 
@@ -55,8 +65,6 @@ extension LlamaConfiguration {
   ) throws(WeightmillError) {
     let fields = try ConfigurationFields(json, location: location)
     let architecture = try fields.architecture(alsoNamed: types)
-    let ropeBase = try fields.ropeBase()
-    try fields.refuseBiases(beside: architecture)
     if let activation = try fields.text("hidden_act"), activation != "silu" {
       throw WeightmillError(
         .unsupported, location, "uses the activation \(quoted(activation)); only silu is supported")
@@ -64,17 +72,21 @@ extension LlamaConfiguration {
     try fields.refuseQuantization()
     let heads = try fields.requiredSize("num_attention_heads")
     let hidden = try fields.requiredSize("hidden_size")
+    let context = try fields.size("max_position_embeddings") ?? 2048
+    let head = try fields.size("head_dim") ?? hidden / max(heads, 1)
+    let layers = try fields.requiredSize("num_hidden_layers")
+    let rotary = try fields.rotaryAngles(contextLength: context)
+    try fields.checkUnrotatedLayers(of: architecture, layers: layers)
     self = try LlamaConfiguration(
-      architecture: architecture, hiddenSize: hidden,
-      layerCount: fields.requiredSize("num_hidden_layers"), headCount: heads,
+      architecture: architecture, hiddenSize: hidden, layerCount: layers, headCount: heads,
       keyValueHeadCount: fields.size("num_key_value_heads") ?? heads,
-      headDimension: fields.size("head_dim") ?? hidden / max(heads, 1),
-      feedForwardSize: fields.requiredSize("intermediate_size"),
-      vocabularyRows: fields.requiredSize("vocab_size"),
-      contextLength: fields.size("max_position_embeddings") ?? 2048,
+      headDimension: head, feedForwardSize: fields.requiredSize("intermediate_size"),
+      vocabularyRows: fields.requiredSize("vocab_size"), contextLength: context,
       normEpsilon: fields.number("rms_norm_eps") ?? 1e-6,
-      ropeBase: ropeBase,
-      tiesEmbeddings: fields.flag("tie_word_embeddings") ?? false
+      ropeBase: rotary.base, rotaryScaling: rotary.scaling,
+      scales: fields.scales(of: architecture, width: hidden, layers: layers),
+      biases: fields.biases(of: architecture),
+      tiesEmbeddings: fields.flag("tie_word_embeddings") ?? architecture.tiesByDefault
     ).checked(location: location)
   }
 
@@ -86,22 +98,20 @@ extension LlamaConfiguration {
     json.object?["dim"] == nil ? json.object?["model"] ?? json : json
   }
 
-  /// Reads Meta's `params.json`; sizes it does not tell are taken from the tensors.
+  /// Reads Meta's `params.json`, or Mistral's; sizes it does not tell are taken from the tensors.
   ///
   /// - Parameters:
   ///   - json: The content of the file.
   ///   - location: The file, for messages.
   ///   - tensors: The joined checkpoint's tensors in Meta's names.
-  /// - Throws: `malformed` for missing or impossible values.
+  /// - Throws: `malformed` for missing or impossible values, `unsupported` for what is not computed.
   package init(
     meta json: JSONValue, location: String, tensors: [TensorDescriptor]
   ) throws(WeightmillError) {
     let fields = try ConfigurationFields(Self.metaFields(json), location: location)
+    try fields.refuseMistralsFurtherParts()
     let dimension = try fields.requiredSize("dim")
     let heads = try fields.requiredSize("n_heads")
-    guard try fields.flag("use_scaled_rope") != true else {
-      throw WeightmillError(.unsupported, location, "uses scaled rope, which is not supported yet")
-    }
     func rows(_ role: TensorRole) throws(WeightmillError) -> Int {
       let name = NamingScheme.meta.name(of: role, in: .llama)
       guard let tensor = tensors.first(where: { $0.name == name }) else {
@@ -109,128 +119,16 @@ extension LlamaConfiguration {
       }
       return tensor.shape.rows
     }
+    let context = try fields.metaContextLength()
     self = try LlamaConfiguration(
       architecture: .llama, hiddenSize: dimension, layerCount: fields.requiredSize("n_layers"),
       headCount: heads,
       keyValueHeadCount: fields.size("n_kv_heads") ?? heads,
-      headDimension: dimension / max(heads, 1), feedForwardSize: rows(.layer(0, .gate)),
-      vocabularyRows: rows(.tokenEmbedding),
-      // Meta's files do not say; LLaMA 1 was trained on 2048 tokens.
-      contextLength: fields.size("max_seq_len") ?? 2048,
-      normEpsilon: fields.requiredNumber("norm_eps"),
-      ropeBase: fields.number("rope_theta") ?? 10_000
+      headDimension: fields.size("head_dim") ?? dimension / max(heads, 1),
+      feedForwardSize: rows(.layer(0, .gate)), vocabularyRows: rows(.tokenEmbedding),
+      contextLength: context, normEpsilon: fields.requiredNumber("norm_eps"),
+      ropeBase: fields.number("rope_theta") ?? 10_000,
+      rotaryScaling: fields.metaScaling(width: dimension, contextLength: context)
     ).checked(location: location)
-  }
-}
-
-/// Typed access to the fields of a configuration file.
-private struct ConfigurationFields {
-  let object: JSONObject
-  let location: String
-
-  init(_ json: JSONValue, location: String) throws(WeightmillError) {
-    guard let object = json.object else {
-      throw WeightmillError(.malformed, location, "is not a JSON object")
-    }
-    self.object = object
-    self.location = location
-  }
-
-  func size(_ name: String) throws(WeightmillError) -> Int? {
-    guard let value = object.nonNull(name) else { return nil }
-    guard let size = value.integer, size >= 0 else {
-      throw WeightmillError(.malformed, location, "\(quoted(name)) is not a size")
-    }
-    return size
-  }
-
-  func requiredSize(_ name: String) throws(WeightmillError) -> Int {
-    guard let size = try size(name) else {
-      throw WeightmillError(.malformed, location, "does not say \(quoted(name))")
-    }
-    return size
-  }
-
-  func number(_ name: String) throws(WeightmillError) -> Double? {
-    guard let value = object.nonNull(name) else { return nil }
-    guard let number = value.double else {
-      throw WeightmillError(.malformed, location, "\(quoted(name)) is not a number")
-    }
-    return number
-  }
-
-  /// The architecture that is named; files that name none are LLaMA's.
-  func architecture(alsoNamed types: Set<String>) throws(WeightmillError) -> Architecture {
-    guard let type = try text("model_type"), !types.contains(type) else { return .llama }
-    guard let architecture = Architecture.ofHuggingFace(type: type) else {
-      throw WeightmillError(
-        .unsupported, location,
-        "is of model type \(quoted(type)); \(Architecture.onlySupported(\.huggingFaceType))")
-    }
-    return architecture
-  }
-
-  /// Biases that the file speaks of are refused where the architecture has none.
-  func refuseBiases(beside architecture: Architecture) throws(WeightmillError) {
-    let flags: [(String, Set<TensorRole.LayerTensor>)] = [
-      ("attention_bias", TensorRole.LayerTensor.attentionBiases),
-      ("mlp_bias", TensorRole.LayerTensor.feedForwardBiases),
-    ]
-    for (name, biases) in flags
-    where try flag(name) == true && !biases.isSubset(of: architecture.layerTensors) {
-      throw WeightmillError(.unsupported, location, "uses \(name), which is not supported yet")
-    }
-  }
-
-  /// The base of the rotary angles, where older files and transformers 5 keep it; scaling of the
-  /// angles is refused, not ignored.
-  func ropeBase() throws(WeightmillError) -> Double {
-    for name in ["rope_scaling", "rope_parameters"] {
-      guard let value = object.nonNull(name) else { continue }
-      let rope = try ConfigurationFields(value, location: location)
-      let (new, old) = (try rope.text("rope_type"), try rope.text("type"))
-      // Without a type there must be nothing to scale by.
-      let isPlain = rope.object.members.allSatisfy { $0.name == "rope_theta" }
-      guard let type = new ?? old ?? (isPlain ? "default" : nil), type == "default" else {
-        throw WeightmillError(
-          .unsupported, location,
-          "uses \(name) of type \(quoted(new ?? old ?? "unknown")), which is not supported yet")
-      }
-      if let base = try rope.number("rope_theta") { return base }
-    }
-    return try number("rope_theta") ?? 10_000
-  }
-
-  /// Weights that need the scales of GPTQ, AWQ, bitsandbytes or FP8 recipes are refused.
-  func refuseQuantization() throws(WeightmillError) {
-    guard let value = object.nonNull("quantization_config") else { return }
-    let method = try ConfigurationFields(value, location: location).text("quant_method")
-    throw WeightmillError(
-      .unsupported, location,
-      "says that the weights are quantized (\(quoted(method ?? "no method named")))",
-      remedy: "start from the model before it was quantized, or from a GGUF file of it")
-  }
-
-  func requiredNumber(_ name: String) throws(WeightmillError) -> Double {
-    guard let number = try number(name) else {
-      throw WeightmillError(.malformed, location, "does not say \(quoted(name))")
-    }
-    return number
-  }
-
-  func flag(_ name: String) throws(WeightmillError) -> Bool? {
-    guard let value = object.nonNull(name) else { return nil }
-    guard let flag = value.bool else {
-      throw WeightmillError(.malformed, location, "\(quoted(name)) is not true or false")
-    }
-    return flag
-  }
-
-  func text(_ name: String) throws(WeightmillError) -> String? {
-    guard let value = object.nonNull(name) else { return nil }
-    guard let text = value.string else {
-      throw WeightmillError(.malformed, location, "\(quoted(name)) is not a text")
-    }
-    return text
   }
 }

@@ -22,6 +22,12 @@ public struct LlamaConfiguration: Equatable, Sendable {
   public let normEpsilon: Double
   /// The base of the rotary position angles.
   public let ropeBase: Double
+  /// How the rotary angles are stretched.
+  package let rotaryScaling: RotaryScaling
+  /// What it multiplies besides what LLaMA does.
+  package let scales: ModelScales
+  /// The biases that every layer has; `nil` where the tensors alone tell.
+  package let biases: Set<TensorRole.LayerTensor>?
   /// Whether the output matrix may be the embedding matrix.
   public private(set) var tiesEmbeddings: Bool
 
@@ -39,11 +45,16 @@ public struct LlamaConfiguration: Equatable, Sendable {
   ///   - contextLength: How many tokens the model was trained to see at once.
   ///   - normEpsilon: What RMSNorm adds to the mean square.
   ///   - ropeBase: The base of the rotary position angles.
+  ///   - rotaryScaling: How the rotary angles are stretched.
+  ///   - scales: What it multiplies besides what LLaMA does.
+  ///   - biases: The biases that every layer has; `nil` where the tensors alone tell.
   ///   - tiesEmbeddings: Whether the output matrix may be the embedding matrix.
   package init(
     architecture: Architecture = .llama, hiddenSize: Int, layerCount: Int, headCount: Int,
     keyValueHeadCount: Int, headDimension: Int, feedForwardSize: Int, vocabularyRows: Int,
-    contextLength: Int, normEpsilon: Double, ropeBase: Double, tiesEmbeddings: Bool = false
+    contextLength: Int, normEpsilon: Double, ropeBase: Double,
+    rotaryScaling: RotaryScaling = .none, scales: ModelScales = ModelScales(),
+    biases: Set<TensorRole.LayerTensor>? = nil, tiesEmbeddings: Bool = false
   ) {
     self.architecture = architecture
     self.hiddenSize = hiddenSize
@@ -56,6 +67,9 @@ public struct LlamaConfiguration: Equatable, Sendable {
     self.contextLength = contextLength
     self.normEpsilon = normEpsilon
     self.ropeBase = ropeBase
+    self.rotaryScaling = rotaryScaling
+    self.scales = scales
+    self.biases = biases
     self.tiesEmbeddings = tiesEmbeddings
   }
 
@@ -84,9 +98,35 @@ public struct LlamaConfiguration: Equatable, Sendable {
     return other
   }
 
+  /// Whether position angles turn the queries and keys of a layer.
+  ///
+  /// - Parameter layer: The layer's number.
+  /// - Returns: Whether they do.
+  package func rotates(layer: Int) -> Bool {
+    architecture.unrotatedInterval.map { (layer + 1) % $0 != 0 } ?? true
+  }
+
   /// The width of all query heads together.
   package var queryWidth: Int { headCount * headDimension }
 
   /// The width of all key, or all value, heads together.
   package var keyValueWidth: Int { keyValueHeadCount * headDimension }
+}
+
+/// What a model multiplies besides what LLaMA does.
+package struct ModelScales: Equatable, Sendable {
+  /// What embeddings are multiplied with.
+  package var embedding = 1.0
+  /// What is multiplied with what the parts of a layer add to the residual stream.
+  package var residual = 1.0
+  /// What logits are divided by.
+  package var logit = 1.0
+  /// What scores of attention are multiplied with; `nil` is 1 / √head size.
+  package var attention: Double?
+
+  /// Scales that change nothing.
+  package init() {}
+
+  /// All of them.
+  var all: [Double] { [embedding, residual, logit] + (attention.map { [$0] } ?? []) }
 }

@@ -20,7 +20,9 @@ extension TensorRole {
     switch self {
     case .tokenEmbedding, .outputNorm: true
     case .output: !configuration.tiesEmbeddings
-    case .layer(_, let tensor): configuration.architecture.requiredTensors.contains(tensor)
+    case .layer(_, let tensor):
+      configuration.architecture.requiredTensors.contains(tensor)
+        || configuration.biases?.contains(tensor) == true
     case .ropeFactors, .rotaryFrequencies: false
     }
   }
@@ -44,12 +46,16 @@ extension TensorRole.LayerTensor {
     let hidden = configuration.hiddenSize
     let (queries, keys) = (configuration.queryWidth, configuration.keyValueWidth)
     switch self {
-    case .attentionNorm, .feedForwardNorm, .attentionOutputBias, .downBias: return [hidden]
+    case .attentionNorm, .feedForwardNorm, .attentionOutputNorm, .feedForwardOutputNorm,
+      .attentionOutputBias, .downBias:
+      return [hidden]
     case .query: return [queries, hidden]
     case .queryBias: return [queries]
     case .key, .value: return [keys, hidden]
     case .keyBias, .valueBias: return [keys]
-    case .queryNorm, .keyNorm: return [configuration.headDimension]
+    case .queryNorm, .keyNorm:
+      if configuration.architecture.normsEachHead { return [configuration.headDimension] }
+      return [self == .queryNorm ? queries : keys]
     case .attentionOutput: return [hidden, queries]
     case .gate, .up: return [configuration.feedForwardSize, hidden]
     case .gateBias, .upBias: return [configuration.feedForwardSize]

@@ -96,9 +96,9 @@ struct Attention: Sendable {
     unsafe text.cache.scores(
       keys: keys, head: head, queries: queries.address(panel: piece.panel, column: column),
       into: scratch.scores.base)
+    let scale = configuration.scales.attention ?? 1 / Double(features).squareRoot()
     unsafe weightmill_soften(
-      kernels.mode, scratch.scores.base, keys, 1 / Double(features).squareRoot(), scratch.limits,
-      &scratch.sums)
+      kernels.mode, scratch.scores.base, keys, scale, scratch.limits, &scratch.sums)
     unsafe text.cache.weighted(
       keys: keys, head: head, weights: scratch.scores.base, into: scratch.weighted.base)
     unsafe weightmill_share(

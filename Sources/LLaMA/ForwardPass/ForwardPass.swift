@@ -63,10 +63,8 @@ package struct ForwardPass: Sendable {
   ///
   /// - Parameter tokens: Ids below the number of embedding rows.
   /// - Returns: `[tokens, hiddenSize]`.
-  /// - Throws: `mismatch` for an id without a row; `unsupported` for a model with tensors that are
-  ///   not computed with; reading errors.
+  /// - Throws: `mismatch` for an id without a row; reading errors.
   package func embed(_ tokens: [Int]) throws(WeightmillError) -> Activations {
-    try refuseUncomputed()
     let matrix = try WeightMatrix(.tokenEmbedding, of: model)
     if let token = tokens.first(where: { !(0..<matrix.rows).contains($0) }) {
       throw WeightmillError(
@@ -76,9 +74,10 @@ package struct ForwardPass: Sendable {
     }
     let hidden = Activations(
       rows: tokens.count, columns: configuration.hiddenSize, precision: precision)
+    let scale = configuration.scales.embedding
     try workers.forEach(tokens.count, scratch: {}) { (index, _) throws(WeightmillError) in
       for (column, value) in try matrix.row(tokens[index]).enumerated() {
-        hidden.set(Double(value), row: index, column: column)
+        hidden.set(Double(value) * scale, row: index, column: column)
       }
     }
     return hidden
@@ -150,57 +149,59 @@ package struct ForwardPass: Sendable {
   package func logits(
     rows: Range<Int>, of hidden: Activations
   ) throws(WeightmillError) -> Activations {
-    try product(.output, hidden, rows: rows)
+    var logits = try product(.output, hidden, rows: rows)
+    scale(&logits, by: 1 / configuration.scales.logit)
+    return logits
   }
 
   // MARK: Parts
-
-  /// A model that has more than the tensors used here would be computed wrongly.
-  private func refuseUncomputed() throws(WeightmillError) {
-    let other = model.roles.first { role in
-      switch role {
-      case .tokenEmbedding, .outputNorm, .output: false
-      case .layer(_, let tensor): !TensorRole.LayerTensor.usual.contains(tensor)
-      case .ropeFactors, .rotaryFrequencies: true
-      }
-    }
-    guard let other else { return }
-    throw WeightmillError(
-      .unsupported, model.catalogue.location,
-      "has \(quoted(model.scheme.name(of: other, in: model.architecture))), with which nothing is "
-        + "computed yet")
-  }
 
   private func attention(
     _ layer: Int, _ hidden: Activations, _ texts: inout [AttendedText], _ observe: InputObserver,
     _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
     let attention = Attention(configuration: configuration, kernels: kernels, workers: workers)
-    let input = try normalized(hidden, by: .layer(layer, .attentionNorm))
+    let input = try normalizedIfNeeded(hidden, by: .layer(layer, .attentionNorm))
     try observe([.layer(layer, .query), .layer(layer, .key), .layer(layer, .value)], input)
-    var queries = try product(.layer(layer, .query), input, products)
-    var keys = try product(.layer(layer, .key), input, products)
-    let values = try product(.layer(layer, .value), input, products)
-    Rotation(configuration, model.rowOrder, kernels).apply(
-      to: &queries, &keys, texts: texts, workers)
+    var queries = try product(layer, .query, input, products)
+    var keys = try product(layer, .key, input, products)
+    let values = try product(layer, .value, input, products)
+    try normalizeHeads(of: &queries, by: .layer(layer, .queryNorm))
+    try normalizeHeads(of: &keys, by: .layer(layer, .keyNorm))
+    if configuration.rotates(layer: layer) {
+      let frequencies = try RotaryFrequencies(model)
+      Rotation(configuration, model.rowOrder, frequencies, kernels).apply(
+        to: &queries, &keys, texts: texts, workers)
+    }
     let seen = attention(queries: queries, keys: keys, values: values, texts: &texts)
     try observe([.layer(layer, .attentionOutput)], seen)
-    return try product(.layer(layer, .attentionOutput), seen, products)
+    let output = try product(layer, .attentionOutput, seen, products)
+    return try finished(output, by: .layer(layer, .attentionOutputNorm))
   }
 
   private func feedForward(
     _ layer: Int, _ hidden: Activations, _ observe: InputObserver, _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
-    let input = try normalized(hidden, by: .layer(layer, .feedForwardNorm))
+    let input = try normalizedIfNeeded(hidden, by: .layer(layer, .feedForwardNorm))
     try observe([.layer(layer, .gate), .layer(layer, .up)], input)
-    let gate = try product(.layer(layer, .gate), input, products)
-    let up = try product(.layer(layer, .up), input, products)
+    let gate = try product(layer, .gate, input, products)
+    let up = try product(layer, .up, input, products)
     forEachPanel(gate) { panel in
       unsafe weightmill_gate(
         kernels.mode, gate.address(panel: panel), up.address(panel: panel), gate.panelStride)
     }
     try observe([.layer(layer, .down)], gate)
-    return try product(.layer(layer, .down), gate, products)
+    let output = try product(layer, .down, gate, products)
+    return try finished(output, by: .layer(layer, .feedForwardOutputNorm))
+  }
+
+  /// What a part of a layer adds to the residual stream: behind a norm if there is one, and scaled.
+  private func finished(
+    _ output: Activations, by role: TensorRole
+  ) throws(WeightmillError) -> Activations {
+    var result = try normalizedIfNeeded(output, by: role)
+    scale(&result, by: configuration.scales.residual)
+    return result
   }
 
   private func add(_ term: Activations, to sum: inout Activations) {
@@ -209,6 +210,40 @@ package struct ForwardPass: Sendable {
     forEachPanel(target) { panel in
       unsafe weightmill_add(
         kernels.mode, target.address(panel: panel), term.address(panel: panel), term.panelStride)
+    }
+  }
+
+  private func scale(_ vectors: inout Activations, by factor: Double) {
+    guard factor != 1 else { return }
+    vectors.makeUnique()
+    let target = vectors
+    forEachPanel(target) { panel in
+      unsafe weightmill_scale(
+        kernels.mode, target.address(panel: panel), target.panelStride, factor)
+    }
+  }
+
+  /// The vectors behind a norm, or as they are if the model has no such norm.
+  private func normalizedIfNeeded(
+    _ hidden: Activations, by role: TensorRole
+  ) throws(WeightmillError) -> Activations {
+    model[role] == nil ? hidden : try normalized(hidden, by: role)
+  }
+
+  /// RMSNorm of each head of queries or keys, or of all heads together, if the model has it.
+  private func normalizeHeads(
+    of vectors: inout Activations, by role: TensorRole
+  ) throws(WeightmillError) {
+    guard model[role] != nil else { return }
+    let gains = try WeightMatrix(role, of: model).row(0)
+    vectors.makeUnique()
+    let target = vectors
+    forEachPanel(target) { panel in
+      for column in stride(from: 0, to: target.columns, by: gains.count) {
+        let head = unsafe target.address(panel: panel, column: column)
+        unsafe weightmill_norm(
+          kernels.mode, head, gains.count, gains, configuration.normEpsilon, head)
+      }
     }
   }
 
@@ -232,12 +267,20 @@ package struct ForwardPass: Sendable {
     workers.forEachPanel(vectors, body)
   }
 
-  /// Each vector times the transposed weights, which somebody sees.
+  /// Each vector times the transposed weights, which somebody sees; then what is added to it.
   private func product(
-    _ role: TensorRole, _ vectors: Activations, _ products: ProductObserver
+    _ layer: Int, _ kind: TensorRole.LayerTensor, _ vectors: Activations,
+    _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
-    let output = try product(role, vectors)
-    try products(role, output)
+    var output = try product(.layer(layer, kind), vectors)
+    try products(.layer(layer, kind), output)
+    guard let bias = kind.bias, model[.layer(layer, bias)] != nil else { return output }
+    let terms = try WeightMatrix(.layer(layer, bias), of: model).row(0)
+    output.makeUnique()
+    let target = output
+    forEachPanel(target) { panel in
+      unsafe weightmill_shift(kernels.mode, target.address(panel: panel), target.columns, terms)
+    }
     return output
   }
 

@@ -4,26 +4,31 @@ import WeightmillTensors
 /// Turns each pair of features of queries and keys by their position's angle.
 ///
 /// In binary32, angles are binary32 products as in Hugging Face's implementation: position times
-/// `1 / base^(2i/d)`. In binary64 nothing is rounded to binary32. Positions count from the start of
-/// each text. Source: Su et al., "RoFormer".
+/// frequency. In binary64 nothing is rounded to binary32. Positions count from the start of each
+/// text, and a text's length by then decides which frequencies it has. Source: Su et al., "RoFormer".
 struct Rotation: Sendable {
   private let kernels: Kernels
   private let heads: (queries: Int, keys: Int)
   private let head: Int
   private let hasHalves: Bool
-  private let frequencies: [Double]
+  private let frequencies: RotaryFrequencies
 
   init(
-    _ configuration: LlamaConfiguration, _ rowOrder: Architecture.RowOrder, _ kernels: Kernels
+    _ configuration: LlamaConfiguration, _ rowOrder: Architecture.RowOrder,
+    _ frequencies: RotaryFrequencies, _ kernels: Kernels
   ) {
     self.kernels = kernels
+    self.frequencies = frequencies
     heads = (configuration.headCount, configuration.keyValueHeadCount)
     head = configuration.headDimension
     hasHalves = rowOrder == .halves
-    let size = Double(head)
-    frequencies = (0..<head / 2).map { index in
-      1 / Elementary.power(configuration.ropeBase, Double(2 * index) / size)
-    }
+  }
+
+  /// A token's position in its text, and whether the text is longer than those that the model was
+  /// first trained on.
+  private struct TextPosition {
+    var index = 0
+    var isBeyond = false
   }
 
   /// Turns queries and keys in place.
@@ -33,9 +38,13 @@ struct Rotation: Sendable {
   ) {
     queries.makeUnique()
     keys.makeUnique()
-    var positions = [Int](repeating: 0, count: queries.panelCount * Kernels.tokens)
+    var positions = [TextPosition](
+      repeating: TextPosition(), count: queries.panelCount * Kernels.tokens)
     for text in texts {
-      for (index, token) in text.tokens.enumerated() { positions[token] = text.position + index }
+      let isBeyond = text.position + text.tokens.count > frequencies.limit
+      for (offset, token) in text.tokens.enumerated() {
+        positions[token] = TextPosition(index: text.position + offset, isBeyond: isBeyond)
+      }
     }
     workers.forEachPanel(queries) { [queries, keys, positions] panel in
       let first = panel * Kernels.tokens
@@ -51,18 +60,20 @@ struct Rotation: Sendable {
   }
 
   /// A panel of the cosines of all frequencies, then their sines.
-  private func turns(_ positions: ArraySlice<Int>) -> Activations {
+  private func turns(_ positions: ArraySlice<TextPosition>) -> Activations {
     let turns = Activations(
       rows: Kernels.tokens, columns: head, precision: kernels.precision, isZeroed: false)
+    let magnitude = frequencies.magnitude
     for (lane, position) in positions.enumerated() {
-      for (index, frequency) in frequencies.enumerated() {
+      let frequencies = position.isBeyond ? frequencies.beyond : frequencies.values
+      for (pair, frequency) in frequencies.enumerated() {
         let angle =
           switch kernels.precision {
-          case .single: Double(Float(position) * Float(frequency))
-          case .double: Double(position) * frequency
+          case .single: Double(Float(position.index) * Float(frequency))
+          case .double: Double(position.index) * frequency
           }
-        turns.set(Elementary.cosine(angle), row: lane, column: index)
-        turns.set(Elementary.sine(angle), row: lane, column: head / 2 + index)
+        turns.set(magnitude * Elementary.cosine(angle), row: lane, column: pair)
+        turns.set(magnitude * Elementary.sine(angle), row: lane, column: head / 2 + pair)
       }
     }
     return turns

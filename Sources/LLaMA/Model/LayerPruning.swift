@@ -24,6 +24,12 @@ package struct LayerPruning: Sendable {
         remedy: "its layers are 0 to \(count - 1)"
       )
     }
+    guard pruned.isEmpty || whole.architecture.unrotatedInterval == nil else {
+      throw WeightmillError(
+        .unsupported, location,
+        "numbers its layers with a meaning: which of them have rotary angles follows from the number",
+        remedy: "leave out no layers")
+    }
     layers = (0..<count).filter { !pruned.contains($0) }
     guard !layers.isEmpty else {
       throw WeightmillError(
@@ -32,7 +38,7 @@ package struct LayerPruning: Sendable {
     let numbers = Dictionary(
       uniqueKeysWithValues: layers.enumerated().map { ($0.element, $0.offset) })
     let (scheme, architecture) = (whole.scheme, whole.architecture)
-    let catalogue = RenamedCatalogue(whole.catalogue) { tensor in
+    let catalogue = RenamedCatalogue(whole.stored) { tensor in
       switch scheme.role(of: tensor.name, in: architecture) {
       case .layer(let layer, let kind):
         return numbers[layer].map { scheme.name(of: .layer($0, kind), in: architecture) }

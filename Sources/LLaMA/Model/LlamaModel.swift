@@ -4,8 +4,11 @@ public import WeightmillTensors
 public struct LlamaModel: Sendable {
   /// The model's sizes and constants.
   public let configuration: LlamaConfiguration
-  /// The tensors.
+  /// The tensors; behind those of the files, factors of rotary frequencies that only GGUF files hold
+  /// and that follow from the configuration.
   public let catalogue: any Catalogue
+  /// The tensors of the files alone.
+  let stored: any Catalogue
   /// The tensors' names and the order of their rows.
   package let scheme: NamingScheme
   private let indices: [TensorRole: Int]
@@ -29,7 +32,16 @@ public struct LlamaModel: Sendable {
       case .layer(let layer, _) where layer >= configuration.layerCount:
         faults.append(TensorFault(tensor.name, "belongs to no layer"))
       case let role?:
-        indices[role] = index
+        if let other = indices.updateValue(index, forKey: role) {
+          let name = catalogue.tensors[other].name
+          faults.append(TensorFault(tensor.name, "is there as \(quoted(name)), too"))
+        }
+        if case .layer(_, let kind) = role, role.isBias,
+          configuration.biases?.contains(kind) == false
+        {
+          faults.append(
+            TensorFault(tensor.name, "is a bias that the configuration does not speak of"))
+        }
         let expected = role.extents(in: configuration)
         if tensor.shape.extents != expected {
           faults.append(TensorFault(tensor.name, "is \(tensor.shape), not \(expected)"))
@@ -48,8 +60,20 @@ public struct LlamaModel: Sendable {
         "does not hold the model its configuration describes: \(TensorFault.summary(faults))",
         remedy: "check that all files come from the same model")
     }
+    let added = configuration.ropeFactors.filter { indices[.ropeFactors($0.kind)] == nil }
+    for (offset, factors) in added.enumerated() {
+      indices[.ropeFactors(factors.kind)] = catalogue.tensors.count + offset
+    }
     self.configuration = configuration
-    self.catalogue = catalogue
+    self.catalogue =
+      added.isEmpty
+      ? catalogue
+      : ExtendedCatalogue(
+        catalogue,
+        adding: added.map {
+          (scheme.name(of: .ropeFactors($0.kind), in: configuration.architecture), $0.values)
+        })
+    self.stored = catalogue
     self.scheme = scheme
     self.indices = indices
   }
@@ -74,6 +98,9 @@ public struct LlamaModel: Sendable {
   package var roles: [TensorRole] {
     TensorRole.all(in: configuration).filter { indices[$0] != nil }
   }
+
+  /// Those of them that are in files of any layout: factors of rotary frequencies are GGUF's alone.
+  package var commonRoles: [TensorRole] { roles.filter { !$0.isRopeFactors } }
 
   /// The description of a tensor.
   ///

@@ -37,7 +37,7 @@ package enum DeltaCheck {
 
   private static func checkShapes(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
     var faults: [TensorFault] = []
-    for role in delta.roles {
+    for role in delta.commonRoles {
       let name = NamingScheme.huggingFace.name(of: role, in: delta.architecture)
       guard let ours = base.tensor(role), let theirs = delta.tensor(role) else {
         faults.append(TensorFault(name, "is not in the base"))
@@ -52,7 +52,7 @@ package enum DeltaCheck {
           TensorFault(name, "is \(ours.shape) in the base, \(theirs.shape) in the delta"))
       }
     }
-    for role in base.roles where delta.tensor(role) == nil {
+    for role in base.commonRoles where delta.tensor(role) == nil {
       let name = NamingScheme.huggingFace.name(of: role, in: base.architecture)
       faults.append(TensorFault(name, "is not in the delta"))
     }
@@ -99,17 +99,24 @@ package enum DeltaCheck {
   /// LLaMA 1 and Llama 2 have the same shapes at 13B, but not the same epsilon.
   private static func constantNotes(_ base: LlamaModel, _ delta: LlamaModel) -> [String] {
     let (ours, theirs) = (base.configuration, delta.configuration)
+    let scaling =
+      ours.rotaryScaling == theirs.rotaryScaling
+      ? []
+      : [
+        "the base's rotary angles are scaled otherwise than the delta's, whose configuration is the "
+          + "model's: is it the right base?"
+      ]
     guard ours.normEpsilon != theirs.normEpsilon || ours.ropeBase != theirs.ropeBase else {
-      return []
+      return scaling
     }
-    return [
+    return scaling + [
       "the base's norm epsilon \(ours.normEpsilon) and rope base \(ours.ropeBase) are not the "
         + "delta's, \(theirs.normEpsilon) and \(theirs.ropeBase): is it the right base?"
     ]
   }
 
   private static func typeNotes(_ model: LlamaModel, _ side: String) -> [String] {
-    let types = Set(model.roles.compactMap { model.tensor($0)?.type }).subtracting([.f16])
+    let types = Set(model.commonRoles.compactMap { model.tensor($0)?.type }).subtracting([.f16])
     return types.map(\.name).sorted().map { type in
       "the \(side)'s \(type) tensors were rounded to F16 before the addition"
     }

@@ -40,14 +40,17 @@ extension LlamaConfiguration {
       let name = NamingScheme.gguf.name(of: .tokenEmbedding, in: architecture)
       throw WeightmillError(.mismatch, location, "lacks the tensor \(quoted(name))")
     }
-    let hidden = try required(.embeddingLength)
+    let (hidden, context) = (try required(.embeddingLength), try required(.contextLength))
+    let scaling = try RotaryScaling(
+      gguf: metadata, of: architecture, contextLength: context, location: location)
     let heads = try required(.headCount)
     self = try LlamaConfiguration(
       architecture: architecture, hiddenSize: hidden, layerCount: required(.blockCount),
       headCount: heads, keyValueHeadCount: size(.keyValueHeadCount) ?? heads,
       headDimension: size(.keyLength) ?? hidden / max(heads, 1),
       feedForwardSize: required(.feedForwardLength), vocabularyRows: embedding.shape.rows,
-      contextLength: required(.contextLength), normEpsilon: epsilon, ropeBase: ropeBase,
+      contextLength: context, normEpsilon: epsilon, ropeBase: ropeBase, rotaryScaling: scaling,
+      scales: ModelScales(gguf: metadata, of: architecture, location: location),
       tiesEmbeddings: tensor(.output) == nil
     ).checked(location: location)
     if let turned = try size(.ropeDimensionCount), turned != headDimension {
@@ -65,12 +68,7 @@ extension LlamaConfiguration {
     guard let architecture = name.flatMap(Architecture.named) else {
       throw WeightmillError(
         .unsupported, location,
-        "is of architecture \(quoted(name ?? "none")); \(Architecture.onlySupported(\.name))")
-    }
-    if let scaling = metadata[architecture.name(of: .ropeScalingType)], scaling.string != "none" {
-      throw WeightmillError(
-        .unsupported, location,
-        "uses rope scaling \(quoted(scaling.string ?? "?")), which is not supported yet")
+        "is of architecture \(quoted(name ?? "none")); \(Architecture.onlySupported(name, \.name))")
     }
     for factors in TensorRole.RopeFactors.allCases where !architecture.ropeFactors.contains(factors)
     {
@@ -78,8 +76,53 @@ extension LlamaConfiguration {
       guard catalogue.tensors.contains(where: { $0.name == name }) else { continue }
       throw WeightmillError(
         .unsupported, location,
-        "has \(name)\(factors == .all ? " (Llama 3.1)" : ""), which is not supported yet")
+        "has \(name), which files of the architecture \(architecture.name) do not have")
     }
     return architecture
+  }
+}
+
+extension Checkpoint {
+  /// Whether it may hold a model that Weightmill computes: every checkpoint, but a GGUF file of an
+  /// architecture that is not known, or with experts.
+  package var isOfKnownArchitecture: Bool {
+    guard let metadata else { return true }
+    guard let architecture = metadata["general.architecture"]?.string.flatMap(Architecture.named)
+    else { return false }
+    return (metadata[architecture.name(of: .expertCount)]?.integer ?? 0) == 0
+  }
+}
+
+extension ModelScales {
+  /// Reads what a GGUF file says of what its model multiplies.
+  fileprivate init(
+    gguf metadata: GGUFMetadata, of architecture: Architecture, location: String
+  ) throws(WeightmillError) {
+    self.init()
+    guard architecture.scaleFields != .none else { return }
+    func number(_ key: Architecture.Key) throws(WeightmillError) -> Double? {
+      let name = architecture.name(of: key)
+      guard let value = metadata[name] else { return nil }
+      guard let number = value.double else {
+        throw WeightmillError(.malformed, location, "the key \(quoted(name)) is no number")
+      }
+      // Zero is how files say that there is none.
+      return number == 0 ? nil : number
+    }
+    let found = (
+      try number(.embeddingScale), try number(.residualScale), try number(.logitScale)
+    )
+    // Of MiniCPM's files without the keys, programs do not agree what they mean.
+    if architecture.scaleFields == .miniCPM,
+      found.0 == nil || found.1 == nil || found.2 == nil
+    {
+      throw WeightmillError(
+        .unsupported, location, "lacks the keys of scales that a model like this has",
+        remedy: "convert the model again")
+    }
+    embedding = found.0 ?? 1
+    residual = found.1 ?? 1
+    logit = found.2 ?? 1
+    attention = try number(.attentionScale)
   }
 }

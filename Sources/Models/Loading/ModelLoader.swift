@@ -79,7 +79,10 @@ public enum ModelLoader {
     }
     let configuration = try configuration(checkpoint, scheme, alsoNamed: types)
     do throws(WeightmillError) {
-      return try LlamaModel(catalogue: catalogue, configuration: configuration, scheme: scheme)
+      let isFused = scheme == .huggingFace && configuration.architecture.fusedQueries != nil
+      return try LlamaModel(
+        catalogue: isFused ? GroupedQueries(catalogue, configuration) : catalogue,
+        configuration: configuration, scheme: scheme)
     } catch {
       guard checkpoint.isPartByName else { throw error }
       throw WeightmillError(
@@ -175,21 +178,10 @@ public enum ModelLoader {
       llama: llama, tokenizer: found.tokenizer,
       chatTemplates: found.files?.chatTemplates ?? ChatTemplates(),
       metadata: nil, mergeRule: nil, files: checkpoint.files + (found.files?.files ?? []),
-      notes: checkpoint.notes + contextNotes(checkpoint, llama) + found.notes)
+      notes: checkpoint.notes + ConfigurationNotes.notes(llama, checkpoint.configuration?.json)
+        + found.notes)
     model.tokenizerObstacle = found.obstacle
     return model
-  }
-
-  /// Meta's files do not say how many tokens a model was trained to see.
-  private static func contextNotes(_ checkpoint: Checkpoint, _ llama: LlamaModel) -> [String] {
-    guard llama.scheme == .meta,
-      let json = checkpoint.configuration?.json,
-      LlamaConfiguration.metaFields(json).object?["max_seq_len"] == nil
-    else { return [] }
-    return [
-      "params.json does not say the context length; \(llama.configuration.contextLength) is "
-        + "assumed, which is LLaMA 1's (Llama 2: 4096)"
-    ]
   }
 
   private static func merged(
@@ -219,7 +211,8 @@ public enum ModelLoader {
       llama: llama, tokenizer: found.tokenizer,
       chatTemplates: found.files?.dialogueTemplates ?? ChatTemplates(), metadata: nil,
       mergeRule: kind.rawValue, files: base.files + delta.files + (found.files?.files ?? []),
-      notes: base.notes + delta.notes + visionNotes(vision) + notes + found.notes)
+      notes: base.notes + delta.notes + visionNotes(vision) + notes
+        + ConfigurationNotes.notes(deltaModel, delta.configuration?.json) + found.notes)
     model.tokenizerObstacle = found.obstacle
     model.sources =
       SourceFile.all(of: base, side: .base, baseModel.configuration)

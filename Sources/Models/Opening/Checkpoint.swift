@@ -25,6 +25,8 @@ public struct Checkpoint: Sendable {
     case adapter = "LoRA adapter folder"
     /// A folder with `consolidated.NN.pth` and `params.json`.
     case meta = "Meta LLaMA folder"
+    /// A folder with `consolidated.safetensors`, or its shards and index, and `params.json`.
+    case mistral = "Mistral folder"
   }
 
   /// The path that was opened.
@@ -115,7 +117,7 @@ public struct Checkpoint: Sendable {
   ) throws(WeightmillError) -> (path: String, json: JSONValue)? {
     let name =
       switch layout {
-      case .meta: "params.json"
+      case .meta, .mistral: "params.json"
       case .adapter: HuggingFaceShards.adapterConfiguration
       default: "config.json"
       }
@@ -186,7 +188,7 @@ public struct Checkpoint: Sendable {
     if let index = shards.index { notes += try index.check(parts) }
     path = folder.path
     self.folder = folder.path
-    layout = shards.isAdapter ? .adapter : .huggingFace
+    layout = shards.isAdapter ? .adapter : shards.isMistrals ? .mistral : .huggingFace
     catalogue =
       parts.count == 1
       ? parts[0].catalogue : CombinedCatalogue(parts.map(\.catalogue), location: folder.path)

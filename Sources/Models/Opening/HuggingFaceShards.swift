@@ -10,12 +10,22 @@ struct HuggingFaceShards {
   let names: [String]
   let index: ShardIndex?
   let isAdapter: Bool
+  /// Whether the tensors are in the files that Mistral publishes beside Hugging Face's, with
+  /// `params.json` for their sizes.
+  let isMistrals: Bool
   let notes: [String]
 
   init(_ folder: Folder) throws(WeightmillError) {
-    let kinds = [("model.safetensors", ".safetensors"), ("pytorch_model.bin", ".bin")]
+    let own = ("consolidated.safetensors", ".safetensors")
+    let kinds = [("model.safetensors", ".safetensors"), ("pytorch_model.bin", ".bin"), own]
     var found: [(names: [String], index: ShardIndex?)] = []
+    var isMistrals = false
     for (single, suffix) in kinds {
+      if single == own.0 {
+        // The same weights once more, if there are Hugging Face's.
+        guard found.isEmpty else { continue }
+        isMistrals = true
+      }
       let indexName = single + ".index.json"
       if folder.contains(indexName) {
         let index = try ShardIndex(path: folder.path(indexName), fileExtension: suffix)
@@ -27,6 +37,7 @@ struct HuggingFaceShards {
     // A LoRA adapter's folder holds no model, but tensors that can be looked at.
     let adapter = Self.adapterWeights.first(where: folder.contains)
     isAdapter = found.isEmpty && adapter != nil
+    self.isMistrals = isMistrals && !isAdapter
     if isAdapter, let adapter { found.append(([adapter], nil)) }
     guard let first = found.first else { throw Self.nothingFound(folder) }
     for name in first.names {

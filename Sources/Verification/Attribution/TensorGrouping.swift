@@ -43,11 +43,13 @@ public enum TensorGrouping: String, CaseIterable, Sendable {
 }
 
 extension TensorRole {
-  /// The tensor's name in its layer, such as `ffn_down`; outside layers the name without `.weight`.
+  /// What the tensor is in its layer, such as `ffn_down` or `attn_q.bias`; its name without `.weight`
+  /// outside layers.
   func kind(in architecture: Architecture) -> String {
     let name = NamingScheme.gguf.name(of: self, in: architecture)
     let parts = name.split(separator: ".")
-    return String(parts[parts.count == 4 ? 2 : 0])
+    guard parts.count == 4 else { return String(parts[0]) }
+    return parts[3] == "bias" ? "\(parts[2]).bias" : String(parts[2])
   }
 
   /// The layer it belongs to.

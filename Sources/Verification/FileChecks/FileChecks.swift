@@ -55,6 +55,7 @@ package struct FileChecks: Sendable {
     if let reference {
       HyperparameterCheck.check(
         candidate.llama.configuration, against: reference.llama.configuration, &findings)
+      try HyperparameterCheck.checkRotation(candidate.llama, against: reference.llama, &findings)
       VocabularyComparison.check(candidate, against: reference, &findings)
     }
     return findings.all

@@ -100,11 +100,11 @@ struct LockStep {
     errors[role, default: SquaredError()].add(error)
   }
 
-  /// Compares the gains of norms, which have no product of their own.
-  mutating func measureNorms() throws(WeightmillError) {
+  /// Compares the gains of norms and what is added to products, which have no product of their own.
+  mutating func measureVectors() throws(WeightmillError) {
     guard measuresTensors else { return }
-    for role in candidate.model.roles where role.isNorm {
-      let (a, b) = (try gains(role, candidate.model), try gains(role, reference.model))
+    for role in candidate.model.roles where role.isVector && reference.model[role] != nil {
+      let (a, b) = (try values(role, candidate.model), try values(role, reference.model))
       var error = (difference: 0.0, size: 0.0)
       for (x, y) in zip(a, b) {
         error.difference += (Double(x) - Double(y)) * (Double(x) - Double(y))
@@ -114,7 +114,7 @@ struct LockStep {
     }
   }
 
-  private func gains(_ role: TensorRole, _ model: LlamaModel) throws(WeightmillError) -> [Float] {
+  private func values(_ role: TensorRole, _ model: LlamaModel) throws(WeightmillError) -> [Float] {
     guard let index = model[role] else { return [] }
     let tensor = model.catalogue.tensors[index]
     let bytes = try model.catalogue.bytes(rows: 0..<1, ofTensor: index)

@@ -72,7 +72,7 @@ package struct ModelComparison: Sendable {
     let passes = EvaluationPass.all(texts, ofAtMost: Self.tokensPerPass)
     var result = ComparisonResult(texts: texts)
     var lockStep = lockStep
-    try lockStep?.measureNorms()
+    try lockStep?.measureVectors()
     for (number, pass) in passes.enumerated() {
       let step = { (share: Double) -> Bool in
         progress((Double(number) + share) / Double(passes.count))

@@ -334,10 +334,27 @@ def settings(book):
                                                         "kv")) else "CF-02"
         reject(f"setting-{name}", rule, f"a setting that is wrong: {name}", configured(**changes),
                (MALFORMED, MISMATCH, UNSUPPORTED))
+    for name, scaling in {
+            "factor-zero": {"type": "linear", "factor": 0},
+            "factor-huge": {"type": "linear", "factor": 1e300},
+            "factor-text": {"type": "linear", "factor": "2"},
+            "type-number": {"type": 2, "factor": 2},
+            "list": [],
+            "yarn-nothing": {"type": "yarn"},
+            "llama3-no-range": {"rope_type": "llama3", "low_freq_factor": 4, "high_freq_factor": 4},
+            "llama3-original-huge": {"rope_type": "llama3",
+                                     "original_max_position_embeddings": (1 << 63) - 1},
+            "long-few": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]},
+            "long-zero": {"type": "longrope", "short_factor": [0.0, 1.0], "long_factor": [1.0, 1.0]},
+            "long-text": {"type": "su", "short_factor": ["1", 1.0], "long_factor": [1.0, 1.0]},
+    }.items():
+        reject(f"setting-scaling-{name}", "CF-02", f"rotary angles that are scaled by nonsense: {name}",
+               configured(rope_scaling=scaling), (MALFORMED, UNSUPPORTED))
     for name, changes in {
             "type": {"model_type": "gpt2"},
             "activation": {"hidden_act": "gelu"},
-            "scaling": {"rope_scaling": {"type": "linear", "factor": 2.0}},
+            "scaling": {"rope_scaling": {"type": "ntk-of-tomorrow", "factor": 2.0}},
+            "scaling-by-half-a-head": {"partial_rotary_factor": 0.5},
     }.items():
         reject(f"setting-{name}", "CF-02", f"a setting that is not supported: {name}",
                configured(**changes), (UNSUPPORTED, MALFORMED))

@@ -1,5 +1,6 @@
 import WeightmillLLaMA
 import WeightmillPresentation
+import WeightmillTensors
 
 /// Whether sizes and constants are the reference's.
 enum HyperparameterCheck {
@@ -30,6 +31,12 @@ enum HyperparameterCheck {
     let constants: [(name: String, ours: Double, theirs: Double)] = [
       ("epsilon of the norms", candidate.normEpsilon, reference.normEpsilon),
       ("base of the rotary angles", candidate.ropeBase, reference.ropeBase),
+      ("scale of the embeddings", candidate.scales.embedding, reference.scales.embedding),
+      ("scale of what layers add", candidate.scales.residual, reference.scales.residual),
+      ("scale of the logits", candidate.scales.logit, reference.scales.logit),
+      (
+        "scale of attention", candidate.scales.attention ?? 0, reference.scales.attention ?? 0
+      ),
     ]
     for constant in constants where Float(constant.ours) != Float(constant.theirs) {
       findings.error(
@@ -44,5 +51,34 @@ enum HyperparameterCheck {
         "the context length is \(candidate.contextLength), the reference's "
           + "\(reference.contextLength)")
     }
+  }
+
+  /// Compares the angles by which positions turn queries and keys, wherever the models say how they
+  /// are scaled: in keys, in a tensor, in a configuration.
+  ///
+  /// - Parameters:
+  ///   - candidate: The candidate.
+  ///   - reference: The reference.
+  ///   - findings: Where to add what is found.
+  /// - Throws: Reading errors.
+  static func checkRotation(
+    _ candidate: LlamaModel, against reference: LlamaModel, _ findings: inout FindingList
+  ) throws(WeightmillError) {
+    let (ours, theirs) = (candidate.configuration, reference.configuration)
+    // Other bases and sizes are findings by themselves.
+    guard ours.headDimension == theirs.headDimension, Float(ours.ropeBase) == Float(theirs.ropeBase)
+    else { return }
+    let (left, right) = (try RotaryFrequencies(candidate), try RotaryFrequencies(reference))
+    let pairs = zip(
+      left.values + left.beyond + [left.magnitude], right.values + right.beyond + [right.magnitude])
+    // Factors are binary32 in GGUF files.
+    let differs = pairs.contains { abs($0 - $1) > 1e-5 * abs($1) }
+    let switches = left.values != left.beyond && left.limit != right.limit
+    guard differs || switches else { return }
+    findings.error(
+      "hyperparameters",
+      "the rotary angles are scaled in another way (\(ours.rotaryScaling.name)) than the reference's "
+        + "(\(theirs.rotaryScaling.name)): the model computes something else; convert it again with "
+        + "the reference's configuration")
   }
 }

@@ -21,11 +21,18 @@ struct MetadataCheck {
       (
         [
           .contextLength, .embeddingLength, .blockCount, .keyLength, .valueLength,
-          .ropeDimensionCount, .vocabularySize,
+          .ropeDimensionCount, .vocabularySize, .ropeOriginalContextLength,
         ], [.uint32], "u32"
       ),
       ([.feedForwardLength, .headCount, .keyValueHeadCount], [.uint32, .array], "u32"),
-      ([.normEpsilon, .ropeBase], [.float32], "f32"),
+      (
+        [
+          .normEpsilon, .ropeBase, .ropeScalingFactor, .ropeScaleLinear, .ropeAttentionFactor,
+          .yarnAttentionFactor, .yarnBetaFast, .yarnBetaSlow, .embeddingScale, .residualScale,
+          .logitScale, .attentionScale,
+        ], [.float32], "f32"
+      ),
+      ([.ropeScalingType], [.string], "string"),
     ]
 
   /// The types of the keys that llama.cpp reads for any architecture.

@@ -69,7 +69,7 @@ struct TypeCheck {
       guard let tensor = model.tensor(role) else { return nil }
       let columns = tensor.shape.columns
       let type =
-        role.isNorm
+        role.isVector
         ? FittingType(.f32, columns: columns) : mix.type(of: role, in: mixed, columns: columns)
       return type.map { Choice(tensor: tensor, role: role, expected: $0) }
     }
@@ -96,11 +96,11 @@ struct TypeCheck {
   private func addDifferences(
     _ different: [Choice], of all: [Choice], _ mix: TypeMix, _ findings: inout FindingList
   ) {
-    let matrices = all.filter { !$0.role.isNorm }
+    let matrices = all.filter { !$0.role.isVector }
     let isPure = matrices.allSatisfy {
       $0.tensor.type == FittingType(mix.baseType, columns: $0.tensor.shape.columns)?.type
     }
-    if isPure, different.allSatisfy({ !$0.role.isNorm }), !different.isEmpty {
+    if isPure, different.allSatisfy({ !$0.role.isVector }), !different.isEmpty {
       findings.note(
         "file-type",
         "all matrices are \(mix.baseType.name), as `--pure` makes them: the mix "

@@ -1,0 +1,162 @@
+import Testing
+import WeightmillConversion
+import WeightmillGGUF
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+
+/// Each family becomes a GGUF file with its architecture's keys, and is read again as the same model.
+struct FamilyMetadataTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A family: what its `config.json` says besides sizes, and the keys that its file has beside those
+  /// of every architecture.
+  struct Family: CustomTestStringConvertible, Sendable {
+    let architecture: Architecture
+    var fields: [String: String] = [:]
+    var biases: Set<TensorRole.LayerTensor> = []
+    var head: Int?
+    let keys: [String: GGUFValue]
+    var testDescription: String { architecture.huggingFaceType + (head.map { ", \($0)" } ?? "") }
+  }
+
+  private static let llama: [String: GGUFValue] = [
+    "attention.key_length": .uint32(32), "attention.value_length": .uint32(32),
+    "vocab_size": .uint32(300), "rope.dimension_count": .uint32(32),
+  ]
+  private static let sized: [String: GGUFValue] = [
+    "attention.key_length": .uint32(24), "attention.value_length": .uint32(24),
+  ]
+
+  static let families = [
+    Family(
+      architecture: .llama, fields: ["attention_bias": "true", "mlp_bias": "true"],
+      biases: TensorRole.LayerTensor.biases, keys: llama),
+    Family(architecture: .mistral, fields: ["sliding_window": "64"], keys: llama),
+    Family(
+      architecture: .internLM3, fields: ["qkv_bias": "true", "bias": "false"],
+      biases: TensorRole.LayerTensor.inputBiases, keys: llama),
+    Family(architecture: .qwen2, keys: [:]),
+    Family(architecture: .qwen2, head: 24, keys: sized),
+    Family(architecture: .qwen3, head: 24, keys: sized),
+    Family(
+      architecture: .miniCPM,
+      fields: ["scale_emb": "12", "scale_depth": "1.4", "dim_model_base": "256"],
+      // 1.4 / √1, and 64 / 256.
+      keys: [
+        "embedding_scale": .float32(12), "residual_scale": .float32(1.4),
+        "logit_scale": .float32(0.25),
+      ]),
+    Family(
+      architecture: .granite,
+      fields: [
+        "embedding_multiplier": "12.0", "residual_multiplier": "0.22", "logits_scaling": "8.0",
+        "attention_multiplier": "0.0078125",
+      ],
+      keys: [
+        "embedding_scale": .float32(12), "residual_scale": .float32(0.22),
+        "logit_scale": .float32(8), "attention.scale": .float32(0.0078125),
+        "vocab_size": .uint32(300), "rope.dimension_count": .uint32(32),
+      ]),
+    Family(
+      architecture: .smolLM3, fields: ["no_rope_layers": "[1]"],
+      keys: ["vocab_size": .uint32(300), "rope.dimension_count": .uint32(32)]),
+    Family(architecture: .olmo2, keys: [:]),
+  ]
+
+  /// The keys of llama.cpp's converter that every one of them has.
+  private static let common = [
+    "block_count", "context_length", "embedding_length", "feed_forward_length",
+    "attention.head_count", "attention.head_count_kv", "rope.freq_base",
+    "attention.layer_norm_rms_epsilon",
+  ]
+
+  private func convert(_ family: Family) throws -> LoadedModel {
+    var small = SmallModel()
+    small.architecture = family.architecture
+    small.fields = family.fields
+    small.biases = family.biases
+    small.head = family.head
+    let model = try ModelLoader.load(small.write(to: folder, "model"))
+    let plan = try ConversionPlan(convert: model, to: .f32, name: "model")
+    _ = try ConversionRun(plan, workers: Workers(threads: 1)).write(
+      to: folder("model.gguf"), overwrite: false)
+    return model
+  }
+
+  @Test(arguments: families)
+  func keysAreThoseOfLlamaCppsConverter(family: Family) throws {
+    _ = try convert(family)
+    let file = try GGUFFile(path: folder("model.gguf"))
+    #expect(file.metadata["general.architecture"] == .string(family.architecture.name))
+    let prefix = family.architecture.name + "."
+    var keys = Dictionary(
+      uniqueKeysWithValues: file.metadata.entries.filter { $0.key.hasPrefix(prefix) }
+        .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    for key in Self.common { #expect(keys.removeValue(forKey: key) != nil, "\(key)") }
+    #expect(keys == family.keys)
+    for tensor in file.tensors where tensor.shape.extents.count == 1 {
+      #expect(tensor.type == .f32)
+    }
+  }
+
+  /// Logits from the file have the bits of those from the checkpoint, both in the file's row order.
+  @Test(arguments: families)
+  func theFileIsTheSameModel(family: Family) throws {
+    let model = try convert(family).llama
+    let written = try ModelLoader.load(folder("model.gguf")).llama
+    #expect(written.roles == model.roles)
+    #expect(
+      Float(written.configuration.scales.residual) == Float(model.configuration.scales.residual))
+    let view = LlamaView(model, as: .gguf)
+    #expect(
+      view.tensors.map(\.name)
+        == model.roles.map { NamingScheme.gguf.name(of: $0, in: model.architecture) })
+    for (index, tensor) in view.tensors.enumerated() {
+      let other = try #require(written.catalogue.tensors.firstIndex { $0.name == tensor.name })
+      guard tensor.type == .f32 else { continue }
+      let rows = 0..<tensor.shape.rows
+      #expect(
+        try view.bytes(rows: rows, ofTensor: index)
+          == written.catalogue.bytes(rows: rows, ofTensor: other))
+    }
+  }
+
+  /// What the configuration says of biases holds: none is missing, none is too many.
+  @Test func biasesAreThoseOfTheConfiguration() throws {
+    var small = SmallModel()
+    small.biases = [.queryBias, .keyBias, .valueBias, .attentionOutputBias]
+    small.fields = ["attention_bias": "true"]
+    #expect(try ModelLoader.load(small.write(to: folder, "right")).llama.roles.count == 16)
+    small.omitted = ["model.layers.0.self_attn.o_proj.bias"]
+    let missing = expectError(.mismatch) {
+      _ = try ModelLoader.load(small.write(to: folder, "less"))
+    }
+    #expect(missing?.problem.contains("o_proj.bias\" is missing") == true)
+    small.omitted = []
+    small.fields = [:]
+    let many = expectError(.mismatch) { _ = try ModelLoader.load(small.write(to: folder, "more")) }
+    #expect(many?.problem.contains("that the configuration does not speak of") == true)
+  }
+
+  /// MiniCPM's older files do not say what they multiply, and programs do not agree on it.
+  @Test func aFileWithoutItsScalesIsRefused() throws {
+    _ = try convert(Self.families[6])
+    var file = try RewrittenGGUF(folder("model.gguf"))
+    file.metadata["minicpm.logit_scale"] = nil
+    let path = try file.write(to: folder, "older.gguf")
+    expectError(.unsupported) { _ = try ModelLoader.load(path) }
+  }
+
+  /// Layers of SmolLM 3 mean something by their number.
+  @Test func numberedLayersAreNotLeftOut() throws {
+    var small = SmallModel(layers: 4)
+    small.architecture = .smolLM3
+    let model = try ModelLoader.load(small.write(to: folder, "model"))
+    expectError(.unsupported) { _ = try model.pruned([1]) }
+    #expect(try model.pruned([]).layers == [0, 1, 2, 3])
+  }
+}
