@@ -56,7 +56,7 @@ struct AdapterContent {
         .unsupported, catalogue.location, "holds \(kind), which is not merged yet",
         at: "tensor \(quoted(tensor.name))", remedy: "merge it with PEFT and convert the result")
     }
-    guard let role = role(name.module) else {
+    guard let role = role(name.module, name.isBias ? ".bias" : ".weight") else {
       faults.append(TensorFault(tensor.name, "is not for a module of the base"))
       return
     }
@@ -73,12 +73,12 @@ struct AdapterContent {
     }
   }
 
-  /// The role of a module's weights in the base; models without a head lack the first component.
-  private func role(_ module: String) -> TensorRole? {
+  /// The role of a module's weights or bias in the base; models without a head lack the first component.
+  private func role(_ module: String, _ suffix: String) -> TensorRole? {
     func role(_ name: String) -> TensorRole? {
       NamingScheme.huggingFace.role(of: name, in: configuration.architecture)
     }
-    switch role(module + ".weight") ?? role("model." + module + ".weight") {
+    switch role(module + suffix) ?? role("model." + module + suffix) {
     case .layer(let layer, _) where layer >= configuration.layerCount: return nil
     case .rotaryFrequencies, nil: return nil
     case let role?: return role

@@ -42,11 +42,15 @@ struct AdapterFit {
   /// A module's name as PEFT's configuration has it.
   private func module(_ role: TensorRole) -> String {
     let name = NamingScheme.huggingFace.name(of: role, in: model.architecture)
-    return String(name.dropLast(".weight".count))
+    return String(name.dropLast(role.isBias ? ".bias".count : ".weight".count))
   }
 
   private mutating func save(_ index: Int, _ role: TensorRole) {
     let tensor = catalogue.tensors[index]
+    // Biases and norms of heads are not in every model.
+    guard model[role] != nil else {
+      return faults.append(TensorFault(tensor.name, "is not for a module of the base"))
+    }
     if tensor.shape.extents != extents(role) {
       faults.append(
         TensorFault(tensor.name, "is \(tensor.shape), not \(extents(role))"))
@@ -166,7 +170,7 @@ struct AdapterFit {
       notes.append("\(location): \(TensorFault.summary(faults, limit: .max))")
     }
     let missing = model.roles.filter { role in
-      content.updates[role] == nil && content.saved[role] == nil
+      !role.isBias && content.updates[role] == nil && content.saved[role] == nil
         && configuration.targetModules.contains { Self.names($0, module(role)) }
     }
     if !missing.isEmpty {

@@ -30,14 +30,17 @@ struct AdapterTensorName {
   /// The module's name in the base.
   let module: String
   let part: Part
+  /// Whether it is the module's bias that the adapter holds, not its weights.
+  let isBias: Bool
 
   /// Reads a name; `nil` for names that PEFT does not write.
   init?(_ name: String) {
     guard name.hasPrefix(Self.prefix) else { return nil }
     let parts = name.dropFirst(Self.prefix.count)
       .split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    isBias = parts.last == "bias"
     guard let marker = parts.firstIndex(where: { Self.markers.contains($0) }) else {
-      guard parts.count > 1, parts.last == "weight" else { return nil }
+      guard parts.count > 1, isBias || parts.last == "weight" else { return nil }
       (module, part) = (parts.dropLast().joined(separator: "."), .whole)
       return
     }
@@ -62,11 +65,12 @@ struct AdapterTensorName {
     case "token_adapter": return .unsupported("single trained tokens")
     case "lora_B" where rest.last == "bias": return .unsupported("biases")
     case "original_module", "base_layer":
-      guard rest == ["weight"] else { return nil }
+      guard rest == ["weight"] || rest == ["bias"] else { return nil }
       return marker == "base_layer" ? .whole : .original
     case "lora_A": return isWeight ? .a : nil
     case "lora_B": return isWeight ? .b : nil
-    default: return isWeight ? .saved : nil
+    default:
+      return isWeight || rest == ["bias"] || (rest.count == 2 && rest[1] == "bias") ? .saved : nil
     }
   }
 

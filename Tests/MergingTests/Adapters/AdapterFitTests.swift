@@ -78,13 +78,25 @@ struct AdapterFitTests {
   @Test(arguments: [
     "!model.layers.0.self_attn.q_proj.weight", "!prompt_embeddings",
     "model.layers.0.self_attn.q_proj.lora_A.a.b.weight", "model.layers.0.self_attn.q_proj.lora_A",
-    "lora_A.weight", "model.layers.0.self_attn.q_proj.bias",
+    "lora_A.weight", "model.layers.0.self_attn.q_proj.biases",
   ])
   func unknownNamesAreNamed(name: String) {
     var adapter = AdapterBuilder()
     adapter.update(query)
     adapter.tensors[name] = .init([4, 64], seed: 1)
     expect(.mismatch, "is unknown", adapter)
+  }
+
+  @Test(arguments: [
+    "model.layers.0.self_attn.q_proj.bias", "model.layers.0.self_attn.q_proj.base_layer.bias",
+    "model.layers.0.self_attn.q_proj.modules_to_save.bias",
+  ])
+  func aBiasThatTheModelDoesNotHaveIsNamed(name: String) {
+    var adapter = AdapterBuilder()
+    adapter.update(query)
+    adapter.tensors[name] = .init([64], seed: 1)
+    expect(.mismatch, "is not for a module of the base", adapter)
+    expect(.mismatch, name, adapter)
   }
 
   @Test(arguments: [

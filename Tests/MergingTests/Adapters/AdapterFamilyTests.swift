@@ -1,0 +1,71 @@
+import Testing
+import WeightmillLLaMA
+import WeightmillMerging
+import WeightmillModels
+import WeightmillTensors
+import WeightmillTestSupport
+
+/// Adapters and deltas on models with biases, norms of heads and heads of their own size.
+struct AdapterFamilyTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func values(_ model: LlamaModel, _ name: String) throws -> [Float] {
+    let view = LlamaView(model, as: .huggingFace)
+    let index = try #require(view.tensors.firstIndex { $0.name == name }, "\(name)")
+    let tensor = view.tensors[index]
+    return ScalarRows.values(
+      try view.bytes(rows: 0..<tensor.shape.rows, ofTensor: index), as: tensor.type)
+  }
+
+  private func small(_ architecture: Architecture) -> SmallModel {
+    var small = SmallModel(type: .f32)
+    small.architecture = architecture
+    small.head = 24
+    return small
+  }
+
+  private static let query = "model.layers.0.self_attn.q_proj"
+
+  /// A trained bias replaces the base's, whatever PEFT calls it, and updates go to the matrices.
+  @Test(arguments: ["base_layer.bias", "bias", "modules_to_save.default.bias"])
+  func trainedBiasesAreTaken(name: String) throws {
+    let base = try small(.qwen2).write(to: folder, "base")
+    var adapter = AdapterBuilder()
+    adapter.update("model.layers.0.mlp.up_proj")
+    let bias = (0..<48).map { Float($0) / 8 }
+    adapter.tensors["\(Self.query).\(name)"] = .init([48], bias)
+    let path = try adapter.write(to: folder)
+    var request = ModelRequest(base)
+    request.adapters = [path]
+    let merged = try ModelLoader.load(request).llama
+    #expect(try values(merged, "\(Self.query).bias") == bias)
+    let plain = try ModelLoader.load(base).llama
+    #expect(try values(merged, "\(Self.query).weight") == values(plain, "\(Self.query).weight"))
+    let up = "model.layers.0.mlp.up_proj.weight"
+    #expect(try values(merged, up) != values(plain, up))
+    #expect(merged.roles == plain.roles)
+  }
+
+  @Test(arguments: [Architecture.qwen2, .qwen3, .olmo2, .smolLM3])
+  func deltasAddEveryTensor(architecture: Architecture) throws {
+    let base = small(architecture)
+    var delta = small(architecture)
+    delta.seed = 9
+    delta.change = { _, values in for index in values.indices { values[index] *= 0.01 } }
+    let paths = (try base.write(to: folder, "base"), try delta.write(to: folder, "delta"))
+    var request = ModelRequest(paths.0, delta: paths.1, kind: .addF32)
+    request.forcesBase = true
+    let merged = try ModelLoader.load(request).llama
+    // A delta by itself is refused as a model, so its tensors are read from the checkpoint.
+    let (left, right) = (
+      try ModelLoader.load(paths.0).llama, try ModelLoader.model(Checkpoint(path: paths.1))
+    )
+    for role in left.roles {
+      let name = NamingScheme.huggingFace.name(of: role, in: architecture)
+      let sums = zip(try values(left, name), try values(right, name)).map { $0 + $1 }
+      #expect(try values(merged, name) == sums, "\(name)")
+    }
+  }
+}
