@@ -1,5 +1,6 @@
 import WeightmillGGUF
 import WeightmillLLaMA
+import WeightmillMerging
 public import WeightmillModels
 import WeightmillQuantization
 public import WeightmillTensors
@@ -53,7 +54,7 @@ extension ConversionPlan {
     let (model, layers) = try whole.pruned(options.prunedLayers)
     let view = LlamaView(model.llama, as: .gguf)
     let tensors = try GGUFItems(
-      view, model.llama, layers: layers, options,
+      view, MixedSource(model.llama), layers: layers, options,
       rowGroup: model.llama.rowOrder == model.llama.architecture.rowOrder
         ? 1 : model.llama.configuration.headDimension)
     var metadata = GGUFMetadata(model, stored, name: name, fileType: mix.fileType)
@@ -65,7 +66,8 @@ extension ConversionPlan {
     if options.allowsRequantizing {
       notes.append("--allow-requantize has no effect: the input is no GGUF file")
     }
-    self.init(tensors, from: view, to: .gguf(metadata), options, model, notes: notes)
+    self.init(
+      tensors, from: view, to: .gguf(metadata), options, PlanOrigin(model), notes: notes)
   }
 
   /// Plans the quantization of a GGUF file: its metadata and its order of tensors are kept.
@@ -93,43 +95,93 @@ extension ConversionPlan {
   public init(
     quantize whole: LoadedModel, with options: QuantizationOptions
   ) throws(WeightmillError) {
-    let location = whole.llama.catalogue.location
-    guard var metadata = whole.metadata else {
-      let type = options.mix.map { " --type \($0.rawValue.lowercased())" } ?? ""
-      throw WeightmillError(
-        .unsupported, location, "is not a GGUF file",
-        remedy: "use `weightmill convert …\(type)`, in one step")
+    guard let metadata = whole.metadata else {
+      throw Self.noGGUFFile(whole.llama.catalogue.location, options)
     }
-    if let quantized = whole.llama.catalogue.tensors.first(where: { !$0.type.isFloat }),
+    let (model, layers) = try whole.pruned(options.prunedLayers)
+    var pruned = metadata
+    if !options.prunedLayers.isEmpty {
+      let key = model.llama.architecture.name(of: .blockCount)
+      pruned[key] = .uint32(UInt32(layers.count))
+    }
+    try self.init(
+      quantize: MixedSource(model.llama), layers: layers, from: model.llama.catalogue,
+      PlanOrigin(model), pruned, with: options, shards: (model.shardCount, model.shards), notes: [])
+  }
+
+  /// Plans the quantization of a GGUF file of any architecture: types go by the tensors' names.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: The file, or a split one.
+  ///   - options: The types.
+  /// - Throws: `unsupported` when it is no GGUF file, or quantized already and its types shall change;
+  ///   `usage` and `mismatch` for options that do not fit the file.
+  public init(
+    quantize checkpoint: Checkpoint, with options: QuantizationOptions
+  ) throws(WeightmillError) {
+    guard let metadata = checkpoint.metadata else {
+      throw Self.noGGUFFile(checkpoint.path, options)
+    }
+    let subject = MixedSource(checkpoint.catalogue, metadata)
+    let name = metadata["general.architecture"]?.string ?? "none"
+    guard options.prunedLayers.isEmpty else {
+      throw WeightmillError(
+        .unsupported, checkpoint.path,
+        "is of architecture \(quoted(name)), of which it is not known what its layers are",
+        remedy: "leave out --prune-layers")
+    }
+    let shards = checkpoint.shardSizes.enumerated().flatMap {
+      [Int](repeating: $0.offset, count: $0.element)
+    }
+    var notes = [
+      "the architecture \(quoted(name)) is not computed by Weightmill: types go by the names of "
+        + "tensors, as llama.cpp's do, and whether the model is whole is not checked"
+    ]
+    if name == "falcon" { notes.append("llama.cpp has types of its own for falcon") }
+    try self.init(
+      quantize: subject, layers: [], from: checkpoint.catalogue, PlanOrigin(checkpoint), metadata,
+      with: options, shards: (max(checkpoint.shardSizes.count, 1), shards), notes: notes)
+  }
+
+  private static func noGGUFFile(_ path: String, _ options: QuantizationOptions) -> WeightmillError
+  {
+    let type = options.mix.map { " --type \($0.rawValue.lowercased())" } ?? ""
+    return WeightmillError(
+      .unsupported, path, "is not a GGUF file",
+      remedy: "use `weightmill convert …\(type)`, in one step")
+  }
+
+  private init(
+    quantize subject: MixedSource, layers: [Int], from catalogue: any Catalogue,
+    _ origin: PlanOrigin, _ written: GGUFMetadata, with options: QuantizationOptions,
+    shards: (count: Int, ofTensors: [Int]), notes: [String]
+  ) throws(WeightmillError) {
+    if let quantized = catalogue.tensors.first(where: { !$0.type.isFloat && subject.counts($0) }),
       !options.allowsRequantizing, options.mix != nil
     {
       throw WeightmillError(
-        .unsupported, location,
+        .unsupported, catalogue.location,
         "is quantized already: tensor \(quoted(quantized.name)) is \(quantized.type.name)",
         remedy: "start from the F16 file, or give --allow-requantize and accept the loss")
     }
-    try Self.check(options, whole.llama.catalogue.location)
-    let (model, layers) = try whole.pruned(options.prunedLayers)
+    try Self.check(options, catalogue.location)
     let tensors = try GGUFItems(
-      model.llama.catalogue, model.llama, layers: layers, options, shards: model.shards)
+      catalogue, subject, layers: layers, options, shards: shards.ofTensors)
+    var metadata = written
     metadata.removeAll { $0.hasPrefix("split.") }
     if let mix = options.mix { metadata["general.file_type"] = .uint32(mix.fileType) }
     metadata["general.quantization_version"] = .uint32(2)
     metadata["general.alignment"] = nil
-    if !options.prunedLayers.isEmpty {
-      let key = model.llama.architecture.name(of: .blockCount)
-      metadata[key] = .uint32(UInt32(layers.count))
-    }
     metadata.apply(options)
     Provenance.describe(tensors.items.map(\.planned), options.method, mergeRule: nil, in: &metadata)
-    var notes = tensors.notes
-    let shards = options.keepsSplit ? model.shardCount : 1
-    if options.keepsSplit, shards == 1 {
+    var notes = notes + tensors.notes
+    let count = options.keepsSplit ? shards.count : 1
+    if options.keepsSplit, count == 1 {
       notes.append("--keep-split has no effect: the input is one file")
     }
     self.init(
-      tensors, from: model.llama.catalogue,
-      to: shards > 1 ? .splitGGUF(metadata, files: shards) : .gguf(metadata), options, model,
+      tensors, from: catalogue,
+      to: count > 1 ? .splitGGUF(metadata, files: count) : .gguf(metadata), options, origin,
       notes: notes)
   }
 
@@ -145,18 +197,18 @@ extension ConversionPlan {
 
   private init(
     _ tensors: GGUFItems, from source: any Catalogue, to output: Container,
-    _ options: QuantizationOptions, _ model: LoadedModel, notes: [String]
+    _ options: QuantizationOptions, _ origin: PlanOrigin, notes: [String]
   ) {
     self.source = source
     items = tensors.items
     self.output = output
     method = options.method
-    sources = model.sources
-    namesSources = !(model.metadata.map(Provenance.namesSources) ?? false)
+    sources = origin.sources
+    namesSources = !(origin.metadata.map(Provenance.namesSources) ?? false)
     hashing = namesSources ? .all : .none
-    inputs = model.files + [options.importance?.path].compactMap(\.self)
-    origins = model.origins
-    isMerged = model.mergeRule != nil
+    inputs = origin.files + [options.importance?.path].compactMap(\.self)
+    origins = origin.paths
+    isMerged = origin.isMerged
     self.notes = notes
     obstacle = tensors.obstacle
   }
@@ -177,6 +229,35 @@ extension ConversionPlan {
       name.removeLast(suffix.count + 1)
     }
     return name
+  }
+}
+
+/// What a plan keeps of the files that it reads.
+private struct PlanOrigin {
+  let sources: [SourceFile]
+  let metadata: GGUFMetadata?
+  let files: [String]
+  let paths: [String]
+  let isMerged: Bool
+
+  init(_ model: LoadedModel) {
+    sources = model.sources
+    metadata = model.metadata
+    files = model.files
+    paths = model.origins
+    isMerged = model.mergeRule != nil
+  }
+
+  init(_ checkpoint: Checkpoint) {
+    sources = zip(checkpoint.weightFiles, checkpoint.fileCatalogues).enumerated().map {
+      number, file in
+      SourceFile(
+        path: file.0, side: .model, kind: .weights(number), mayBeKnown: false, catalogue: file.1)
+    }
+    metadata = checkpoint.metadata
+    files = checkpoint.files
+    paths = [checkpoint.path]
+    isMerged = false
   }
 }
 

@@ -13,7 +13,7 @@ struct GGUFItems {
 
   private let options: QuantizationOptions
   private let layers: [Int]
-  private let architecture: Architecture
+  private let subject: MixedSource
   private var missing: [String] = []
   /// The matrices with blocks of columns that the text of the importance never used.
   private var unused: [(name: String, columns: Int)] = []
@@ -23,27 +23,27 @@ struct GGUFItems {
   ///
   /// - Parameters:
   ///   - source: The tensors, under their names in the GGUF file.
-  ///   - model: The model they make.
+  ///   - subject: What they are.
   ///   - layers: Which layers of the whole model these are.
   ///   - options: The types.
   ///   - rowGroup: How many rows of queries and keys are best read together.
   ///   - shards: For each tensor the number of its file, if there are several.
   /// - Throws: `unsupported`, and `mismatch` when the importance is another model's.
   init(
-    _ source: any Catalogue, _ model: LlamaModel, layers: [Int], _ options: QuantizationOptions,
-    rowGroup: Int = 1, shards: [Int] = []
+    _ source: any Catalogue, _ subject: MixedSource, layers: [Int],
+    _ options: QuantizationOptions, rowGroup: Int = 1, shards: [Int] = []
   ) throws(WeightmillError) {
     self.options = options
     self.layers = layers
-    architecture = model.architecture
-    var chooser = TypeChooser(options, model)
+    self.subject = subject
+    var chooser = TypeChooser(options, subject)
     for (index, tensor) in source.tensors.enumerated() {
-      let role = role(of: tensor.name)
-      let choice = try chooser.choose(tensor, role)
+      let role = subject.role(of: tensor.name)
+      let choice = try chooser.choose(tensor)
       let target = TensorDescriptor(name: tensor.name, type: choice.type, shape: tensor.shape)
-      let importance = target.type.isScalar ? nil : try importance(target, role)
+      let importance = target.type.isScalar ? nil : try importance(target)
       if tensor.type != target.type, obstacle == nil {
-        obstacle = obstacle(target, role, importance, location: source.location)
+        obstacle = obstacle(target, importance, location: source.location)
       }
       if tensor.type != target.type, let importance { countUnused(importance, target) }
       items.append(
@@ -56,28 +56,27 @@ struct GGUFItems {
     try noteImportance(source)
   }
 
-  /// What a tensor is for; `nil` for one that the architecture does not know: it gets the type of
-  /// most tensors, and importance by its name.
-  private func role(of name: String) -> TensorRole? {
-    NamingScheme.gguf.role(of: name, in: architecture)
-  }
-
   /// The name the tensor has in the whole model's GGUF file, from which importance is computed.
   private func wholeName(_ name: String) -> String {
-    guard case .layer(let layer, let kind)? = role(of: name), layers.indices.contains(layer) else {
-      return name
-    }
+    guard let architecture = subject.architecture,
+      case .layer(let layer, let kind)? = subject.role(of: name), layers.indices.contains(layer)
+    else { return name }
     return NamingScheme.gguf.name(of: .layer(layers[layer], kind), in: architecture)
   }
 
   private mutating func importance(
-    _ tensor: TensorDescriptor, _ role: TensorRole?
+    _ tensor: TensorDescriptor
   ) throws(WeightmillError) -> [Float]? {
     guard let selection = options.importance else { return nil }
+    // Experts have importance each of their own, in files that are not made of one row for all.
+    guard tensor.shape.extents.count < 3 else {
+      missing.append(tensor.name)
+      return nil
+    }
     let weights = try selection.weights(of: wholeName(tensor.name), columns: tensor.shape.columns)
     if weights != nil { known += 1 }
     // Embeddings are looked up, not multiplied: there is no importance of theirs.
-    if weights == nil, case .layer? = role { missing.append(tensor.name) }
+    if weights == nil, subject.layer(of: tensor.name) != nil { missing.append(tensor.name) }
     return weights
   }
 
@@ -90,7 +89,7 @@ struct GGUFItems {
 
   /// Why a tensor cannot be written; section 1.4 of `formats/quantization.md`.
   private func obstacle(
-    _ tensor: TensorDescriptor, _ role: TensorRole?, _ importance: [Float]?, location: String
+    _ tensor: TensorDescriptor, _ importance: [Float]?, location: String
   ) -> WeightmillError? {
     guard RowEncoder.types.contains(tensor.type) else {
       return WeightmillError(
@@ -106,7 +105,8 @@ struct GGUFItems {
         remedy: "leave out --encoder compatible, or use one of "
           + RowEncoder.compatibleTypes.map(\.name).joined(separator: ", "))
     }
-    guard importance == nil, needsImportance(tensor.type), case .layer? = role else { return nil }
+    guard importance == nil, needsImportance(tensor.type), subject.layer(of: tensor.name) != nil
+    else { return nil }
     guard let selection = options.importance else {
       return WeightmillError(
         .usage, location,
@@ -168,7 +168,7 @@ struct GGUFItems {
   }
 
   private func isPruned(_ name: String) -> Bool {
-    guard case .layer(let layer, _)? = role(of: name) else { return false }
+    guard case .layer(let layer, _)? = subject.role(of: name) else { return false }
     return options.prunedLayers.contains(layer)
   }
 }

@@ -68,14 +68,26 @@ extension Subcommands {
     func run() throws {
       guard let target else { return }
       let options = try types.options(target.types.mix)
-      let loaded = try ModelLoader.load(input)
-      var plan = try ConversionPlan(quantize: loaded, with: options)
+      var (plan, notes) = try makePlan(options)
       if let split = splitting.split { try plan.split(split, path: target.path) }
-      common.printNotes(loaded.notes + plan.notes)
+      notes += plan.notes
+      common.printNotes(notes)
       try PlanExecution(
-        plan: plan, output: target.path, options: writing, common: common,
-        notes: loaded.notes + plan.notes
+        plan: plan, output: target.path, options: writing, common: common, notes: notes
       ).perform(label: "quantizing")
+    }
+
+    /// The plan, and what opening the file tells. A model that can be computed is checked as a whole,
+    /// of any other its tensors' names tell what they are.
+    private func makePlan(
+      _ options: QuantizationOptions
+    ) throws(WeightmillError) -> (plan: ConversionPlan, notes: [String]) {
+      let checkpoint = try Checkpoint(path: input)
+      guard checkpoint.isOfKnownArchitecture else {
+        return (try ConversionPlan(quantize: checkpoint, with: options), checkpoint.notes)
+      }
+      let loaded = try ModelLoader.load(input)
+      return (try ConversionPlan(quantize: loaded, with: options), loaded.notes)
     }
 
     /// The last argument: a mix of types, or llama-quantize's COPY.

@@ -18,6 +18,10 @@ struct MixRule: Sendable {
     case moreBits
     /// The layer is neither in the first eighth nor in the last.
     case middle
+    /// The feed-forward part has exactly so many experts.
+    case experts(Int)
+    /// It has at least so many experts.
+    case expertsAtLeast(Int)
   }
 
   private let mixes: Set<TypeMix>
@@ -32,16 +36,15 @@ struct MixRule: Sendable {
     self.conditions = conditions
   }
 
-  /// Whether the line is for a tensor of this layer.
-  func applies(to mix: TypeMix, _ model: MixedModel, layer: Int) -> Bool {
-    mixes.contains(mix) && conditions.allSatisfy { $0.holds(in: model, layer: layer) }
+  /// Whether the line is for a tensor, which is this one of so many of its kind.
+  func applies(to mix: TypeMix, _ model: MixedModel, index: Int, of count: Int) -> Bool {
+    mixes.contains(mix) && conditions.allSatisfy { $0.holds(in: model, index: index, of: count) }
   }
 }
 
 extension MixRule.Condition {
   /// Integer divisions throughout, as in llama.cpp.
-  fileprivate func holds(in model: MixedModel, layer: Int) -> Bool {
-    let count = model.layerCount
+  fileprivate func holds(in model: MixedModel, index layer: Int, of count: Int) -> Bool {
     switch self {
     case .grouped: return model.headCount / model.keyValueHeadCount >= 4
     case .withImportance: return model.hasImportance
@@ -51,6 +54,8 @@ extension MixRule.Condition {
     case .moreBits:
       return layer < count / 8 || layer >= 7 * count / 8 || (layer - count / 8) % 3 == 2
     case .middle: return layer >= count / 8 && layer < 7 * count / 8
+    case .experts(let number): return model.expertCount == number
+    case .expertsAtLeast(let number): return model.expertCount >= number
     }
   }
 }
@@ -61,7 +66,11 @@ package struct MixedModel: Sendable {
   let headCount: Int
   let keyValueHeadCount: Int
   let tiesEmbeddings: Bool
-  let hasImportance: Bool
+  var hasImportance: Bool
+  /// How many experts the feed-forward part has; 0 if it has none.
+  var expertCount = 0
+  /// How many tensors of attention's values there are, if not one in each layer.
+  var valueCount: Int?
 
   /// Describes a model.
   ///

@@ -7,8 +7,8 @@ import WeightmillTensors
 /// It remembers which options decided something, so that those that did not can be reported.
 struct TypeChooser {
   private let options: QuantizationOptions
+  private let source: MixedSource
   private let model: MixedModel
-  private let location: String
   private let matchers: [TensorNameMatcher?]
   private var decided: [Int]
   private var leftOutput = false
@@ -19,47 +19,45 @@ struct TypeChooser {
   ///
   /// - Parameters:
   ///   - options: What was asked for.
-  ///   - model: The model, pruned if layers are left out.
-  init(_ options: QuantizationOptions, _ model: LlamaModel) {
+  ///   - source: The tensors, pruned if layers are left out.
+  init(_ options: QuantizationOptions, _ source: MixedSource) {
     self.options = options
-    self.model = MixedModel(
-      layerCount: model.configuration.layerCount, headCount: model.configuration.headCount,
-      keyValueHeadCount: model.configuration.keyValueHeadCount,
-      tiesEmbeddings: model.tiesEmbeddings,
-      hasImportance: options.importance?.entries.isEmpty == false)
-    location = model.catalogue.location
+    self.source = source
+    var model = source.model
+    model.hasImportance = options.importance?.entries.isEmpty == false
+    self.model = model
     matchers = options.tensorTypes.map(\.matcher)
     decided = [Int](repeating: 0, count: matchers.count)
   }
 
   /// The type of a tensor.
   ///
-  /// - Parameters:
-  ///   - tensor: The tensor, under its name in the GGUF file.
-  ///   - role: What it is for; `nil` if that is not known.
+  /// - Parameter tensor: The tensor, under its name in the GGUF file.
   /// - Returns: The type, and the wanted one if the rows do not allow it.
   /// - Throws: `unsupported` when no type takes rows of that length in place of the wanted one.
-  mutating func choose(
-    _ tensor: TensorDescriptor, _ role: TensorRole?
-  ) throws(WeightmillError) -> FittingType {
+  mutating func choose(_ tensor: TensorDescriptor) throws(WeightmillError) -> FittingType {
     let columns = tensor.shape.columns
-    guard let mix = options.mix else { return FittingType(kept: tensor.type) }
+    guard let mix = options.mix, let category = source.category(of: tensor) else {
+      return FittingType(kept: tensor.type)
+    }
     let choice: FittingType?
-    if tensor.shape.extents.count < 2 || role?.isNorm == true {
+    if tensor.shape.extents.count < 2 || source.role(of: tensor.name)?.isNorm == true {
       choice = FittingType(.f32, columns: columns)
-    } else if role == .output, options.leavesOutput {
+    } else if category == .output, options.leavesOutput {
       leftOutput = true
       choice = FittingType(tensor.type, columns: columns)
-    } else if let type = forced(role) ?? matched(tensor.name) {
+    } else if let type = forced(category) ?? matched(tensor.name) {
       choice = FittingType(type, columns: columns)
     } else if options.isPure {
       choice = FittingType(mix.baseType, columns: columns)
     } else {
-      choice = mix.type(of: role, in: model, columns: columns)
+      choice = mix.type(
+        of: category, index: source.index(of: tensor.name), in: model, columns: columns,
+        isExpert: tensor.shape.extents.count > 2)
     }
     guard let choice else {
       throw WeightmillError(
-        .unsupported, location,
+        .unsupported, source.location,
         "the rows of tensor \(quoted(tensor.name)) hold \(columns) values, which no type like "
           + "\(mix.baseType.name) takes", remedy: "choose another type")
     }
@@ -67,12 +65,13 @@ struct TypeChooser {
   }
 
   /// The type that `--output-tensor-type` or `--token-embedding-type` gives.
-  private mutating func forced(_ role: TensorRole?) -> TensorType? {
-    if role == .tokenEmbedding, let type = options.embeddingType {
+  private mutating func forced(_ category: TensorCategory) -> TensorType? {
+    if category == .tokenEmbedding, let type = options.embeddingType {
       usedEmbeddingType = true
       return type
     }
-    let isOutput = role == .output || (role == .tokenEmbedding && model.tiesEmbeddings)
+    let isOutput =
+      category == .output || (category == .tokenEmbedding && model.tiesEmbeddings)
     guard isOutput, let type = options.outputType else { return nil }
     usedOutputType = true
     return type
