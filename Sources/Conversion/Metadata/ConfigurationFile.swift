@@ -75,7 +75,7 @@ enum ConfigurationFile {
     object["use_cache"] = .bool(true)
   }
 
-  /// How the rotary angles are scaled, of models whose layout says it without a `config.json`: Meta's
+  /// The scaling of rotary angles, of models whose layout says it without a `config.json`: Meta's
   /// of Llama 3.1 and later, Mistral's.
   private static func scaling(_ configuration: LlamaConfiguration) -> JSONValue? {
     var object = JSONObject(members: [])
@@ -129,9 +129,9 @@ enum ConfigurationFile {
 
 extension LlamaConfiguration {
   /// Whether two files describe the same model; the vocabulary is what the tensors say, and only
-  /// some files tell the context length.
+  /// some files tell the context length, or under which of its names LLaMA's graph is published.
   fileprivate func describesSameModel(as other: LlamaConfiguration) -> Bool {
-    architecture == other.architecture && hiddenSize == other.hiddenSize
+    architecture.name == other.architecture.name && hiddenSize == other.hiddenSize
       && layerCount == other.layerCount
       && headCount == other.headCount && keyValueHeadCount == other.keyValueHeadCount
       && headDimension == other.headDimension && feedForwardSize == other.feedForwardSize

@@ -102,7 +102,7 @@ extension LlamaConfiguration {
     architecture.alwaysSaysHeadSize || headDimension * headCount != hiddenSize
   }
 
-  /// What is said of scaled rotary angles. Llama 3.1's are scaled by a tensor, without a key.
+  /// The value of a key of scaled rotary angles. Llama 3.1's are scaled by a tensor, without a key.
   private func scalingValue(of key: Architecture.Key) -> GGUFValue? {
     func number(_ value: Double?) -> GGUFValue? { value.map { .float32(Float($0)) } }
     switch (rotaryScaling, key) {

@@ -232,7 +232,7 @@ extension ConversionPlan {
   }
 }
 
-/// What a plan keeps of the files that it reads.
+/// The files that a plan reads.
 private struct PlanOrigin {
   let sources: [SourceFile]
   let metadata: GGUFMetadata?

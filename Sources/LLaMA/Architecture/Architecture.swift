@@ -37,7 +37,7 @@ package struct Architecture: Equatable, Sendable {
     case vocabularySize = "vocab_size"
     /// The number of values of a head that are turned.
     case ropeDimensionCount = "rope.dimension_count"
-    /// How rotary angles are scaled: by which of the known ways.
+    /// The kind of scaling of rotary angles.
     case ropeScalingType = "rope.scaling.type"
     /// The factor by which rotary frequencies are divided.
     case ropeScalingFactor = "rope.scaling.factor"
@@ -45,21 +45,21 @@ package struct Architecture: Equatable, Sendable {
     case ropeScaleLinear = "rope.scale_linear"
     /// The length of the texts that the model was first trained on.
     case ropeOriginalContextLength = "rope.scaling.original_context_length"
-    /// What cosines and sines are multiplied with.
+    /// The factor of cosines and sines.
     case ropeAttentionFactor = "rope.scaling.attn_factor"
-    /// What YaRN multiplies cosines and sines with, where it is said; few loaders read it.
+    /// YaRN's factor of cosines and sines, where it is said; few loaders read it.
     case yarnAttentionFactor = "rope.scaling.yarn_attn_factor"
-    /// How often YaRN's fastest pairs turn, where it is said; few loaders read it.
+    /// The turns of YaRN's fastest pairs, where they are said; few loaders read them.
     case yarnBetaFast = "rope.scaling.yarn_beta_fast"
-    /// How often YaRN's slowest pairs turn, where it is said; few loaders read it.
+    /// The turns of YaRN's slowest pairs, where they are said; few loaders read them.
     case yarnBetaSlow = "rope.scaling.yarn_beta_slow"
-    /// What embeddings are multiplied with.
+    /// The factor of embeddings.
     case embeddingScale = "embedding_scale"
-    /// What is multiplied with what a layer's parts add to the residual stream.
+    /// The factor of what a layer's parts add to the residual stream.
     case residualScale = "residual_scale"
-    /// What logits are divided by.
+    /// The divisor of logits.
     case logitScale = "logit_scale"
-    /// What scores of attention are multiplied with, in place of 1 / √head size.
+    /// The factor of attention's scores, in place of 1 / √head size.
     case attentionScale = "attention.scale"
     /// The number of experts; read, to refuse it.
     case expertCount = "expert_count"
@@ -114,9 +114,9 @@ package struct Architecture: Equatable, Sendable {
   /// The name in Hugging Face's files of a tensor in a layer that holds queries, keys and values by
   /// group, if they are fused there.
   package var fusedQueries: String?
-  /// What the model multiplies besides what LLaMA does.
+  /// The fields that give factors which LLaMA does not have.
   package var scaleFields = ScaleFields.none
-  /// Of so many layers the last one has no rotary angles; `nil` if all have.
+  /// The interval of layers without rotary angles, 4 for each fourth layer; `nil` if all have them.
   package var unrotatedInterval: Int?
   /// The names of tensors that differ from the usual ones.
   package var otherNames: [NamingScheme: [TensorRole: String]] = [:]

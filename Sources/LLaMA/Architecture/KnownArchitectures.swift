@@ -137,7 +137,7 @@ extension Architecture {
     llama, mistral, internLM3, qwen2, qwen3, miniCPM, granite, smolLM3, olmo2, internLM2,
   ]
 
-  /// What would be needed for models that people ask for, by their names in `config.json` and in
+  /// The needs of models that people ask for, by their names in `config.json` and in
   /// GGUF files.
   private static let needs: [(names: [String], need: String)] = [
     (["phi3"], "matrices that are fused, and rotation of a part of each head"),
@@ -171,7 +171,7 @@ extension Architecture {
     all.first { $0.huggingFaceType == type || $0.otherTypes.contains(type) }
   }
 
-  /// What messages say of a name that is not known: `which would need experts; only llama is
+  /// The remark of messages on a name that is not known: `which would need experts; only llama is
   /// supported`.
   ///
   /// - Parameters:

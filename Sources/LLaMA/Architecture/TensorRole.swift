@@ -85,7 +85,7 @@ package enum TensorRole: Hashable, Sendable {
     /// All biases.
     package static let biases = attentionBiases.union(feedForwardBiases)
 
-    /// What is added to the products with a matrix, if it is a matrix that may have such a thing.
+    /// The bias of a matrix, if it is one that may have a bias.
     package var bias: LayerTensor? {
       switch self {
       case .query: .queryBias

@@ -74,7 +74,7 @@ struct ConfigurationFields {
     return biases
   }
 
-  /// What the model multiplies besides what LLaMA does.
+  /// The fields that give factors which LLaMA does not have.
   func scales(
     of architecture: Architecture, width: Int, layers: Int
   ) throws(WeightmillError) -> ModelScales {

@@ -22,9 +22,9 @@ public struct LlamaConfiguration: Equatable, Sendable {
   public let normEpsilon: Double
   /// The base of the rotary position angles.
   public let ropeBase: Double
-  /// How the rotary angles are stretched.
+  /// The scaling of the rotary angles.
   package let rotaryScaling: RotaryScaling
-  /// What it multiplies besides what LLaMA does.
+  /// The factors that LLaMA does not have.
   package let scales: ModelScales
   /// The biases that every layer has; `nil` where the tensors alone tell.
   package let biases: Set<TensorRole.LayerTensor>?
@@ -45,8 +45,8 @@ public struct LlamaConfiguration: Equatable, Sendable {
   ///   - contextLength: How many tokens the model was trained to see at once.
   ///   - normEpsilon: What RMSNorm adds to the mean square.
   ///   - ropeBase: The base of the rotary position angles.
-  ///   - rotaryScaling: How the rotary angles are stretched.
-  ///   - scales: What it multiplies besides what LLaMA does.
+  ///   - rotaryScaling: The scaling of the rotary angles.
+  ///   - scales: The factors that LLaMA does not have.
   ///   - biases: The biases that every layer has; `nil` where the tensors alone tell.
   ///   - tiesEmbeddings: Whether the output matrix may be the embedding matrix.
   package init(
@@ -113,15 +113,15 @@ public struct LlamaConfiguration: Equatable, Sendable {
   package var keyValueWidth: Int { keyValueHeadCount * headDimension }
 }
 
-/// What a model multiplies besides what LLaMA does.
+/// The factors of a model that LLaMA does not have.
 package struct ModelScales: Equatable, Sendable {
-  /// What embeddings are multiplied with.
+  /// The factor of embeddings.
   package var embedding = 1.0
-  /// What is multiplied with what the parts of a layer add to the residual stream.
+  /// The factor of what the parts of a layer add to the residual stream.
   package var residual = 1.0
-  /// What logits are divided by.
+  /// The divisor of logits.
   package var logit = 1.0
-  /// What scores of attention are multiplied with; `nil` is 1 / √head size.
+  /// The factor of attention's scores; `nil` is 1 / √head size.
   package var attention: Double?
 
   /// Scales that change nothing.

@@ -2,9 +2,9 @@ import WeightmillStrictJSON
 import WeightmillTensors
 
 extension ConfigurationFields {
-  /// Where files keep what is said of rotary angles: the older place, and that of transformers 5.
+  /// The names of the fields on rotary angles: the older one, and that of transformers 5.
   private static let rotaryFields = ["rope_scaling", "rope_parameters"]
-  /// What such a field may say without scaling anything.
+  /// The names in such a field that scale nothing.
   private static let plainFields = ["rope_theta", "partial_rotary_factor"]
 
   /// The base of the rotary angles and how they are stretched.
@@ -45,7 +45,7 @@ extension ConfigurationFields {
       .unsupported, location, "turns a part of each head (\(name) \(share)), which is not computed")
   }
 
-  /// What one of the fields says; without a type there must be nothing to scale by.
+  /// The scaling of one of the fields; without a type there must be nothing to scale by.
   private func rotaryScaling(
     _ name: String, original: Int?, contextLength: Int
   ) throws(WeightmillError) -> RotaryScaling {
@@ -147,8 +147,8 @@ extension ConfigurationFields {
     return numbers
   }
 
-  /// What `use_scaled_rope` of Meta's `params.json` stands for, or `yarn` of Mistral's. Meta's factor
-  /// is rarely there: Llama 3.2 has 32 in its two small sizes, 3.1 and 3.3 have 8.
+  /// The scaling that `use_scaled_rope` of Meta's `params.json` or `yarn` of Mistral's asks for. Meta's
+  /// factor is rarely there: Llama 3.2 has 32 in its two small sizes, 3.1 and 3.3 have 8.
   func metaScaling(width: Int, contextLength: Int) throws(WeightmillError) -> RotaryScaling {
     if let value = object.nonNull("yarn") {
       let fields = try ConfigurationFields(value, location: location)

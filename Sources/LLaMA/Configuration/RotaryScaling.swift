@@ -1,6 +1,6 @@
 import WeightmillTensors
 
-/// How a model stretches its rotary angles, to reach texts longer than those it was first trained on.
+/// The scaling of a model's rotary angles, for texts longer than those it was first trained on.
 ///
 /// A position turns the *i*-th pair of a head of *d* values by position × frequency. Without scaling
 /// the frequency is 1 / base^(2i/d).
@@ -22,7 +22,7 @@ package enum RotaryScaling: Equatable, Sendable {
   /// nothing is computed: up to that length the frequencies are the plain ones.
   case dynamic(factor: Double)
 
-  /// What Llama 3.1 and later have.
+  /// The constants of Llama 3.1 and later.
   package struct Llama3: Equatable, Sendable {
     package var factor = 8.0
     package var lowFrequencyFactor = 1.0
@@ -34,16 +34,16 @@ package enum RotaryScaling: Equatable, Sendable {
     package init() {}
   }
 
-  /// What is said of YaRN; what is not said has the value of its paper.
+  /// The constants of YaRN; those that are not said have the values of its paper.
   package struct YaRN: Equatable, Sendable {
     package let factor: Double
     /// The length of the texts that the model was first trained on, in tokens.
     package let originalContextLength: Int
-    /// How often a pair turns over that length if its frequency is left alone: 32.
+    /// The turns over that length of a pair whose frequency is left alone: 32.
     package var betaFast: Double?
-    /// How often a pair turns over that length if its frequency is divided by the whole factor: 1.
+    /// The turns over that length of a pair whose frequency is divided by the whole factor: 1.
     package var betaSlow: Double?
-    /// What cosines and sines are multiplied with: 0.1 ln(factor) + 1.
+    /// The factor of cosines and sines: 0.1 ln(factor) + 1.
     package var attentionFactor: Double?
     /// Whether the ramp begins and ends at whole pairs.
     package var truncates = true
@@ -53,15 +53,15 @@ package enum RotaryScaling: Equatable, Sendable {
       self.originalContextLength = originalContextLength
     }
 
-    /// What cosines and sines are multiplied with unless the model says it.
+    /// The factor of cosines and sines unless the model says it.
     package var usualAttentionFactor: Double { 0.1 * Elementary.logarithm(factor) + 1 }
   }
 
-  /// What Phi-3 and MiniCPM have.
+  /// The constants and factors of Phi-3 and MiniCPM.
   package struct LongRoPE: Equatable, Sendable {
     /// The longest text for which the short factors are, in tokens.
     package let originalContextLength: Int
-    /// What cosines and sines are multiplied with.
+    /// The factor of cosines and sines.
     package let attentionFactor: Double
     /// The factors of short texts; empty if they are a tensor of the model.
     package var short: [Float] = []

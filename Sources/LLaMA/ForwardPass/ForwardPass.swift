@@ -195,7 +195,7 @@ package struct ForwardPass: Sendable {
     return try finished(output, by: .layer(layer, .feedForwardOutputNorm))
   }
 
-  /// What a part of a layer adds to the residual stream: behind a norm if there is one, and scaled.
+  /// The addend of a layer's part to the residual stream: behind a norm if there is one, and scaled.
   private func finished(
     _ output: Activations, by role: TensorRole
   ) throws(WeightmillError) -> Activations {

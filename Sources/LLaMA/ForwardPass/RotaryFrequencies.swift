@@ -8,7 +8,7 @@ package struct RotaryFrequencies: Equatable, Sendable {
   package let beyond: [Double]
   /// The longest text that has `values`, in tokens.
   package let limit: Int
-  /// What cosines and sines are multiplied with.
+  /// The factor of cosines and sines.
   package let magnitude: Double
 
   /// Computes the angles of a model.

@@ -8,10 +8,10 @@ package struct GroupedQueries: Catalogue {
   package let tensors: [TensorDescriptor]
   private let base: any Catalogue
   private let sources: [Source]
-  /// How many rows a group has.
+  /// The number of rows of a group.
   private let height: Int
 
-  /// Where the rows of a tensor are: of each group `count` rows from `first` on; `nil` is all rows.
+  /// The rows that make a tensor: of each group `count` rows from `first` on; `nil` is all rows.
   private struct Source: Sendable {
     let index: Int
     var part: (first: Int, count: Int)?

@@ -99,7 +99,7 @@ public struct LlamaModel: Sendable {
     TensorRole.all(in: configuration).filter { indices[$0] != nil }
   }
 
-  /// Those of them that are in files of any layout: factors of rotary frequencies are GGUF's alone.
+  /// The roles that are in files of any layout: factors of rotary frequencies are GGUF's alone.
   package var commonRoles: [TensorRole] { roles.filter { !$0.isRopeFactors } }
 
   /// The description of a tensor.

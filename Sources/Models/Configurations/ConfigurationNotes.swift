@@ -1,7 +1,7 @@
 import WeightmillLLaMA
 import WeightmillStrictJSON
 
-/// What users should know of a model's configuration: what is assumed, and what is not computed.
+/// The notes on a model's configuration: what is assumed, and what is not computed.
 enum ConfigurationNotes {
   /// The notes on a model.
   ///

@@ -43,8 +43,8 @@ public enum TensorGrouping: String, CaseIterable, Sendable {
 }
 
 extension TensorRole {
-  /// What the tensor is in its layer, such as `ffn_down` or `attn_q.bias`; its name without `.weight`
-  /// outside layers.
+  /// The tensor's name in its layer, such as `ffn_down` or `attn_q.bias`; outside layers the name
+  /// without `.weight`.
   func kind(in architecture: Architecture) -> String {
     let name = NamingScheme.gguf.name(of: self, in: architecture)
     let parts = name.split(separator: ".")

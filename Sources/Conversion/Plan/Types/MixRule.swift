@@ -67,9 +67,9 @@ package struct MixedModel: Sendable {
   let keyValueHeadCount: Int
   let tiesEmbeddings: Bool
   var hasImportance: Bool
-  /// How many experts the feed-forward part has; 0 if it has none.
+  /// The number of experts of the feed-forward part; 0 if it has none.
   var expertCount = 0
-  /// How many tensors of attention's values there are, if not one in each layer.
+  /// The number of tensors of attention's values, if not one in each layer.
   var valueCount: Int?
 
   /// Describes a model.

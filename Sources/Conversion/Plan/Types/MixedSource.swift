@@ -7,11 +7,11 @@ struct MixedSource {
   /// The architecture; `nil` if it is not known, or the file holds more than is known of it: then
   /// names and metadata tell what a tensor is.
   let architecture: Architecture?
-  /// What the rules of a mix look at besides the tensor itself.
+  /// The traits of the model that the rules of a mix look at.
   let model: MixedModel
-  /// Where messages say the tensors are.
+  /// The file of the tensors, for messages.
   let location: String
-  /// Which of their kind the tensors of attention's values are.
+  /// The indices of the tensors of attention's values among their kind.
   private let valueIndices: [TensorName: Int]
 
   /// Describes a model that is known.
@@ -53,7 +53,7 @@ struct MixedSource {
     self.model = model
   }
 
-  /// What a tensor is for, in an architecture that is known.
+  /// The role of a tensor, in an architecture that is known.
   func role(of name: String) -> TensorRole? {
     architecture.flatMap { NamingScheme.gguf.role(of: name, in: $0) }
   }
@@ -64,7 +64,7 @@ struct MixedSource {
     if case .layer(let layer, _)? = role(of: name) { return layer } else { return nil }
   }
 
-  /// What a tensor is to the mixes; `nil` if it keeps its type.
+  /// The category of a tensor; `nil` if it keeps its type.
   func category(of tensor: TensorDescriptor) -> TensorCategory? {
     guard architecture == nil else { return TensorCategory(role(of: tensor.name)) }
     return TensorCategory.isQuantized(tensor) ? TensorCategory(name: tensor.name) : nil
@@ -74,6 +74,6 @@ struct MixedSource {
   /// change, such as tables of integers, do not.
   func counts(_ tensor: TensorDescriptor) -> Bool { category(of: tensor) != nil }
 
-  /// Which of its kind a tensor is.
+  /// The index of a tensor among those of its kind.
   func index(of name: String) -> Int { valueIndices[TensorName(name)] ?? layer(of: name) ?? 0 }
 }

@@ -1,7 +1,8 @@
 import WeightmillLLaMA
 import WeightmillTensors
 
-/// What a tensor is to the mixes, which llama.cpp tells by its name, whatever the architecture.
+/// The category of a tensor in the mixes, which llama.cpp tells by its name, whatever the
+/// architecture.
 ///
 /// Source: `tensor_get_category` and `tensor_allows_quantization` of `src/llama-quant.cpp`.
 enum TensorCategory: Hashable {
@@ -54,7 +55,8 @@ enum TensorCategory: Hashable {
     return Int(name.dropFirst(4).prefix { $0 != "." })
   }
 
-  /// What in a name keeps a tensor as it is: small ones, and those that are no factors of products.
+  /// The parts of names whose tensors keep their type: small ones, and those that are no factors of
+  /// products.
   private static let keptParts = [
     "_norm.weight", "ffn_gate_inp.weight", "ffn_gate_tid2eid.weight", "altup", "laurel",
     "per_layer_model_proj", "ssm_conv1d", "shortconv.conv.weight", "indexer.k_proj.weight",

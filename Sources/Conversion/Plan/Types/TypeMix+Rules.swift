@@ -1,7 +1,8 @@
 package import WeightmillLLaMA
 import WeightmillTensors
 
-/// llama.cpp's rules, but those that it has for single architectures (Falcon): section 1.4 of `formats/quantization.md`.
+/// llama.cpp's rules, but those that it has for single architectures (Falcon): section 1.4 of
+/// `formats/quantization.md`.
 ///
 /// For each kind of tensor the first line that applies gives the type; where none does, the type
 /// is the mix's base type. `formats/vectors/typemaps.txt` is what llama.cpp itself chooses.

@@ -75,10 +75,13 @@ enum HyperparameterCheck {
     let differs = pairs.contains { abs($0 - $1) > 1e-5 * abs($1) }
     let switches = left.values != left.beyond && left.limit != right.limit
     guard differs || switches else { return }
+    var remedy = "convert it again with the reference's configuration"
+    if case (.yarn, .yarn) = (ours.rotaryScaling, theirs.rotaryScaling) {
+      remedy = "a GGUF file says no constants of YaRN but its factor and original length"
+    }
     findings.error(
       "hyperparameters",
       "the rotary angles are scaled in another way (\(ours.rotaryScaling.name)) than the reference's "
-        + "(\(theirs.rotaryScaling.name)): the model computes something else; convert it again with "
-        + "the reference's configuration")
+        + "(\(theirs.rotaryScaling.name)): the model computes something else; \(remedy)")
   }
 }
