@@ -72,6 +72,12 @@ package struct BPEVocabulary: Equatable, Sendable {
   /// that is not known here.
   package var encodingObstacle: WeightmillError? { modelObstacle ?? preparationObstacle }
 
+  /// Whether tokens are bytes in GPT-2's alphabet.
+  package var isByteLevel: Bool {
+    if case .byteLevel? = preparation.preTokenizers.last { return true }
+    return decoder?.contains(.byteLevel) ?? false
+  }
+
   /// Puts around a text what the roles say, if the file itself does not say what.
   package mutating func addRolesAroundText() {
     guard !hasTemplate else { return }

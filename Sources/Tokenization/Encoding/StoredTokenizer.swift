@@ -101,12 +101,6 @@ extension BPEVocabulary {
     }
   }
 
-  /// Whether tokens are bytes in GPT-2's alphabet.
-  package var isByteLevel: Bool {
-    if case .byteLevel? = preparation.preTokenizers.last { return true }
-    return decoder?.contains(.byteLevel) ?? false
-  }
-
   /// llama.cpp's name for the way text is cut into words, `tokenizer.ggml.pre`: `llama-bpe`,
   /// `qwen2`, `gpt-2` …; `nil` when it has none for it.
   package var preTokenizerName: String? { try? preTokenizer }
