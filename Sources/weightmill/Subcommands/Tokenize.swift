@@ -13,7 +13,7 @@ extension Subcommands {
       discussion: """
         EXAMPLES
           weightmill tokenize ziya-f16.gguf $'<human>:你好\\n<bot>:'
-          weightmill tokenize ziya-f16.gguf --lines questions.txt --json
+          weightmill tokenize ziya-f16.gguf --lines sample.txt --json
         """)
 
     @Argument(
@@ -48,8 +48,8 @@ extension Subcommands {
 
     func run() throws {
       let tokenizer = try ModelLoader.tokenizer(model, cutAsIn: cutting.name)
-      if let text { try print(encode(text, tokenizer), tokenizer) }
-      if let lines { try printLines(of: TextInput.text(lines), tokenizer) }
+      if let text { try show(encode(text, tokenizer), tokenizer) }
+      if let lines { try showLines(of: TextInput.text(lines), tokenizer) }
     }
 
     private func encode(_ text: String, _ tokenizer: ModelTokenizer) throws -> [Int] {
@@ -58,7 +58,7 @@ extension Subcommands {
 
     /// Prints a line of ids for each line of a text; what follows the last line feed is one if it is
     /// not empty.
-    private func printLines(of text: String, _ tokenizer: ModelTokenizer) throws {
+    private func showLines(of text: String, _ tokenizer: ModelTokenizer) throws {
       var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       if lines.last?.isEmpty == true { lines.removeLast() }
       let ids = try lines.map { try encode(String(Substring($0)), tokenizer) }
@@ -66,7 +66,7 @@ extension Subcommands {
       for line in ids { try StandardOutput.print(line.map(String.init).joined(separator: " ")) }
     }
 
-    private func print(_ ids: [Int], _ tokenizer: ModelTokenizer) throws {
+    private func show(_ ids: [Int], _ tokenizer: ModelTokenizer) throws {
       if common.json { return try JSONOutput.print(["ids": ids]) }
       let rows = ids.map { ["\($0)", quoted(tokenizer.vocabulary.tokens[$0].text)] }
       try StandardOutput.print(Text.table(rows, alignments: [.right, .left]))
