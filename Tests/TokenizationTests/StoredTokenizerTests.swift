@@ -130,7 +130,8 @@ struct StoredTokenizerTests {
     }
   }
 
-  @Test func unknownNamesAreErrorsThatNameThem() throws {
+  @Test("BP-03: ways of cutting that are not known are named")
+  func unknownNamesAreErrorsThatNameThem() throws {
     var metadata = try metadata(small())
     metadata["tokenizer.ggml.pre"] = .string("unheard-of")
     let error = expectError(.unsupported) {
@@ -142,11 +143,17 @@ struct StoredTokenizerTests {
     #expect(try given?.encode("abc") == [257])
     metadata["tokenizer.ggml.pre"] = nil
     #expect(try ModelTokenizer(gguf: metadata, location: "x")?.encode("abc") == [257])
+  }
+
+  @Test("BP-02: the way of cutting is a text")
+  func aNameThatIsNoTextIsMalformed() throws {
+    var metadata = try metadata(small())
     metadata["tokenizer.ggml.pre"] = .uint32(1)
     expectError(.malformed) { _ = try ModelTokenizer(gguf: metadata, location: "x") }
   }
 
-  @Test func brokenMergesAreMalformed() throws {
+  @Test("BP-01: merges are of two tokens that form a third")
+  func brokenMergesAreMalformed() throws {
     let whole = try metadata(small())
     for merges in [["a"], ["a zz"], ["zz b"], ["b c"], [""], [" "], ["a b c"]] {
       var metadata = whole

@@ -8,7 +8,8 @@ struct RuleCoverageTests {
   /// The number of rules in each family.
   private static let families = [
     ("ZIP", 15), ("PK", 12), ("TEN", 8), ("LEG", 7), ("ST", 9), ("GG", 14), ("SP", 6), ("TJ", 5),
-    ("IX", 5), ("CF", 4), ("CT", 3), ("DET", 2), ("RES", 1), ("OUT", 3), ("ERR", 1),
+    ("BP", 3), ("TK", 4), ("VM", 3), ("IX", 5), ("CF", 4), ("CT", 3), ("DET", 2), ("RES", 1),
+    ("OUT", 3), ("ERR", 1),
   ]
 
   private static let rules: [String] =

@@ -85,7 +85,7 @@ def add(book):
     pieces(reject)
     special(reject)
     long_pieces(accept, either)
-    kinds(either, reject)
+    kinds(accept, either, reject)
 
 
 def honest(accept, either):
@@ -240,7 +240,7 @@ def long_pieces(accept, either):
            model(SPECIAL + WORDS + [empty]), MALFORMED)
 
 
-def kinds(either, reject):
+def kinds(accept, either, reject):
     for name, kind in {"unigram": 1, "char": 4}.items():
         reject(f"kind-{name}", "SP-04", f"a model of another kind: {name}",
                model(settings=trainer(kind)), (UNSUPPORTED, MALFORMED))
@@ -254,5 +254,5 @@ def kinds(either, reject):
     }.items():
         either(f"charsmap-{name}", "SP-06", f"a precompiled charsmap that is hostile: {name}",
                model(normal=normalizer(more=block(2, charsmap))), (UNSUPPORTED, MALFORMED))
-    reject("extra-spaces", "SP-06", "a normalizer that removes spaces",
-           model(normal=normalizer(True)), UNSUPPORTED)
+    accept("extra-spaces", "SP-06", "a normalizer that removes spaces",
+           model(normal=normalizer(True)), [1, 3], "  ab ")
