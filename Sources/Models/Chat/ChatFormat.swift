@@ -1,4 +1,4 @@
-/// How a family of models wants a conversation to be written: what goes around each text.
+/// The form in which a family of models wants a conversation: the texts that go around each message.
 ///
 /// In all texts `{bos}` and `{eos}` stand for the tokens that begin and end a text.
 struct ChatFormat: Sendable {

@@ -8,7 +8,7 @@ package import WeightmillTokenization
 /// template to the next (`formats/chat-templates.md`).
 package struct ChatTemplate: Sendable {
   /// The longest template whose format is looked for, in bytes; those published have up to 20 kB.
-  package static let maximumBytes = 1 << 18
+  package static let maximumBytes = 1 << 17
 
   /// Ziya's template as it is written into GGUF files.
   package static let ziyaText =
@@ -71,7 +71,11 @@ package struct ChatTemplate: Sendable {
         at: quoted(text, limit: 60), remedy: remedy)
     }
     let special = vocabulary?.special
-    func token(_ id: Int?) -> String { id.flatMap { vocabulary?.tokens[$0].text } ?? "" }
+    func token(_ id: Int?) -> String {
+      let text = id.flatMap { vocabulary?.tokens[$0].text } ?? ""
+      // A template may write one thousands of times.
+      return text.utf8.count <= TemplateOutline.maximumValueBytes ? text : ""
+    }
     let surroundings = TemplateOutline.Surroundings(
       bos: token(special?.bos), eos: token(special?.eos), today: today)
     guard let outline = TemplateOutline(text, surroundings),

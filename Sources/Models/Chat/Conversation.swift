@@ -1,7 +1,7 @@
 package import WeightmillStrictJSON
 package import WeightmillTensors
 
-/// What was said so far, for a model to go on with.
+/// A conversation for a model to go on with.
 ///
 /// A system message may come first. User and assistant then take turns, and the user has the last
 /// word.

@@ -1,4 +1,4 @@
-/// What is known of the conditions of a template before any conversation is.
+/// The conditions of a template, as far as they are decided before there is a conversation.
 ///
 /// Weightmill gives a template messages with a role and a text, asks for an answer, and gives neither
 /// tools nor documents nor pictures. Branches for these are dead.

@@ -1,4 +1,4 @@
-/// What a chat template writes, as far as that can be read off its text. Nothing is run.
+/// The texts that a chat template writes, as far as they can be read off it. Nothing is run.
 ///
 /// Branches that no conversation of Weightmill's reaches (tools, documents, pictures) are left out.
 /// What is left stands in `code`: outputs between `«` and `»`, neighbouring texts joined,
@@ -6,6 +6,8 @@
 struct TemplateOutline {
   /// The place of a role's name in `literals` and `code`.
   static let role = "\u{1}"
+  /// How long a text that a name stands for may be, to be written in the name's place.
+  static let maximumValueBytes = 256
 
   /// What is written or kept for later, with conditions and loops.
   private(set) var code = ""
@@ -184,8 +186,8 @@ extension TemplateOutline {
     case (.literal(let text)?, 1): return .text(text)
     case (.word("bos_token")?, 1):
       writesBOS = true
-      return .text(constants["bos_token"] ?? surroundings.bos)
-    case (.word("eos_token")?, 1): return .text(constants["eos_token"] ?? surroundings.eos)
+      return .text(value("bos_token") ?? surroundings.bos)
+    case (.word("eos_token")?, 1): return .text(value("eos_token") ?? surroundings.eos)
     case (.word("strftime_now")?, 4):
       guard case .literal(let format) = tokens[tokens.startIndex + 2],
         let text = surroundings.today.text(format)
@@ -193,13 +195,18 @@ extension TemplateOutline {
       dates.append(text)
       return .text(text)
     case (.word(let name)?, 1):
-      guard Self.isValue(name), let text = constants[name] else { break }
+      guard Self.isValue(name), let text = value(name) else { break }
       return .text(text)
     default: break
     }
     if Self.isRole(code) { return .text(Self.role) }
     addTexts(of: tokens)
     return .code(code)
+  }
+
+  /// The text that a name stands for, if it is short.
+  private func value(_ name: String) -> String? {
+    constants[name].flatMap { $0.utf8.count <= Self.maximumValueBytes ? $0 : nil }
   }
 
   /// Names for a value that is the same in every conversation.

@@ -219,6 +219,27 @@ struct ChatTemplateTests {
     expectError(.unsupported) { _ = try template(text) }
   }
 
+  /// A name for a long text is not written out each time that it stands there.
+  @Test(
+    .timeLimit(.minutes(5)),
+    arguments: [
+      "{% set date = 'xxxxxxxxxxxxxxxx' %}"
+        + String(repeating: "{% set date = date + date %}", count: 40),
+      "{% set date = '\(String(repeating: "x", count: 60_000))' %}"
+        + String(repeating: "{{ date }}", count: 6_000),
+      "{% set eos_token = '\(String(repeating: "x", count: 60_000))' %}"
+        + String(repeating: "{{ eos_token }}", count: 4_000),
+      String(
+        repeating: "{% set system_message = system_message + 'xxxxxxxxxxxxxxxx' %}", count: 1_500),
+    ])
+  func textsDoNotGrowWithoutMeasure(text: String) throws {
+    expectError(.unsupported) { _ = try template(text) }
+    let chatML = try String(
+      decoding: Fixtures.bytes("\(Expected.folder)/chatml.jinja"), as: UTF8.self)
+    let made = try? template(chatML + text).prompt(Conversation(question: "x"))
+    #expect(made.map { $0.utf8.count < 1 << 20 } ?? true)
+  }
+
   /// The token that begins a text is there once.
   @Test func aTextBeginsOnce() throws {
     let tokenizer = try ModelLoader.tokenizer(Fixtures.miniZiya("delta"))
