@@ -24,6 +24,6 @@ fi
 
 have "$venv-transformers" transformers transformers
 python=$(Benchmarks/environment.sh)/bin/python
-converter=$(Interop/fetch-converter.sh "$python" "$venv")
+converter=$(Interop/fetch-llama-source.sh "$python" "$venv")
 exec "$python" -B Benchmarks/job.py --converter "$converter" \
   --transformers "$venv-transformers/bin/python" "$@"

