@@ -9,7 +9,7 @@ struct RepeatedOptionTests {
     "attribute-by", "attribute-tokens", "chunks", "context", "count", "delta-kind", "encoder",
     "format", "max-kld", "max-kld-p99", "max-nmse", "max-ppl-ratio", "max-regression",
     "max-shard-size", "max-size", "max-tensors", "files", "memory", "min-top1", "n", "name",
-    "output-tensor-type", "relative-tolerance", "seed", "split-files", "split-max-size",
+    "output-tensor-type", "pre", "relative-tolerance", "seed", "split-files", "split-max-size",
     "split-max-tensors", "temperature", "threads", "token-embedding-type", "tolerance", "top-k",
     "top-p", "type",
   ]
