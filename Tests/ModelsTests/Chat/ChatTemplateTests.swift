@@ -219,6 +219,26 @@ struct ChatTemplateTests {
     expectError(.unsupported) { _ = try template(text) }
   }
 
+  /// Damaged templates are read or refused, and never a trap.
+  @Test(arguments: names) func damageIsNoTrap(name: String) throws {
+    let bytes = try Fixtures.bytes("\(Expected.folder)/\(name).jinja")
+    var random = SeededGenerator(seed: UInt64(bytes.count))
+    for _ in 0..<20 {
+      var damaged = bytes
+      for _ in 0..<Int.random(in: 1...4, using: &random) where !damaged.isEmpty {
+        let index = Int.random(in: damaged.indices, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: damaged.removeSubrange(index..<min(index + 3, damaged.count))
+        case 1: damaged.insert(bytes.randomElement(using: &random) ?? 0, at: index)
+        case 2: damaged[index] = UInt8.random(in: 0...255, using: &random)
+        default: damaged = Array(damaged[..<index])
+        }
+      }
+      let text = String(decoding: damaged, as: UTF8.self)
+      expectNoCrash { _ = try template(text).prompt(Conversation(question: "x", system: "s")) }
+    }
+  }
+
   /// A name for a long text is not written out each time that it stands there.
   @Test(
     .timeLimit(.minutes(5)),
