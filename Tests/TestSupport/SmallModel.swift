@@ -81,7 +81,7 @@ public struct SmallModel: Sendable {
   }
 
   /// Whether the folder holds a tensor: of those that a model may have, the biases it shall have.
-  private func isStored(_ role: TensorRole) -> Bool {
+  package func isStored(_ role: TensorRole) -> Bool {
     guard NamingScheme.huggingFace.holds(role) else { return false }
     guard case .layer(_, let tensor) = role, role.isBias else { return true }
     return biases.contains(tensor) || architecture.requiredTensors.contains(tensor)

@@ -26,7 +26,7 @@ extension Subcommands {
         EXAMPLES
           weightmill generate ziya-q4_0.gguf --chat --prompt '帮我写一份去西安的旅游计划'
           weightmill generate ziya-q4_0.gguf --prompt 'The gradient' --temperature 0
-          weightmill generate ziya-q4_0.gguf --system 'Be brief.' --prompt 'What is AI?'
+          weightmill generate ziya-q4_0.gguf --system 'Be brief.' --prompt 'Why?'
           weightmill generate ziya-q4_0.gguf --conversation talk.json
         """)
 
