@@ -141,8 +141,9 @@ extension Architecture {
   /// GGUF files.
   private static let needs: [(names: [String], need: String)] = [
     (["phi3"], "matrices that are fused, and rotation of a part of each head"),
+    (["gemma"], "GELU, and gains of norms that one is added to"),
     (
-      ["gemma", "gemma2", "gemma3", "gemma3_text"],
+      ["gemma2", "gemma3", "gemma3_text"],
       "GELU, gains of norms that one is added to, caps on scores, and windows in some layers"
     ),
     (["baichuan"], "queries, keys and values that are fused, and in 13B ALiBi"),
