@@ -80,6 +80,18 @@ def imatrix(folder):
     return output
 
 
+def ask_llama(model, folder, **questions):
+    """What llama.cpp answers (llama_answers.py), in a process of the Python that run.sh names."""
+    import numpy as np  # not every test has it
+
+    asked, answers = folder / "questions.json", folder / "answers.npz"
+    asked.write_text(json.dumps(questions), encoding="utf-8")
+    subprocess.run(
+        [os.environ["WEIGHTMILL_LLAMA_PYTHON"], "-B", ROOT / "Interop/llama_answers.py", model, asked, answers],
+        check=True, stderr=subprocess.DEVNULL)
+    return np.load(answers)
+
+
 def expected(name):
     return json.loads((FIXTURE / "expected" / name).read_text(encoding="utf-8"))
 

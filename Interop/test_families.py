@@ -14,7 +14,7 @@ biases, with a head size of its own, with rotary angles that are scaled. What is
 
 The table at the end stands in docs/models.md.
 
-run.sh sets WEIGHTMILL_LLAMA_PYTHON (a Python with llama.cpp; without it the column is "-") and
+run.sh sets WEIGHTMILL_LLAMA_PYTHON (a Python with llama.cpp) and
 WEIGHTMILL_LLAMA_SOURCE (the folder with convert_hf_to_gguf.py).
 """
 
@@ -34,11 +34,9 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from checks import FIXTURE, Checks, weightmill, weightmill_json
+from checks import FIXTURE, Checks, ask_llama, weightmill, weightmill_json
 
 CONVERTER = pathlib.Path(os.environ["WEIGHTMILL_LLAMA_SOURCE"])
-LLAMA = os.environ.get("WEIGHTMILL_LLAMA_PYTHON")
-HERE = pathlib.Path(__file__).resolve().parent
 ROWS = 3072
 IDS = [1, 594, 284, 333, 2047, 9, 1200, 700, 31, 4, 55, 812, 2900, 1503, 77, 6, 1999, 260, 2999, 18]
 BOUND = 2e-3
@@ -166,12 +164,8 @@ def our_logits(path, folder):
 
 
 def llama_logits(path, folder):
-    """Those of llama.cpp, in a process with its package."""
-    output = folder / "llama.npy"
-    subprocess.run(
-        [LLAMA, "-B", HERE / "llama_logits.py", path, json.dumps(IDS), output], check=True,
-        capture_output=True, encoding="utf-8")
-    return np.load(output)
+    """Those of llama.cpp."""
+    return ask_llama(path, folder, ids=[IDS])["logits0"]
 
 
 def error(ours, theirs):
@@ -264,8 +258,6 @@ class Family:
             self.mark("convert", report["tensors"] != [], mix)
 
     def converter(self):
-        if not (CONVERTER / "convert_hf_to_gguf.py").is_file():
-            return
         theirs = content(converted(self.folder, self.root / "converter.gguf"))
         problems = list(differences(content(self.file), theirs))
         self.mark("converter", not problems, "; ".join(problems[:4]))
@@ -278,8 +270,6 @@ class Family:
         self.mark("logits", not findings, f"no error is found beside the checkpoint {findings or ''}")
 
     def llama(self):
-        if LLAMA is None:
-            return
         difference = error(llama_logits(self.file, self.root), self.expected)
         self.mark("llama.cpp", difference < 1e-4, f"normalized error {difference:.2g}")
 
@@ -338,10 +328,9 @@ class Family:
             ours = our_logits(output, self.root)
             difference = error(ours, self.expected)
             self.mark("quantize", difference < bound, f"{mix}: normalized error {difference:.2g}")
-            if LLAMA is not None:
-                # llama.cpp rounds activations to 8 bits there.
-                difference = error(llama_logits(output, self.root), ours)
-                self.mark("quantize", difference < 1e-2, f"{mix} in llama.cpp: {difference:.2g}")
+            # llama.cpp rounds activations to 8 bits there.
+            difference = error(llama_logits(output, self.root), ours)
+            self.mark("quantize", difference < 1e-2, f"{mix} in llama.cpp: {difference:.2g}")
 
     def run(self):
         left_out = ["merge"] if self.kind in STAND_INS else []

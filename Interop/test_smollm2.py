@@ -17,7 +17,6 @@ import json
 import os
 import pathlib
 import random
-import subprocess
 import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -32,7 +31,7 @@ from safetensors.torch import save_file
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from checks import FIXTURE, ROOT, Checks, metadata, weightmill, weightmill_json
+from checks import FIXTURE, ROOT, Checks, ask_llama, metadata, weightmill, weightmill_json
 
 PUBLISHED = pathlib.Path(os.environ["WEIGHTMILL_SMOLLM2"])
 LINES = 2000
@@ -72,15 +71,6 @@ def texts():
     return [line.replace("\n", " ") for line in found]
 
 
-def ask(model, folder, **questions):
-    """What llama.cpp answers."""
-    asked, answers = folder / "questions.json", folder / "answers.npz"
-    asked.write_text(json.dumps(questions), encoding="utf-8")
-    subprocess.run([os.environ["WEIGHTMILL_LLAMA_PYTHON"], "-B", ROOT / "Interop/llama_answers.py", model, asked, answers],
-                   check=True, stderr=subprocess.DEVNULL)
-    return np.load(answers)
-
-
 def unequal(lines, ours, theirs, who):
     for line, left, right in zip(lines, ours, theirs, strict=True):
         if left != right:
@@ -91,7 +81,7 @@ def check_ids(checks, path, tokenizer, folder, file):
     lines = texts()
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     theirs = [tokenizer(line, add_special_tokens=False)["input_ids"] for line in lines]
-    llama = json.loads(str(ask(path, file.parent, lines=lines)["lines"]))
+    llama = json.loads(str(ask_llama(path, file.parent, lines=lines)["lines"]))
     for model in (path, folder):
         ours = weightmill_json("tokenize", model, "--lines", file, "--no-bos")["lines"]
         checks.none(f"{model.name}: ids of {len(lines)} lines are transformers'",
@@ -133,7 +123,7 @@ def check_logits(checks, model, tokenizer, paths, folder):
         worst = np.abs(saved_logits(path, ids, folder) - expected).max()
         checks.check(f"{path.name}: logits of {len(ids)} positions are transformers'", worst < 2e-3,
                      f"largest difference {worst:.2g}")
-    theirs = ask(PUBLISHED, folder, ids=[ids])["logits0"]
+    theirs = ask_llama(PUBLISHED, folder, ids=[ids])["logits0"]
     error = ((theirs - expected) ** 2).sum() / (expected ** 2).sum()
     checks.check("llama.cpp's logits of the published file are the same but for its rounding",
                  error < 1e-3, f"normalized square error {error:.2g}")
@@ -161,7 +151,7 @@ def check_answers(checks, source, lora, folder):
     for mix, options in (("q8_0", ()), ("q4_k_m", ()), ("q8_0", ("--lora", lora))):
         output = folder / f"{mix}{'-lora' if options else ''}.gguf"
         weightmill("convert", source, "--type", mix, "--output", output, *options)
-        answer = json.loads(str(ask(output, folder, prompts=[PROMPT], count=8)["texts"]))[0]
+        answer = json.loads(str(ask_llama(output, folder, prompts=[PROMPT], count=8)["texts"]))[0]
         checks.check(f"{output.name}: llama.cpp answers", "Paris" in answer, repr(answer))
         said = weightmill("generate", output, "--prompt", PROMPT, "--max-tokens", "8", "--temperature", "0")
         checks.check(f"{output.name}: generate answers", "Paris" in said, repr(said))

@@ -36,18 +36,7 @@ struct MergedRowOrderTests {
   @Test(arguments: ["base-meta", "base-hf"], [NamingScheme.gguf, .huggingFace, .meta])
   func sumsAreTheSameInEveryOrder(base: String, scheme: NamingScheme) throws {
     let merge = try Merge(base: base)
-    let (view, plain) = (LlamaView(merge.model, as: scheme), LlamaView(merge.plain, as: scheme))
-    #expect(view.tensors == plain.tensors)
-    for (index, tensor) in view.tensors.enumerated() {
-      // A part that begins and ends within heads, and the whole.
-      let part = tensor.shape.rows / 5..<max(tensor.shape.rows * 4 / 5, 1)
-      for rows in [part, 0..<tensor.shape.rows] {
-        #expect(
-          try view.bytes(rows: rows, ofTensor: index)
-            == plain.bytes(rows: rows, ofTensor: index), "\(tensor.name)")
-      }
-      #expect(view.readingOrdinal(ofTensor: index) == plain.readingOrdinal(ofTensor: index))
-    }
+    try expectSameRows(merge.model, merge.plain, scheme)
   }
 
   /// How the base's query rows are read: whole, or head by head to be permuted.
@@ -204,18 +193,7 @@ struct WrappedRowOrderTests {
   func bytesAreTheSameInEveryOrder(way: Way, base: NamingScheme) throws {
     let made = try Made(way, base: base)
     for scheme in [NamingScheme.gguf, .huggingFace, .meta] {
-      let (view, plain) = (LlamaView(made.model, as: scheme), LlamaView(made.plain, as: scheme))
-      #expect(view.tensors == plain.tensors)
-      for (index, tensor) in view.tensors.enumerated() {
-        // A part that begins and ends within heads, and the whole.
-        let part = tensor.shape.rows / 5..<max(tensor.shape.rows * 4 / 5, 1)
-        for rows in [part, 0..<tensor.shape.rows] {
-          #expect(
-            try view.bytes(rows: rows, ofTensor: index)
-              == plain.bytes(rows: rows, ofTensor: index), "\(tensor.name) for \(scheme)")
-        }
-        #expect(view.readingOrdinal(ofTensor: index) == plain.readingOrdinal(ofTensor: index))
-      }
+      try expectSameRows(made.model, made.plain, scheme)
     }
   }
 
@@ -248,5 +226,23 @@ struct WrappedRowOrderTests {
       return try #require(made.sums?.sums)
     }
     #expect(try sums(.gguf) == sums(.huggingFace))
+  }
+}
+
+/// Expects that a model and one whose rows are only permuted at the end give the same bytes.
+private func expectSameRows(
+  _ model: LlamaModel, _ plain: LlamaModel, _ scheme: NamingScheme
+) throws {
+  let (view, plain) = (LlamaView(model, as: scheme), LlamaView(plain, as: scheme))
+  #expect(view.tensors == plain.tensors)
+  for (index, tensor) in view.tensors.enumerated() {
+    // A part that begins and ends within heads, and the whole.
+    let part = tensor.shape.rows / 5..<max(tensor.shape.rows * 4 / 5, 1)
+    for rows in [part, 0..<tensor.shape.rows] {
+      #expect(
+        try view.bytes(rows: rows, ofTensor: index)
+          == plain.bytes(rows: rows, ofTensor: index), "\(tensor.name) for \(scheme)")
+    }
+    #expect(view.readingOrdinal(ofTensor: index) == plain.readingOrdinal(ofTensor: index))
   }
 }
