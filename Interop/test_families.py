@@ -359,7 +359,7 @@ def check_refusals(checks, root):
             checks.check(f"{kind} is refused", False)
         except RuntimeError as error:
             checks.check(f"{kind} is refused with what it would need",
-                         "ended with 69" in str(error) and "which would need" in str(error), error)
+                         "ended with 69" in str(error) and "it would need" in str(error), error)
 
 
 def main():

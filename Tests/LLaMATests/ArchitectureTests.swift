@@ -97,7 +97,7 @@ struct ArchitectureTests {
   ])
   func whatWouldBeNeededIsSaid(type: String, need: String) {
     let text = Architecture.onlySupported(type, \.huggingFaceType)
-    #expect(text.hasPrefix("which would need") && text.contains(need))
+    #expect(text.hasPrefix("it would need") && text.contains(need))
     #expect(text.contains("only llama, mistral, "))
   }
 

@@ -172,7 +172,7 @@ extension Architecture {
     all.first { $0.huggingFaceType == type || $0.otherTypes.contains(type) }
   }
 
-  /// The remark of messages on a name that is not known: `which would need experts; only llama is
+  /// The remark of messages on a name that is not known: `it would need experts; only llama is
   /// supported`.
   ///
   /// - Parameters:
@@ -185,7 +185,7 @@ extension Architecture {
     var names: [String] = []
     for known in all.map(name) where !names.contains(known) { names.append(known) }
     let need = needs.first { entry in entry.names.contains { $0 == unknown } }
-    return (need.map { "which would need \($0.need); " } ?? "")
+    return (need.map { "it would need \($0.need); " } ?? "")
       + "only \(names.joined(separator: ", ")) \(names.count == 1 ? "is" : "are") supported"
   }
 }
