@@ -80,6 +80,7 @@ test: lint check sanitize
 
 lint: check-corpus graph
 	Scripts/check-targets.sh
+	Scripts/check-module-names.py
 	Scripts/test-room-graph.sh
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
@@ -140,7 +141,7 @@ bench: prepare
 	$(PROGRAMS)/encoder-benchmark $(RUNS:%=--runs %) $(TYPES)
 	$(PROGRAMS)/forward-benchmark $(TYPES)
 	$(SWIFT) build $(BUILD) --product tokenizer-benchmark
-	Benchmarks/tokenizers.sh "$(PROGRAMS)/tokenizer-benchmark" $(RUNS:%=--runs %)
+	Benchmarks/tokenizing.sh "$(PROGRAMS)/tokenizer-benchmark" $(RUNS:%=--runs %)
 
 bench-peers: prepare
 	$(SWIFT) build $(BUILD) --product encoder-benchmark

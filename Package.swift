@@ -174,7 +174,7 @@ let package = Package(
     .executableTarget(
       name: "tokenizer-benchmark",
       dependencies: ["WeightmillTensors", "WeightmillTokenization", "WeightmillModels"],
-      path: "Benchmarks/tokenizers"),
+      path: "Benchmarks/tokenizing"),
 
     .target(
       name: "WeightmillTestSupport",

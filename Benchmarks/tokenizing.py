@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast Weightmill and the package tokenizers make ids of text, on one thread each, in time of the processor.
 
-    tokenizers.py PROGRAM [--runs N]     PROGRAM is tokenizer-benchmark
+    tokenizing.py PROGRAM [--runs N]     PROGRAM is tokenizer-benchmark
 
 10 MB: English, Chinese and code in equal parts. English and Chinese are chains of words and characters as they
 follow each other in fixtures/mini-ziya/expected/eval-*.txt; code is Python's own library. The vocabulary is
@@ -25,8 +25,6 @@ import tempfile
 import time
 import zipfile
 
-# Not this file, which has the package's name.
-sys.path[:] = [path for path in sys.path if pathlib.Path(path or ".").resolve() != pathlib.Path(__file__).resolve().parent]
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

@@ -8,8 +8,8 @@ base=${WEIGHTMILL_INTEROP_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/inter
 base=${base%/}
 if ! "$base-transformers/bin/python" -c 'import tokenizers' 2>/dev/null \
   || ! "$base/bin/python" -c 'import gguf' 2>/dev/null; then
-  echo "tokenizers.sh: not measured: run Interop/run.sh tokenizers once" >&2
+  echo "tokenizing.sh: not measured: run Interop/run.sh tokenizers once" >&2
   exit 0
 fi
 export WEIGHTMILL_LLAMA_PYTHON=$base/bin/python
-exec "$base-transformers/bin/python" -B Benchmarks/tokenizers.py "$@"
+exec "$base-transformers/bin/python" -B Benchmarks/tokenizing.py "$@"
