@@ -67,7 +67,7 @@ struct ForwardBenchmark {
     }
     // A processor does half as many operations on numbers of twice the size.
     let peak = (before + Self.peak(workers)) / 2 / (precision == .double ? 2 : 1)
-    let rate = operations(windows) / seconds
+    let rate = operations(model, windows) / seconds
     print(
       type.name, "\(workers.threads) threads:",
       "\(Self.rounded(Double(tokens) / seconds)) tokens/s,",
@@ -75,11 +75,11 @@ struct ForwardBenchmark {
       "\(Self.rounded(100 * rate / peak)) % of the peak of \(Self.rounded(peak / 1e9))")
   }
 
-  private func operations(_ windows: [Range<Int>]) -> Double {
+  private func operations(_ model: LlamaModel, _ windows: [Range<Int>]) -> Double {
     let configuration = MemoryModel.configuration
-    let weights = TensorRole.LayerTensor.allCases.reduce(0) { sum, tensor in
-      let extents = TensorRole.layer(0, tensor).extents(in: configuration)
-      return extents.count > 1 ? sum + extents[0] * extents[1] : sum
+    let weights = model.catalogue.tensors.reduce(0) { sum, tensor in
+      let isMatrix = tensor.name.hasPrefix("blk.") && tensor.shape.extents.count > 1
+      return isMatrix ? sum + tensor.shape.count : sum
     }
     let pairs = windows.reduce(0) { $0 + $1.count * ($1.count + 1) / 2 }
     return 2 * Double(weights) * Double(tokens)

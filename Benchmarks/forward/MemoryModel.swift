@@ -21,8 +21,11 @@ struct MemoryModel: Catalogue {
 
   init(_ type: TensorType) throws {
     let configuration = Self.configuration
+    // Without what a model may leave out: biases and the factors of rotary frequencies.
     tensors = TensorRole.all(in: configuration).compactMap { role in
-      TensorShape(role.extents(in: configuration)).map { shape in
+      let extents = role.extents(in: configuration)
+      guard role.isNorm || extents.count > 1 else { return nil }
+      return TensorShape(extents).map { shape in
         TensorDescriptor(
           name: NamingScheme.gguf.name(of: role, in: .llama), type: role.isNorm ? .f32 : type,
           shape: shape)
