@@ -107,10 +107,6 @@ INLINE int shorten(floats32 x, short_block *block) {
   return 1;
 }
 
-// Whether the largest value may be 16 times the root mean square of the 31 others, which is what wiping
-// them out takes: not if one of them is above sqrt(31) / 16 of it.
-INLINE int may_lose(const short_block *block) { return !(block->other > 0.35f * block->size); }
-
 // The scale as it is stored, and its reciprocal.
 INLINE float stored(float scale, uint8_t *found) {
   const float rounded = half((vf)scale)[0];
@@ -130,18 +126,17 @@ static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
   }
   // Costs leave out that the scale is rounded: what llama.cpp takes must be beaten by more than that.
   cost[1] *= 0.99f;
-  size_t doubtful = 0;
+  size_t too_large = 0;
   for (size_t block = 0; block < blocks; block++, values += 32, found += 34) {
     const floats32 x = *(const floats32 *)values;
     short_block b;
     if (!shorten(x, &b)) {
       memset(found, 0, 34);
-      doubtful += b.size > 0;
       continue;
     }
     if (b.size > 65504.0f * 120) {
       infinite_scale(found, 34);
-      doubtful++;
+      too_large++;
       continue;
     }
     ints8 sums[8];
@@ -159,9 +154,8 @@ static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
     n = n < -128.0f ? -128.0f : n;
     const bytes32 bytes = __builtin_convertvector(__builtin_convertvector(n, ints32), bytes32);
     memcpy(found + 2, &bytes, 32);
-    doubtful += may_lose(&b);
   }
-  return doubtful;
+  return too_large;
 }
 
 static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found) {
@@ -170,19 +164,18 @@ static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found)
     cost[k] = 1.0f / ((float)nibble_factors[k] * (float)nibble_factors[k]);
     inverse_target[k] = -2048.0f / (float)nibble_factors[k];
   }
-  size_t doubtful = 0;
+  size_t too_large = 0;
   for (size_t block = 0; block < blocks; block++, values += 32, found += 18) {
     const floats32 x = *(const floats32 *)values;
     short_block b;
     if (!shorten(x, &b)) {
       memset(found, 0, 2);
       memset(found + 2, 0x88, 16);
-      doubtful += b.size > 0;
       continue;
     }
     if (b.size > 65504.0f * 7) {
       infinite_scale(found, 18);
-      doubtful++;
+      too_large++;
       continue;
     }
     ints8 sums[8];
@@ -204,9 +197,8 @@ static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found)
     memcpy(halves, &bytes, 32);
     const bytes16 packed = halves[0] | halves[1] << 4;
     memcpy(found + 2, &packed, 16);
-    doubtful += may_lose(&b);
   }
-  return doubtful;
+  return too_large;
 }
 #endif
 

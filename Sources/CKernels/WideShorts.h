@@ -36,8 +36,6 @@ INLINE int shorten_wide(__m512 a, __m512 b, wide_block *block) {
   return 1;
 }
 
-INLINE int may_lose_wide(const wide_block *block) { return !(block->other > 0.35f * block->size); }
-
 INLINE __m512i add_interleaved(__m512i a, __m512i b) {
   return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
 }
@@ -85,18 +83,17 @@ static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
   // Costs leave out that the scale is rounded: what llama.cpp takes must be beaten by more than that.
   cost[1] *= 0.99f;
   const __m256 targets = _mm256_loadu_ps(target), costs = _mm256_loadu_ps(cost);
-  size_t doubtful = 0;
+  size_t too_large = 0;
   for (size_t block = 0; block < blocks; block++, values += 32, found += 34) {
     const __m512 a = _mm512_loadu_ps(values), b = _mm512_loadu_ps(values + 16);
     wide_block w;
     if (!shorten_wide(a, b, &w)) {
       memset(found, 0, 34);
-      doubtful += w.size > 0;
       continue;
     }
     if (w.size > 65504.0f * 120) {
       infinite_scale(found, 34);
-      doubtful++;
+      too_large++;
       continue;
     }
     __m512i sums[8];
@@ -120,9 +117,8 @@ static size_t search_bytes(const float *values, size_t blocks, uint8_t *found) {
     _mm_storeu_si128(
         (__m128i *)(found + 18),
         _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(b, reciprocal))));
-    doubtful += may_lose_wide(&w);
   }
-  return doubtful;
+  return too_large;
 }
 
 // Values on the numbers -8 to 7, plus 8.
@@ -142,19 +138,18 @@ static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found)
   const __m256 costs = _mm256_loadu_ps(cost);
   const __m512i half = _mm512_set1_epi16(512), most = _mm512_set1_epi16(8191);
   const __m512i whole = _mm512_set1_epi16(-1024), least = _mm512_set1_epi16(-8192);
-  size_t doubtful = 0;
+  size_t too_large = 0;
   for (size_t block = 0; block < blocks; block++, values += 32, found += 18) {
     const __m512 a = _mm512_loadu_ps(values), b = _mm512_loadu_ps(values + 16);
     wide_block w;
     if (!shorten_wide(a, b, &w)) {
       memset(found, 0, 2);
       memset(found + 2, 0x88, 16);
-      doubtful += w.size > 0;
       continue;
     }
     if (w.size > 65504.0f * 7) {
       infinite_scale(found, 18);
-      doubtful++;
+      too_large++;
       continue;
     }
     __m512i sums[8];
@@ -172,7 +167,6 @@ static size_t search_nibbles(const float *values, size_t blocks, uint8_t *found)
     const __m512i packed =
         _mm512_or_si512(nibbles(a, reciprocal), _mm512_slli_epi32(nibbles(b, reciprocal), 4));
     _mm_storeu_si128((__m128i *)(found + 2), _mm512_cvtepi32_epi8(packed));
-    doubtful += may_lose_wide(&w);
   }
-  return doubtful;
+  return too_large;
 }

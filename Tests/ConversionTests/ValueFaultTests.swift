@@ -126,4 +126,30 @@ struct ValueFaultTests {
     #expect(error?.remedy?.contains("--tensor-type") == true)
     #expect(try folder.names() == ["model", "x.gguf"])
   }
+
+  /// One value of each block, eight times what the others are: small enough for every scale.
+  @Test(arguments: [TypeMix.q4_0, .q4_1])
+  func plantedOutliersAreReported(mix: TypeMix) throws {
+    var model = SmallModel(type: .f32)
+    model.change = { name, values in
+      guard name.contains("layers.0.mlp.up_proj") else { return }
+      for first in stride(from: 0, to: values.count, by: 32) {
+        values.plantOutlier(first..<first + 32, ratio: 8.1)
+      }
+    }
+    let loaded = try ModelLoader.load(model.write(to: folder, "model"))
+    let report = try run(ConversionPlan(convert: loaded, to: mix, name: "x"), as: "x.gguf")
+    #expect(report.faults.map(\.tensor.name) == ["blk.0.ffn_up.weight"])
+  }
+
+  /// As many as ordinary models have.
+  @Test func fewOutliersAreNotReported() throws {
+    var model = SmallModel(type: .f32)
+    model.change = { name, values in
+      if name.contains("layers.0.mlp.up_proj") { values.plantOutlier(64..<96, ratio: 8.1) }
+    }
+    let loaded = try ModelLoader.load(model.write(to: folder, "model"))
+    let report = try run(ConversionPlan(convert: loaded, to: .q4_0, name: "x"), as: "x.gguf")
+    #expect(report.faults.isEmpty)
+  }
 }

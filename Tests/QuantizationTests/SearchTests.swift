@@ -130,31 +130,7 @@ struct SearchTests {
     }
   }
 
-  // MARK: Values that are lost
-
-  @Test(arguments: types.filter { $0 != .tq1_0 && $0 != .tq2_0 })
-  func neighboursOfAnOutlierCountAsLost(type: TensorType) throws {
-    var random = SeededGenerator(seed: 19)
-    var values = (0..<256).map { _ in 0.02 * random.gaussian() }
-    #expect(try encode(values, type).faults == EncodingFaults())
-    values[40] = 3000
-    let lost = try encode(values, type).faults.lost
-    // Those of its own part at least, and no more than all.
-    #expect(lost >= 15 && lost <= 255)
-  }
-
-  @Test(arguments: [TensorType.mxfp4, .iq2_XXS, .iq2_XS, .iq2_S, .iq3_XXS, .iq3_S])
-  func neighboursOfAnOutlierAmongPointsCountAsLost(type: TensorType) throws {
-    var random = SeededGenerator(seed: 19)
-    var values = (0..<256).map { _ in 0.02 * random.gaussian() }
-    #expect(try encode(values, type).faults == EncodingFaults())
-    values[40] = 3000
-    // Those that share a scale with it.
-    let neighbours = type == .iq2_XS || type == .iq2_S ? 15 : 31
-    #expect(try encode(values, type).faults.lost == neighbours)
-    for index in 0..<256 where index != 40 { values[index] = 0 }
-    #expect(try encode(values, type).faults.lost == 0)
-  }
+  // MARK: Odd blocks
 
   @Test(arguments: types)
   func nothingIsLostOfEvenBlocks(type: TensorType) throws {

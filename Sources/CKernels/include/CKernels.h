@@ -7,6 +7,7 @@
 
 #include "Forward.h"
 #include "Lattice.h"
+#include "Outliers.h"
 
 /// How many columns lie side by side in a panel.
 #define WEIGHTMILL_PANEL 16
@@ -85,7 +86,7 @@ void weightmill_search(
 /// - level: The instructions to use; must not be above weightmill_level().
 /// - values: `blocks` blocks of 32 finite values.
 /// - found: Room for `blocks` blocks of 34 bytes. One that is too large gets an infinite scale.
-/// - returns: How many blocks are too large, or may have a value that wipes out all others.
+/// - returns: How many blocks are too large.
 size_t weightmill_search_bytes(int level, const float *values, size_t blocks, uint8_t *found);
 
 /// Q4_0 blocks, the same with blocks of 18 bytes.

@@ -96,10 +96,8 @@ final class ConversionJob: Sendable {
     return ConversionReport(
       byteCount: target.byteCount,
       resumed: journal.run.isResumed ? journal.finished.count - redone.count : 0, redone: redone,
-      faults: zip(plan.items, found).filter { $1 != ValueFaults() }.map { item, found in
-        ConversionReport.Fault(
-          tensor: item.tensor, nonFinite: found.nonFinite, overflowed: found.overflowed,
-          lost: found.lost, isMerged: plan.isMerged)
+      faults: zip(plan.items, found).compactMap { item, found in
+        ConversionReport.Fault(item.tensor, found, isMerged: plan.isMerged)
       })
   }
 

@@ -1,3 +1,4 @@
+import WeightmillQuantization
 public import WeightmillTensors
 
 /// The outcome of a conversion.
@@ -10,10 +11,19 @@ public struct ConversionReport: Sendable {
     public let nonFinite: Int
     /// The number of finite values that became infinite since they are too large for the type.
     public let overflowed: Int
-    /// The number of values that became one number because of an outlier in their block.
+    /// The number of values of which little is left because of outliers in their blocks; 0 if they are no more
+    /// than ordinary models have.
     public let lost: Int
     /// Whether the values are sums of a base and a delta.
     package let isMerged: Bool
+
+    /// What was found in a tensor; `nil` if that is nothing to report.
+    init?(_ tensor: TensorDescriptor, _ found: ValueFaults, isMerged: Bool) {
+      let lost = found.drowned.isReported(among: tensor.shape.count) ? found.drowned.count : 0
+      guard found.nonFinite > 0 || found.overflowed > 0 || lost > 0 else { return nil }
+      (self.tensor, self.isMerged) = (tensor, isMerged)
+      (nonFinite, overflowed, self.lost) = (found.nonFinite, found.overflowed, lost)
+    }
 
     /// The problems in words: `holds 2 values that are not finite`.
     public var problems: [String] {
@@ -28,7 +38,7 @@ public struct ConversionReport: Sendable {
       if lost > 0 {
         let values = lost == 1 ? "1 value" : "\(lost) values"
         problems.append(
-          "lost \(values) to outliers: another is so large that they all became one number")
+          "lost \(values) to outliers: far larger ones in their blocks leave them too few steps")
       }
       return problems
     }

@@ -1,6 +1,7 @@
 internal import Synchronization
 internal import SystemPackage
 import WeightmillOutput
+import WeightmillQuantization
 import WeightmillStrictJSON
 import WeightmillTensors
 
@@ -203,12 +204,14 @@ extension JournalEntry {
   init?(_ json: JSONValue) {
     guard let object = json.object, let tensor = object["tensor"]?.string,
       let sha256 = object["sha256"]?.string,
-      let counts = object["faults"]?.array?.compactMap(\.integer), counts.count == 3,
+      let counts = object["faults"]?.array?.compactMap(\.integer), counts.count == 4,
       counts.allSatisfy({ $0 >= 0 })
     else { return nil }
     self.init(
       tensor: tensor, sha256: sha256,
-      faults: ValueFaults(nonFinite: counts[0], overflowed: counts[1], lost: counts[2]))
+      faults: ValueFaults(
+        nonFinite: counts[0], overflowed: counts[1],
+        drowned: DrownedValues(count: counts[2], weight: counts[3])))
   }
 
   /// The line of a journal.
@@ -220,7 +223,9 @@ extension JournalEntry {
         .init(
           name: "faults",
           value: .array(
-            [faults.nonFinite, faults.overflowed, faults.lost].map { .number("\($0)") })),
+            [faults.nonFinite, faults.overflowed, faults.drowned.count, faults.drowned.weight].map {
+              .number("\($0)")
+            })),
       ]))
   }
 }

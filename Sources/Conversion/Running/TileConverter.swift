@@ -32,13 +32,13 @@ struct ValueFaults: Equatable {
   var nonFinite = 0
   /// The number of values that became infinite, since they are too large for the type.
   var overflowed = 0
-  /// The number of values that became one number because another of their block is far larger.
-  var lost = 0
+  /// The values of which little is left because another of their block is far larger.
+  var drowned = DrownedValues()
 
   mutating func add(_ other: ValueFaults) {
     nonFinite += other.nonFinite
     overflowed += other.overflowed
-    lost += other.lost
+    drowned.add(other.drowned)
   }
 }
 
@@ -135,11 +135,11 @@ struct TileConverter {
     // A value that is not finite stays so.
     let count = rows.count * columns
     let written = FloatScan.nonFinite(buffers.output, count: count, type: target.type)
-    guard written > 0 else { return ValueFaults(lost: faults.lost) }
+    guard written > 0 else { return ValueFaults(drowned: faults.drowned) }
     if FloatScan.types.contains(source.type) {
       before = FloatScan.nonFinite(buffers.input, count: count, type: source.type)
     }
-    return ValueFaults(nonFinite: before, overflowed: written - before, lost: faults.lost)
+    return ValueFaults(nonFinite: before, overflowed: written - before, drowned: faults.drowned)
   }
 
   /// Refuses values that blocks cannot store.

@@ -12,6 +12,8 @@ public struct RowEncoder: Sendable {
   public let columns: Int
 
   private let encoder: any BlockEncoder
+  /// Looks for what outliers drowned, and decodes what it looks at; `nil` for values without scales.
+  private let inspection: (outliers: OutlierScan, decoder: RowDecoder)?
 
   /// The types whose rows can be encoded.
   public static let types: [TensorType] =
@@ -85,6 +87,11 @@ public struct RowEncoder: Sendable {
     encoder =
       method == .compatible
       ? Self.compatible(type) : Self.best(type, importance: importance, search)
+    if let outliers = OutlierScan(type) {
+      inspection = (outliers, try RowDecoder(type, location: location))
+    } else {
+      inspection = nil
+    }
   }
 
   /// Refuses what cannot be encoded.
@@ -180,9 +187,32 @@ public struct RowEncoder: Sendable {
         guard count > 0, let from = source.baseAddress, let to = target.baseAddress else {
           return EncodingFaults()
         }
-        return unsafe encoder.encode(from, to + offset, count: count)
+        var faults = unsafe encoder.encode(from, to + offset, count: count)
+        // Where a scale is out of range, nothing will be written.
+        if faults.overflowed == 0 {
+          unsafe faults.drowned.add(drowned(from, to + offset, rows: values.count / columns))
+        }
+        return faults
       }
     }
+  }
+
+  /// What outliers drowned in encoded rows.
+  private func drowned(
+    _ values: UnsafePointer<Float>, _ bytes: UnsafeRawPointer, rows: Int
+  ) -> DrownedValues {
+    var found = DrownedValues()
+    guard let (outliers, decoder) = inspection else { return found }
+    let size = columns / type.valuesPerBlock * type.bytesPerBlock
+    for row in 0..<rows {
+      let blocks = unsafe bytes + row &* size
+      found.add(
+        unsafe outliers.scan(values + row &* columns, columns: columns) { column, count, target in
+          let first = column / type.valuesPerBlock &* type.bytesPerBlock
+          unsafe decoder.decode(blocks + first, count: count, into: target)
+        })
+    }
+    return found
   }
 }
 

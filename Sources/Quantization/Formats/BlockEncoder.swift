@@ -18,8 +18,11 @@ protocol BlockEncoder: Sendable {
 public struct EncodingFaults: Equatable, Sendable {
   /// The number of values in blocks whose scale is beyond the type's range.
   public var overflowed = 0
-  /// The number of values, not 0, that became one number beside a far larger one of their block.
-  public var lost = 0
+  /// The values of which rounding left little beside a far larger one of their block.
+  package var drowned = DrownedValues()
+
+  /// The number of values, not 0, of which rounding left little beside a far larger one of their block.
+  public var lost: Int { drowned.count }
 
   /// Nothing was lost.
   package init() {}
@@ -29,6 +32,6 @@ public struct EncodingFaults: Equatable, Sendable {
   /// - Parameter other: Those of other rows.
   package mutating func add(_ other: EncodingFaults) {
     overflowed += other.overflowed
-    lost += other.lost
+    drowned.add(other.drowned)
   }
 }

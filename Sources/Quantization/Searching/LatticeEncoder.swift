@@ -39,10 +39,6 @@ struct LatticeEncoder: BlockEncoder {
         start: blocks + number * format.type.bytesPerBlock, count: format.type.bytesPerBlock)
       unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
       if choice.scale != 0 { unsafe format.pack(choice, block, target) }
-      if !choice.overflows, let bytes = target.baseAddress {
-        faults.lost += unsafe LostValues.count(
-          source, bytes, as: format, part: lattice.valuesPerScale, isOfPoints: true)
-      }
     }
     return faults
   }

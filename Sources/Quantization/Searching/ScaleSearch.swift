@@ -11,17 +11,17 @@ package protocol ScaleSearch: Sendable {
 
   /// Encodes Q8_0 blocks of 34 bytes.
   ///
-  /// - Returns: Whether one is too large, or may have a value that wipes out all others.
+  /// - Returns: How many blocks are too large.
   func encodeBytes(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
-  ) -> Bool
+  ) -> Int
 
   /// Encodes Q4_0 blocks of 18 bytes without importance.
   ///
-  /// - Returns: Whether one is too large, or may have a value that wipes out all others.
+  /// - Returns: How many blocks are too large.
   func encodeNibbles(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
-  ) -> Bool
+  ) -> Int
 
   /// Chooses scales and points of a block that is not all 0.
   ///
@@ -77,14 +77,14 @@ package enum EncoderKernel: ScaleSearch, CaseIterable {
 
   package func encodeBytes(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
-  ) -> Bool {
-    unsafe weightmill_search_bytes(level, values, count, blocks) > 0
+  ) -> Int {
+    unsafe weightmill_search_bytes(level, values, count, blocks)
   }
 
   package func encodeNibbles(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
-  ) -> Bool {
-    unsafe weightmill_search_nibbles(level, values, count, blocks) > 0
+  ) -> Int {
+    unsafe weightmill_search_nibbles(level, values, count, blocks)
   }
 
   package func searchPoints(

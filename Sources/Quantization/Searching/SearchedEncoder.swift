@@ -43,9 +43,7 @@ struct SearchedEncoder: BlockEncoder {
         for block in 0..<some {
           let index = first &+ block
           unsafe faults.add(
-            finish(
-              results + block, values + index &* size,
-              blocks + index &* format.type.bytesPerBlock))
+            finish(results + block, blocks + index &* format.type.bytesPerBlock))
         }
         first &+= some
       }
@@ -53,39 +51,16 @@ struct SearchedEncoder: BlockEncoder {
     return faults
   }
 
-  /// Packs a block, and looks for what was lost.
+  /// Packs a block.
   private func finish(
-    _ found: UnsafePointer<weightmill_block>, _ values: UnsafePointer<Float>,
-    _ block: UnsafeMutableRawPointer
+    _ found: UnsafePointer<weightmill_block>, _ block: UnsafeMutableRawPointer
   ) -> EncodingFaults {
     let result = unsafe FoundBlock(found)
     unsafe format.pack(result, block)
     var faults = EncodingFaults()
-    let size = format.type.valuesPerBlock
-    guard unsafe result.d & 0x7FFF != 0x7C00 && result.dmin & 0x7FFF != 0x7C00 else {
-      faults.overflowed = size
-      return faults
-    }
-    let part = format.valuesPerPart
-    for first in stride(from: 0, to: size, by: part)
-    where unsafe LostValues.mayBe(result.numbers + first, count: part) {
-      faults.lost &+= unsafe lost(values, block, part: first)
+    if unsafe result.d & 0x7FFF == 0x7C00 || result.dmin & 0x7FFF == 0x7C00 {
+      faults.overflowed = format.type.valuesPerBlock
     }
     return faults
-  }
-
-  private func lost(
-    _ values: UnsafePointer<Float>, _ block: UnsafeMutableRawPointer, part first: Int
-  ) -> Int {
-    // Zeros lose nothing; they are not worth decoding.
-    let isZero = (first..<first + format.valuesPerPart).allSatisfy { unsafe values[$0] == 0 }
-    if isZero { return 0 }
-    return unsafe withUnsafeTemporaryAllocation(
-      of: Float.self, capacity: format.type.valuesPerBlock
-    ) { decoded in
-      guard let base = decoded.baseAddress else { return 0 }
-      unsafe format.decode(block, base, blocks: 1)
-      return unsafe LostValues.count(values + first, base + first, count: format.valuesPerPart)
-    }
   }
 }

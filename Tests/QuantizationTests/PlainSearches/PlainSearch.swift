@@ -30,16 +30,14 @@ struct PlainSearch: ScaleSearch {
 
   func encodeBytes(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
-  ) -> Bool {
+  ) -> Int {
     ShortSearch.encodeBytes(values, UnsafeMutableRawPointer(blocks), count: count)
-    return true
   }
 
   func encodeNibbles(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
-  ) -> Bool {
+  ) -> Int {
     ShortSearch.encodeNibbles(values, UnsafeMutableRawPointer(blocks), count: count)
-    return true
   }
 
   func searchPoints(

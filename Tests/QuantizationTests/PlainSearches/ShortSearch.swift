@@ -55,7 +55,8 @@ enum ShortSearch {
   /// Q8_0.
   static func encodeBytes(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
-  ) {
+  ) -> Int {
+    var tooLarge = 0
     for number in 0..<count {
       let x = values + 32 &* number
       let target = blocks + 34 &* number
@@ -63,6 +64,7 @@ enum ShortSearch {
       guard let block = Block(x) else { continue }
       guard block.size <= 65504 * 120 else {
         put(UInt16(0x7C00), target)
+        tooLarge += 1
         continue
       }
       let costs = (0..<8).map { trial -> Float in
@@ -82,6 +84,7 @@ enum ShortSearch {
         put(UInt8(bitPattern: Int8(number)), at: 2 + lane, target)
       }
     }
+    return tooLarge
   }
 
   /// 2048 times what the largest value falls on; beyond -8 it is cut off.
@@ -92,7 +95,8 @@ enum ShortSearch {
   /// Q4_0.
   static func encodeNibbles(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutableRawPointer, count: Int
-  ) {
+  ) -> Int {
+    var tooLarge = 0
     for number in 0..<count {
       let x = values + 32 &* number
       let target = blocks + 18 &* number
@@ -103,6 +107,7 @@ enum ShortSearch {
       }
       guard block.size <= 65504 * 7 else {
         put(UInt16(0x7C00), target)
+        tooLarge += 1
         continue
       }
       let costs = factors.map { factor -> Float in
@@ -122,5 +127,6 @@ enum ShortSearch {
         put(numbers[lane] | numbers[lane + 16] << 4, at: 2 + lane, target)
       }
     }
+    return tooLarge
   }
 }

@@ -56,6 +56,20 @@ struct DamagedValueTests {
     #expect(found.allSatisfy { $0.severity != .error })
   }
 
+  /// One value of each block, a little more than eight times what the others are.
+  @Test(arguments: [TypeMix.q4_0, .q4_1])
+  func plantedOutliersAreFound(mix: TypeMix) throws {
+    var small = SmallModel(type: .f32)
+    small.change = { name, values in
+      guard name.contains("layers.0.mlp.up_proj") else { return }
+      for first in stride(from: 0, to: values.count, by: 32) {
+        values.plantOutlier(first..<first + 32, ratio: 8.1)
+      }
+    }
+    let found = try files.findings(ModelLoader.load(small.write(to: files.folder, "small")), mix)
+    found.only("outliers", .warning, containing: "blk.0.ffn_up.weight lost values")
+  }
+
   @Test(arguments: [0x7E00, 0x7C00, 0xFC00] as [UInt16])
   func scalesThatAreNoNumbersAreErrors(bits: UInt16) throws {
     for hasReference in [true, false] {

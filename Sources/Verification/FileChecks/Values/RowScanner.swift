@@ -7,6 +7,8 @@ struct RowScanner {
   private let columns: Int
   /// The square of the relative error from which on a row is far from the reference's.
   private let badError: Double
+  /// `nil` if the candidate's values have no scale.
+  private let outliers: OutlierScan?
 
   /// Prepares to compare rows.
   ///
@@ -16,6 +18,7 @@ struct RowScanner {
   ///   - badError: The relative error from which on a row is far from the reference's.
   init(_ type: TensorType, columns: Int, badError: Double) {
     layout = PartLayout(type)
+    outliers = OutlierScan(type)
     self.columns = columns
     self.badError = badError * badError
   }
@@ -80,11 +83,26 @@ struct RowScanner {
     let (energy, error) = (Double(sums.energy.sum()), Double(sums.error.sum()))
     if energy.isFinite, error.isFinite {
       add(energy, error, row, &found)
-      // Rows of another tensor exceed any scale.
+      // Rows of another tensor exceed any scale, and have lost everything.
       let unrelated = ErrorBound.unrelated * ErrorBound.unrelated
-      if error < unrelated * energy { found.saturated += saturatedCount }
+      if error < unrelated * energy {
+        found.saturated += saturatedCount
+        if let outliers { found.drowned.add(unsafe drowned(candidate, reference, outliers)) }
+      }
     } else {
       unsafe addSlowly(candidate, reference, row, &found)
+    }
+  }
+
+  private func drowned(
+    _ candidate: UnsafeBufferPointer<Float>, _ reference: UnsafeBufferPointer<Float>,
+    _ outliers: OutlierScan
+  ) -> DrownedValues {
+    guard let ours = candidate.baseAddress, let theirs = reference.baseAddress else {
+      return DrownedValues()
+    }
+    return unsafe outliers.scan(theirs, columns: columns) { column, count, target in
+      unsafe target.update(from: ours + column, count: count)
     }
   }
 

@@ -1,3 +1,5 @@
+import WeightmillQuantization
+
 /// What reading a tensor in two models found: counts and sums, which add up over tiles of rows.
 struct TensorScan: Sendable {
   /// How many magnitudes are told apart: the exponents of binary32.
@@ -32,6 +34,8 @@ struct TensorScan: Sendable {
   var zeroBlocks = 0
   /// How many values lie beyond what the candidate has in their part.
   var saturated = 0
+  /// Values of the reference that a far larger one of their block drowned in the candidate.
+  var drowned = DrownedValues()
   /// Rows that are far from the reference's, in order.
   var badRows: [BadRow] = []
 
@@ -50,6 +54,7 @@ struct TensorScan: Sendable {
     blocks += other.blocks
     zeroBlocks += other.zeroBlocks
     saturated += other.saturated
+    drowned.add(other.drowned)
     badRows += other.badRows
   }
 

@@ -1,5 +1,6 @@
 import WeightmillLLaMA
 import WeightmillPresentation
+import WeightmillQuantization
 import WeightmillTensors
 
 /// Says of each tensor what its scan means.
@@ -56,6 +57,7 @@ struct ValueJudge {
       addLost(tensor, scan)
       // Values of a coarser reference lie beyond the scale by its own rounding.
       if let type = reference?.tensor(role)?.type, ErrorBound.isExact(type, beside: tensor.type) {
+        addDrowned(tensor, scan)
         addSaturated(tensor, scan)
       }
       addSuspect(role, tensor, scan)
@@ -116,7 +118,9 @@ struct ValueJudge {
         tensor: tensor.name,
         figures: "\(Text.grouped(blocks)) of \(Text.grouped(scan.blocks)) blocks",
         weight: Double(blocks) / Double(scan.blocks))
-    } else if Double(parts) > Self.lostPartShare * Double(scan.partCount) {
+    } else if !scan.drowned.isReported(among: scan.values),
+      Double(parts) > Self.lostPartShare * Double(scan.partCount)
+    {
       findings.add(
         .init(
           severity: .warning, check: "zeroed-parts",
@@ -126,6 +130,21 @@ struct ValueJudge {
         figures: "\(Text.grouped(parts)) of \(Text.grouped(scan.partCount)) parts",
         weight: Double(parts) / Double(scan.partCount))
     }
+  }
+
+  private mutating func addDrowned(_ tensor: TensorDescriptor, _ scan: TensorScan) {
+    guard scan.drowned.isReported(among: scan.values) else { return }
+    let count = scan.drowned.count
+    findings.add(
+      .init(
+        severity: .warning, check: "outliers",
+        text: "lost values to far larger ones in their blocks, which leave them too few steps",
+        remedy:
+          "give it a type of more bits with --tensor-type, and find out where such values come from: "
+          + "some plant them to change a model when it is quantized"),
+      tensor: tensor.name,
+      figures: "\(Text.grouped(count)) of \(Text.grouped(scan.values)) values",
+      weight: Double(count) / Double(scan.values))
   }
 
   private mutating func addSaturated(_ tensor: TensorDescriptor, _ scan: TensorScan) {
