@@ -98,7 +98,7 @@ struct GGUFHeaderReader {
       throw cursor.error("is not a GGUF file")
     }
     let version = try cursor.read(UInt32.self)
-    guard version & 0xFFFF != 0 else {
+    guard version == 0 || version & 0xFFFF != 0 else {
       throw cursor.error("is a big-endian GGUF file", code: .unsupported)
     }
     guard version == 2 || version == 3 else {
@@ -109,9 +109,8 @@ struct GGUFHeaderReader {
     let entryCount = try count(smallest: 13, of: "metadata entries", fileSize: fileSize)
     for _ in 0..<entryCount { try readEntry() }
     if let value = metadata["general.alignment"] {
-      guard case .uint32(let value) = value, value >= 8, value <= 1 << 20,
-        value.nonzeroBitCount == 1
-      else { throw cursor.error("general.alignment is not a power of two from 8 to 2^20") }
+      guard case .uint32(let value) = value, value.nonzeroBitCount == 1, value <= 1 << 20
+      else { throw cursor.error("general.alignment is not a power of two up to 2^20") }
       alignment = Int(value)
     }
     for _ in 0..<tensorCount { try readTensor() }

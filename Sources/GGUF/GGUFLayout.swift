@@ -73,11 +73,11 @@ public struct GGUFLayout: Sendable {
     _ metadata: GGUFMetadata, path: String
   ) throws(WeightmillError) -> Int {
     guard let value = metadata["general.alignment"] else { return Self.alignment }
-    guard case .uint32(let alignment) = value, (8...1 << 20).contains(alignment),
-      alignment.nonzeroBitCount == 1
+    guard case .uint32(let alignment) = value, alignment.nonzeroBitCount == 1,
+      alignment <= 1 << 20
     else {
       throw WeightmillError(
-        .unsupported, path, "the key \"general.alignment\" is not a power of two from 8 to 2^20")
+        .unsupported, path, "the key \"general.alignment\" is not a power of two up to 2^20")
     }
     return Int(alignment)
   }

@@ -14,14 +14,14 @@ import os
 import sys
 
 from corpus import (byte_pair_cases, chat_cases, detection_cases, folder_cases, gguf_cases, honest_pickle,
-                    honest_zip, hostile_pickle, hostile_zip, legacy_cases, safetensors_cases,
+                    honest_zip, hostile_pickle, hostile_zip, legacy_cases, published_cases, safetensors_cases,
                     sentencepiece_cases, tensors, tokenizer_json_cases)
 from corpus.book import Book
 
 MODULES = [
     honest_zip, hostile_zip, honest_pickle, hostile_pickle, tensors, legacy_cases,
     safetensors_cases, gguf_cases, sentencepiece_cases, tokenizer_json_cases, byte_pair_cases,
-    folder_cases, chat_cases, detection_cases
+    folder_cases, chat_cases, detection_cases, published_cases
 ]
 
 

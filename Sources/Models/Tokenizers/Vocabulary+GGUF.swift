@@ -64,13 +64,12 @@ extension Vocabulary {
   ) throws(WeightmillError) {
     guard let texts = keys.metadata["tokenizer.ggml.tokens"]?.array else { return nil }
     guard !texts.isEmpty else { throw keys.fault("has a vocabulary without tokens") }
-    let scores = try keys.list("scores", count: texts.count)
-    let kinds = try keys.list("token_type", count: texts.count)
+    let scores = try keys.list("scores", of: [.float32], count: texts.count)
+    let kinds = try keys.list("token_type", of: [.int32, .uint32], count: texts.count)
     var tokens: [Token] = []
     for (id, value) in texts.enumerated() {
       guard let text = value.string else { throw keys.fault("token \(id) is not a text") }
-      let score = scores.map { $0[id].double ?? $0[id].integer.map(Double.init) } ?? 0
-      guard let score, Float(score).isFinite else {
+      guard let score = scores.map({ $0[id].double }) ?? 0, Float(score).isFinite else {
         throw keys.fault("the score of token \(id) is not a number")
       }
       guard let code = kinds.map({ $0[id].integer }) ?? 1 else {
@@ -125,11 +124,16 @@ private struct TokenizerKeys {
 
   private func value(_ name: String) -> GGUFValue? { metadata["tokenizer.ggml.\(name)"] }
 
-  /// A list with an element for each token.
-  func list(_ name: String, count: Int) throws(WeightmillError) -> [GGUFValue]? {
+  /// A list with an element for each token, of one of the types that readers in C take its bytes for.
+  func list(
+    _ name: String, of kinds: [GGUFValue.Kind], count: Int
+  ) throws(WeightmillError) -> [GGUFValue]? {
     guard let value = value(name) else { return nil }
-    guard let list = value.array, list.count == count else {
+    guard case .array(let kind, let list) = value, list.count == count else {
       throw fault("has token lists of different lengths")
+    }
+    guard kinds.contains(kind) || list.isEmpty else {
+      throw fault("the key \(quoted(name)) is no list of numbers of 32 bits")
     }
     return list
   }
