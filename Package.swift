@@ -71,6 +71,9 @@ let package = Package(
       name: "WeightmillQuantization", dependencies: ["CWeightmillKernels", "WeightmillTensors"],
       path: "Sources/Quantization"),
     .target(
+      name: "WeightmillQuantizedSources",
+      dependencies: ["WeightmillTensors", "WeightmillStrictJSON"], path: "Sources/QuantizedSources"),
+    .target(
       name: "WeightmillTokenization",
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON",
@@ -92,8 +95,8 @@ let package = Package(
       name: "WeightmillModels",
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch", "WeightmillSafetensors",
-        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
-        "WeightmillLLaMA", "WeightmillMerging",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillQuantizedSources",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillMerging",
         .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Models"),
     .target(
@@ -201,6 +204,13 @@ let package = Package(
       name: "QuantizationTests",
       dependencies: [
         "CWeightmillKernels", "WeightmillTensors", "WeightmillQuantization",
+        "WeightmillTestSupport",
+      ]),
+    .testTarget(
+      name: "QuantizedSourcesTests",
+      dependencies: [
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillSafetensors",
+        "WeightmillQuantizedSources", "WeightmillModels", "WeightmillConversion",
         "WeightmillTestSupport",
       ]),
     .testTarget(

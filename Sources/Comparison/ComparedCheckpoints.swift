@@ -82,12 +82,13 @@ public struct ComparedCheckpoints: Sendable {
       }
       let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
       catalogue = checkpoint.catalogue
-      notes = checkpoint.notes
       do throws(WeightmillError) {
         model = try ModelLoader.model(checkpoint)
+        notes = checkpoint.modelNotes
         obstacle = nil
       } catch {
         model = nil
+        notes = checkpoint.notes
         obstacle = error
       }
     }

@@ -84,7 +84,6 @@ struct ConfigurationTests {
     ["model_type": "\"smollm3\"", "no_rope_layer_interval": "2"],
     ["model_type": "\"olmo2\"", "tie_word_embeddings": "true"],
     ["hidden_size": "1048576", "head_dim": "1048576"],
-    ["quantization_config": "{\"quant_method\":\"fp8\"}"],
   ])
   func otherArchitecturesAreUnsupported(changes: [String: String]) {
     expectError(.unsupported) { _ = try read(changes) }

@@ -112,6 +112,8 @@ enum ConfigurationFile {
     _ object: inout JSONObject, _ configuration: LlamaConfiguration, _ type: TensorType
   ) {
     name(configuration.architecture, in: &object)
+    // What is written is not quantized any more.
+    for key in Checkpoint.quantizationKeys { object[key] = nil }
     object["vocab_size"] = .number("\(configuration.vocabularyRows)")
     // An adapter may give the output matrix values of its own.
     if !configuration.tiesEmbeddings, object["tie_word_embeddings"]?.bool == true {

@@ -113,16 +113,6 @@ struct ConfigurationFields {
     }
   }
 
-  /// Weights that need the scales of GPTQ, AWQ, bitsandbytes or FP8 recipes are refused.
-  func refuseQuantization() throws(WeightmillError) {
-    guard let value = object.nonNull("quantization_config") else { return }
-    let method = try ConfigurationFields(value, location: location).text("quant_method")
-    throw WeightmillError(
-      .unsupported, location,
-      "says that the weights are quantized (\(quoted(method ?? "no method named")))",
-      remedy: "start from the model before it was quantized, or from a GGUF file of it")
-  }
-
   func requiredNumber(_ name: String) throws(WeightmillError) -> Double {
     guard let number = try number(name) else {
       throw WeightmillError(.malformed, location, "does not say \(quoted(name))")

@@ -69,7 +69,6 @@ extension LlamaConfiguration {
       throw WeightmillError(
         .unsupported, location, "uses the activation \(quoted(activation)); only silu is supported")
     }
-    try fields.refuseQuantization()
     let heads = try fields.requiredSize("num_attention_heads")
     let hidden = try fields.requiredSize("hidden_size")
     let context = try fields.size("max_position_embeddings") ?? 2048

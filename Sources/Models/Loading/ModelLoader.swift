@@ -53,6 +53,7 @@ public enum ModelLoader {
         remedy: "give the folder in Meta's or Hugging Face's layout")
     }
     let delta = try Checkpoint(path: deltaPath, selection: request.selection)
+    for side in [checkpoint, delta] { try side.refuseQuantized() }
     return try merged(
       checkpoint, llama, delta: delta, request)
   }
@@ -63,7 +64,7 @@ public enum ModelLoader {
   /// - Returns: The model.
   /// - Throws: `unsupported`, `malformed` or `mismatch`.
   public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
-    try model(checkpoint, checkpoint.catalogue)
+    try model(checkpoint, try checkpoint.modelCatalogue())
   }
 
   /// Checks that some of a checkpoint's tensors make a LLaMA model, whose configuration may be of
@@ -178,7 +179,7 @@ public enum ModelLoader {
       llama: llama, tokenizer: found.tokenizer,
       chatTemplates: found.files?.chatTemplates ?? ChatTemplates(),
       metadata: nil, mergeRule: nil, files: checkpoint.files + (found.files?.files ?? []),
-      notes: checkpoint.notes + ConfigurationNotes.notes(llama, checkpoint.configuration?.json)
+      notes: checkpoint.modelNotes + ConfigurationNotes.notes(llama, checkpoint.configuration?.json)
         + found.notes)
     model.tokenizerObstacle = found.obstacle
     return model

@@ -70,6 +70,8 @@ private struct InspectReport: Encodable {
   let kind: String
   let formatVersion: Int?
   let names: String?
+  /// How the weights are stored, if they are quantized and can be decoded.
+  let quantization: String?
   let parameters: Int
   let bytes: Int
   let configuration: [Entry]
@@ -81,6 +83,7 @@ private struct InspectReport: Encodable {
     kind = checkpoint.layout.rawValue
     formatVersion = checkpoint.formatVersion
     names = checkpoint.scheme?.rawValue
+    quantization = checkpoint.quantization
     parameters = checkpoint.catalogue.parameterCount
     bytes = checkpoint.catalogue.byteCount
     configuration = checkpoint.configuration?.json.object?.members.map(Self.entry) ?? []
@@ -135,6 +138,10 @@ private struct InspectReport: Encodable {
     try StandardOutput.print(
       "\(Text.grouped(tensors.count)) tensors, \(Text.grouped(parameters)) values, "
         + Text.bytes(bytes))
+    if let quantization {
+      try StandardOutput.print(
+        "weights quantized: \(printable(quantization)); models are read decoded")
+    }
     for (title, entries) in [("configuration", configuration), ("metadata", metadata)]
     where !entries.isEmpty {
       try StandardOutput.print("\n\(title)")
