@@ -293,8 +293,9 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       name: "fuzz",
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch", "WeightmillSafetensors",
-        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
-        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillVerification",
+        "WeightmillGGUF", "WeightmillQuantization", "WeightmillQuantizedSources",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
+        "WeightmillVerification",
       ],
       path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],

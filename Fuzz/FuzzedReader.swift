@@ -5,6 +5,7 @@ import WeightmillLLaMA
 import WeightmillModels
 import WeightmillPyTorch
 import WeightmillQuantization
+import WeightmillQuantizedSources
 import WeightmillSafetensors
 import WeightmillStrictJSON
 import WeightmillTensors
@@ -20,6 +21,8 @@ enum FuzzedReader: String, CaseIterable {
   /// Stacked pickles.
   case torchLegacy = "torch-legacy"
   case safetensors
+  /// Quantized matrices in a safetensors file, whose metadata holds the recipe.
+  case quantized
   case gguf
   /// Importance matrices, in either form.
   case imatrix
@@ -70,6 +73,7 @@ enum FuzzedReader: String, CaseIterable {
         let file = try PyTorchFile(path: written(archive(bytes)), selection: .everything)
         try readTensors(file)
       case .safetensors: try readTensors(SafetensorsFile(path: written(bytes)))
+      case .quantized: try readQuantized(SafetensorsFile(path: written(bytes)))
       case .gguf:
         let file = try GGUFFile(path: written(bytes))
         _ = ProvenanceRecord(file.metadata)
@@ -148,6 +152,16 @@ enum FuzzedReader: String, CaseIterable {
       var values = [Float](repeating: 0, count: blocks * tensor.type.valuesPerBlock)
       try RowDecoder(tensor.type, location: "x").decode(bytes, into: &values)
     }
+  }
+
+  private func readQuantized(_ file: SafetensorsFile) throws {
+    let recipe = try file.metadata.first.map { text in
+      try Recipe(JSONParser.parse(Array(text.value.utf8), file: "x"), location: "x")
+    }
+    let source = try QuantizedSource(file, recipe: recipe, type: nil, panelBytes: 1 << 12) { _ in
+      false
+    }
+    if let source { try readTensors(source.catalogue) }
   }
 
   private func readSentencePiece(_ bytes: [UInt8]) throws {

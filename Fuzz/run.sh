@@ -17,7 +17,7 @@ seconds=${1:-60}
 shift || true
 readers=("$@")
 if [[ ${#readers[@]} -eq 0 ]]; then
-  readers=(torch-zip torch-pickle torch-legacy safetensors gguf imatrix json sentencepiece tokenizer-json
+  readers=(torch-zip torch-pickle torch-legacy safetensors quantized gguf imatrix json sentencepiece tokenizer-json
     tekken vocab-json merges config chat-template conversation logits report)
 fi
 
@@ -40,6 +40,7 @@ seeds() {
   torch-pickle) small '*.pkl' ;;
   torch-*) small '*.pt' '*.pth' '*.bin' ;;
   safetensors) small '*.safetensors' ;;
+  quantized) find fixtures/quantized -name '*.safetensors' ;;
   gguf) small '*.gguf' ;;
   imatrix) small 'llama.gguf' 'llama.dat' ;;
   logits) small '*.logits' ;;

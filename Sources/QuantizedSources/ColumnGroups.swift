@@ -30,8 +30,11 @@ enum ColumnGroups: Sendable {
       for (group, start) in stride(from: 0, to: values.count, by: width).enumerated() {
         let scale = scales[first + group]
         let zero = zeros.isEmpty ? 0 : zeros[first + group]
-        for column in start..<min(start + width, values.count) {
-          values[column] = (values[column] - zero) * scale
+        let end = min(start + width, values.count)
+        unsafe values.withUnsafeMutableBufferPointer { values in
+          for column in start..<end {
+            unsafe values[column] = (values[column] - zero) * scale
+          }
         }
       }
     case .listed(let groups):

@@ -38,7 +38,10 @@ struct FineGrainedFP8 {
     let sizes = value.array?.compactMap(\.integer) ?? []
     guard sizes.count == 2, value.array?.count == 2,
       sizes.allSatisfy({ (1...Sizes.largest).contains($0) })
-    else { throw recipe.fault("says the impossible \"weight_block_size\" \(value)") }
+    else {
+      throw recipe.fault(
+        "says the impossible \"weight_block_size\" \(quoted(value.description, limit: 40))")
+    }
     block = (sizes[0], sizes[1])
   }
 

@@ -44,10 +44,13 @@ enum PackedFields {
     _ words: UnsafePointer<UInt32>, _ values: UnsafeMutablePointer<Float>, _ count: Int, bits: Int
   ) {
     let (perWord, mask) = (32 / bits, UInt32(1) << UInt32(bits) &- 1)
-    for index in 0..<count {
-      let word = unsafe words[index / perWord]
-      let field = word &>> UInt32(truncatingIfNeeded: index % perWord &* bits) & mask
-      unsafe values[index] = Float(Int32(bitPattern: field))
+    for index in 0..<(count + perWord - 1) / perWord {
+      var word = unsafe words[index]
+      let first = index &* perWord
+      for place in first..<min(first &+ perWord, count) {
+        unsafe values[place] = Float(Int32(bitPattern: word & mask))
+        word &>>= UInt32(bits)
+      }
     }
   }
 

@@ -36,7 +36,7 @@ package struct QuantizedSource: Sendable {
   /// - Throws: `unsupported` for other ways of quantizing; `mismatch` and `malformed` for tensors
   ///   that are missing, or do not go with each other or with the recipe.
   package init?(
-    _ stored: any Catalogue, recipe: Recipe?, type: TensorType?, panelBytes: Int = 32 << 20,
+    _ stored: any Catalogue, recipe: Recipe?, type: TensorType?, panelBytes: Int = 16 << 20,
     hasBias isKnown: (String) -> Bool
   ) throws(WeightmillError) {
     let modules = try StoredModules(stored)
@@ -45,7 +45,7 @@ package struct QuantizedSource: Sendable {
       if let error = signs.unsaid { throw error }
       return nil
     }
-    let method = try recipe.text("quant_method")
+    let method = try recipe.text("quant_method")?.lowercased()
     guard signs.isQuantized else {
       catalogue = QuantizedCatalogue(stored, decoding: [], without: modules.surplus)
       summary = nil
@@ -58,7 +58,7 @@ package struct QuantizedSource: Sendable {
       return
     }
     let (matrices, words) = try Self.matrices(
-      of: modules, recipe, method: method ?? signs.usualMethod, type: type,
+      of: modules, recipe, method: method ?? signs.usualMethod(recipe), type: type,
       panels: PanelCache(panelBytes: panelBytes))
     let biases = try modules.emptyBiases(of: matrices) { !isKnown($0) }
     catalogue = QuantizedCatalogue(

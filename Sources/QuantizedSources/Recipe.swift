@@ -65,7 +65,7 @@ package struct Recipe: Sendable {
       throw fault("does not say \(quoted(names[0])) of the quantized weights")
     }
     guard let size = value.integer, size == -1 || (1...Sizes.largest).contains(size) else {
-      throw fault("says the impossible \(quoted(name)) \(value)")
+      throw fault("says the impossible \(quoted(name)) \(quoted(value.description, limit: 40))")
     }
     return size == -1 ? nil : size
   }
@@ -76,7 +76,7 @@ package struct Recipe: Sendable {
     return try Recipe(value, location: location)
   }
 
-  /// The members whose values are objects, or texts.
+  /// All members.
   var members: [(name: String, value: JSONValue)] {
     object.members.map { ($0.name, $0.value) }
   }

@@ -22,11 +22,22 @@ struct SignsOfQuantization {
     return parts.contains(String(tensor.name[tensor.name.index(after: dot)...]))
   }
 
-  /// Whether any tensor is such a part.
-  var isQuantized: Bool { modules.catalogue.tensors.contains(where: Self.isPart) }
+  /// Whether any tensor is such a part, or a matrix of integers.
+  var isQuantized: Bool {
+    modules.catalogue.tensors.contains { tensor in
+      Self.isPart(tensor) || tensor.shape.extents.count == 2 && Self.integers.contains(tensor.type)
+    }
+  }
 
-  /// The method that files without `quant_method` were made by.
-  var usualMethod: String {
+  private static let integers: Set<TensorType> = [.i8, .u8, .i16, .u16, .i32, .u32, .i64, .u64]
+
+  /// The method by which files were made whose recipe does not name it.
+  ///
+  /// - Parameter recipe: The recipe.
+  /// - Returns: The method's name.
+  func usualMethod(_ recipe: Recipe) -> String {
+    if recipe.value("load_in_4bit") ?? recipe.value("load_in_8bit") != nil { return "bitsandbytes" }
+    if recipe.value("config_groups") != nil { return "compressed-tensors" }
     let isAWQ = modules.modules(with: "qweight").contains { name, index in
       guard let scales = modules[name, "scales"] else { return false }
       return modules.tensor(index).shape.columns * 8 == modules.tensor(scales).shape.columns

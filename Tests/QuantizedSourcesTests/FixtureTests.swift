@@ -16,10 +16,9 @@ struct FixtureTests {
     let all = try #require(try Fixtures.json("\(path)/expected.json") as? [String: [String: Any]])
     let expected = try #require(all[name])
     let model: TensorType? = expected["model"] as? String == "bfloat16" ? .bf16 : nil
-    let source = try #require(
-      try QuantizedSource(
-        SafetensorsFile(path: "\(path)/\(name).safetensors"), expected["recipe"] as? String,
-        type: model))
+    let file = try SafetensorsFile(path: "\(path)/\(name).safetensors")
+    let recipe = try #require(file.metadata.first?.value)
+    let source = try #require(try QuantizedSource(file, recipe, type: model))
     let digests = try TensorDigest.all(of: source.catalogue, workers: Workers(threads: 2))
     let digest = try #require(digests.first)
     #expect(digests.count == 1 && digest.name == "a.weight")

@@ -226,6 +226,25 @@ struct RefusalTests {
     refused(.unsupported, "quantized", tensors, #"{"quant_method":"\#(method)"}"#)
   }
 
+  /// Recipes of old, and codes whose names tell nothing.
+  @Test func methodsMayBeUnnamed() {
+    var tensors = StoredTensors()
+    tensors.put("a.weight", .i8, [4, 1], [1, 2, 3, 4])
+    refused(.unsupported, "bitsandbytes", tensors, #"{"load_in_8bit":true}"#)
+    refused(.unsupported, "quanto", tensors, #"{"quant_method":"QUANTO"}"#)
+    refused(
+      .unsupported, "nvfp4", tensors,
+      #"{"format":"nvfp4-pack-quantized","config_groups":{"a":{"weights":{}}}}"#)
+    var packed = plain.gptq(version: 1)
+    #expect(throws: Never.self) {
+      try QuantizedSource(packed, #"{"bits":4,"group_size":16}"#)?.matrix()
+    }
+    packed = plain.awq()
+    #expect(throws: Never.self) {
+      try QuantizedSource(packed, #"{"w_bit":4,"q_group_size":16}"#)?.matrix()
+    }
+  }
+
   @Test(arguments: [
     ("a.weight.quant_state.bitsandbytes__nf4", "bitsandbytes"), ("a.weight.absmax", "bitsandbytes"),
     ("a.SCB", "8 bits"), ("a.qweight", "quantize_config.json"), ("a.weight_packed", "config.json"),
