@@ -67,8 +67,8 @@ package struct QuantizedSource: Sendable {
     let types = Set(matrices.map(\.tensor.type.name)).sorted().joined(separator: " and ")
     notes =
       [
-        "the weights are stored quantized (\(words)); they are decoded to \(types), with the error "
-          + "that they have: quantizing them again adds to it"
+        "the weights are stored quantized (\(words)); they are decoded to \(types): what was rounded "
+          + "stays rounded, and quantizing again adds to it"
       ] + Self.note("left out, as weights do not need them", modules.surplus, of: stored)
       + Self.note(
         "left out, being biases of zeros that the model does not have", biases, of: stored)
@@ -165,8 +165,15 @@ extension StoredModules {
     return found
   }
 
-  /// Refuses codes and scales that no matrix takes.
+  /// Refuses codes that two matrices take, and codes and scales that none takes.
   func checkRest(_ matrices: [any QuantizedMatrix]) throws(WeightmillError) {
+    var codes: Set<Int> = []
+    for matrix in matrices where !codes.insert(matrix.codes).inserted {
+      throw WeightmillError(
+        .malformed, catalogue.location,
+        "holds scales of two kinds for tensor \(quoted(matrix.tensor.name))",
+        remedy: "fetch the model again")
+    }
     let taken = Set(matrices.flatMap(\.parts))
     for (index, tensor) in catalogue.tensors.enumerated()
     where !taken.contains(index) && SignsOfQuantization.isPart(tensor) {

@@ -208,6 +208,9 @@ struct RefusalTests {
     tensors.put("b.weight_scale_inv", .f32, [], [0, 0, 0, 0])
     refused(.mismatch, "b.weight", tensors, recipe)
     tensors.remove("b.weight_scale_inv")
+    tensors.put("a.weight_scale", .f32, [], [0, 0, 0, 0])
+    refused(.malformed, "two kinds", tensors, recipe)
+    tensors.remove("a.weight_scale")
     tensors.put("a.weight", .i8, [40, 80], [UInt8](repeating: 0, count: 3200))
     refused(.unsupported, "a.weight", tensors, recipe)
   }

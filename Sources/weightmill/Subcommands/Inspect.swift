@@ -140,7 +140,7 @@ private struct InspectReport: Encodable {
         + Text.bytes(bytes))
     if let quantization {
       try StandardOutput.print(
-        "weights quantized: \(printable(quantization)); models are read decoded")
+        "quantized weights: \(printable(quantization)); decoded when they are read as a model's")
     }
     for (title, entries) in [("configuration", configuration), ("metadata", metadata)]
     where !entries.isEmpty {
