@@ -25,8 +25,9 @@ static void NAMED(norm)(
 }
 
 static void NAMED(rotate)(
-    void *panel, size_t heads, size_t head, int halves, const void *cosines, const void *sines) {
-  const size_t half = head / 2;
+    void *panel, size_t heads, size_t head, size_t turned, int halves, const void *cosines,
+    const void *sines) {
+  const size_t half = turned / 2;
   for (size_t number = 0; number < heads; number++)
     for (size_t pair = 0; pair < half; pair++)
       for (int v = 0; v < VECTORS; v++) {
@@ -41,11 +42,23 @@ static void NAMED(rotate)(
       }
 }
 
-// Counts of these four are multiples of WEIGHTMILL_TOKENS.
-static void NAMED(gate)(void *gate, const void *up, size_t count) {
+// Counts of these five are multiples of WEIGHTMILL_TOKENS.
+static void NAMED(gate)(void *gate, const void *up, size_t count, int activation) {
+  // 2 sqrt(2 / pi).
+  const REAL slope = (REAL)0x1.9884533d43651p+0;
   for (size_t index = 0; index < count; index += LANES) {
     const vr x = *NAMED(at)(gate, index);
-    *NAMED(at)(gate, index) = x / ((REAL)1 + NAMED(exponential)(-x)) * *NAMED(at)(up, index);
+    const vr y =
+        activation == WEIGHTMILL_GELU ? slope * (x + (REAL)0.044715 * x * x * x) : x;
+    *NAMED(at)(gate, index) = x / ((REAL)1 + NAMED(exponential)(-y)) * *NAMED(at)(up, index);
+  }
+}
+
+static void NAMED(cap)(void *values, size_t count, double factor, double cap) {
+  const REAL scale = (REAL)(2 * factor / cap);
+  for (size_t index = 0; index < count; index += LANES) {
+    const vr power = NAMED(exponential)(*NAMED(at)(values, index) * scale);
+    *NAMED(at)(values, index) = (REAL)cap * ((REAL)1 - (REAL)2 / (power + (REAL)1));
   }
 }
 
@@ -73,15 +86,20 @@ static void NAMED(exponentials)(void *values, size_t count) {
 }
 
 static void NAMED(soften)(
-    void *scores, size_t keys, double scale, const int32_t *limits, double *sums) {
+    void *scores, size_t keys, double scale, const int32_t *firsts, const int32_t *limits,
+    double *sums) {
   const vr nothing = (vr)(REAL)-__builtin_inf();
   for (int v = 0; v < VECTORS; v++) {
-    vi limit;
-    for (int lane = 0; lane < LANES; lane++) limit[lane] = limits[v * LANES + lane];
+    vi first, limit;
+    for (int lane = 0; lane < LANES; lane++) {
+      first[lane] = firsts[v * LANES + lane];
+      limit[lane] = limits[v * LANES + lane];
+    }
     vr largest = nothing;
     for (size_t key = 0; key < keys; key++) {
       vr *score = NAMED(at)(scores, key * WEIGHTMILL_TOKENS + v * LANES);
-      const vr seen = (vi)(BITS)key < limit ? *score * (REAL)scale : nothing;
+      const vi isSeen = ((vi)(BITS)key >= first) & ((vi)(BITS)key < limit);
+      const vr seen = isSeen ? *score * (REAL)scale : nothing;
       *score = seen;
       largest = seen > largest ? seen : largest;
     }

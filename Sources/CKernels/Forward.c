@@ -51,13 +51,14 @@ void weightmill_norm(
 }
 
 void weightmill_rotate(
-    weightmill_mode mode, void *panel, size_t heads, size_t head, int halves, const void *cosines,
-    const void *sines) {
-  kernels(mode)->rotate(panel, heads, head, halves, cosines, sines);
+    weightmill_mode mode, void *panel, size_t heads, size_t head, size_t turned, int halves,
+    const void *cosines, const void *sines) {
+  kernels(mode)->rotate(panel, heads, head, turned, halves, cosines, sines);
 }
 
-void weightmill_gate(weightmill_mode mode, void *gate, const void *up, size_t count) {
-  kernels(mode)->gate(gate, up, count);
+void weightmill_gate(
+    weightmill_mode mode, void *gate, const void *up, size_t count, int activation) {
+  kernels(mode)->gate(gate, up, count, activation);
 }
 
 void weightmill_add(weightmill_mode mode, void *sum, const void *term, size_t count) {
@@ -72,14 +73,19 @@ void weightmill_shift(weightmill_mode mode, void *panel, size_t columns, const f
   kernels(mode)->shift(panel, columns, terms);
 }
 
+void weightmill_cap(
+    weightmill_mode mode, void *values, size_t count, double factor, double cap) {
+  kernels(mode)->cap(values, count, factor, cap);
+}
+
 void weightmill_exponentials(weightmill_mode mode, void *values, size_t count) {
   kernels(mode)->exponentials(values, count);
 }
 
 void weightmill_soften(
-    weightmill_mode mode, void *scores, size_t keys, double scale, const int32_t *limits,
-    double *sums) {
-  kernels(mode)->soften(scores, keys, scale, limits, sums);
+    weightmill_mode mode, void *scores, size_t keys, double scale, const int32_t *firsts,
+    const int32_t *limits, double *sums) {
+  kernels(mode)->soften(scores, keys, scale, firsts, limits, sums);
 }
 
 void weightmill_share(

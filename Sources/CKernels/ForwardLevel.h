@@ -20,8 +20,9 @@
 #define TABLE(NAME, KIND, BLOCK_ROWS)                                                             \
   const forward_kernels NAME = {                                                                  \
       BLOCK_ROWS, pack_##KIND, products_##KIND, narrow_products_##KIND, store_##KIND, norm_##KIND, \
-      rotate_##KIND, gate_##KIND, add_##KIND, scale_##KIND, shift_##KIND, exponentials_##KIND,    \
-      soften_##KIND, share_##KIND, differences_##KIND, add_squares_##KIND, compare_##KIND};
+      rotate_##KIND, gate_##KIND, add_##KIND, scale_##KIND, shift_##KIND, cap_##KIND,             \
+      exponentials_##KIND, soften_##KIND, share_##KIND, differences_##KIND, add_squares_##KIND,   \
+      compare_##KIND};
 
 TABLE(SINGLE_LEVEL, single, SINGLE_ROWS)
 TABLE(DOUBLE_LEVEL, double, DOUBLE_ROWS)

@@ -17,13 +17,17 @@ typedef struct {
   void (*norm)(
       const void *panel, size_t columns, const float *gains, double epsilon, void *out);
   void (*rotate)(
-      void *panel, size_t heads, size_t head, int halves, const void *cosines, const void *sines);
-  void (*gate)(void *gate, const void *up, size_t count);
+      void *panel, size_t heads, size_t head, size_t turned, int halves, const void *cosines,
+      const void *sines);
+  void (*gate)(void *gate, const void *up, size_t count, int activation);
   void (*add)(void *sum, const void *term, size_t count);
   void (*scale)(void *values, size_t count, double factor);
   void (*shift)(void *panel, size_t columns, const float *terms);
+  void (*cap)(void *values, size_t count, double factor, double cap);
   void (*exponentials)(void *values, size_t count);
-  void (*soften)(void *scores, size_t keys, double scale, const int32_t *limits, double *sums);
+  void (*soften)(
+      void *scores, size_t keys, double scale, const int32_t *firsts, const int32_t *limits,
+      double *sums);
   void (*share)(
       const void *weighted, size_t features, const double *sums, size_t first, size_t end, void *out);
   void (*differences)(

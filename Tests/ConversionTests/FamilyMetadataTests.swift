@@ -65,6 +65,27 @@ struct FamilyMetadataTests {
       architecture: .smolLM3, fields: ["no_rope_layers": "[1]"],
       keys: ["vocab_size": .uint32(300), "rope.dimension_count": .uint32(32)]),
     Family(architecture: .olmo2, keys: [:]),
+    Family(
+      architecture: .phi3, fields: ["sliding_window": "null"],
+      keys: [
+        "rope.dimension_count": .uint32(32), "attention.sliding_window": .uint32(0),
+        "rope.scaling.original_context_length": .uint32(4096),
+      ]),
+    Family(
+      architecture: .phi3,
+      fields: [
+        "sliding_window": "2047", "max_position_embeddings": "131072",
+        "original_max_position_embeddings": "4096",
+        "rope_scaling":
+          "{\"type\":\"longrope\",\"partial_rotary_factor\":0.25,\"short_factor\":[1,1.5,2,2.5],"
+          + "\"long_factor\":[1,2,4,8]}",
+      ],
+      // √(1 + ln 32 / ln 4096).
+      keys: [
+        "rope.dimension_count": .uint32(8), "attention.sliding_window": .uint32(2047),
+        "rope.scaling.original_context_length": .uint32(4096),
+        "rope.scaling.attn_factor": .float32(1.1902381),
+      ]),
   ]
 
   /// The keys of llama.cpp's converter that every one of them has.

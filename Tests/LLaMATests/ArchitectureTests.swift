@@ -36,7 +36,7 @@ struct ArchitectureTests {
     let llama = try #require(Architecture.ofHuggingFace(type: type))
     #expect(llama == .llama && Architecture.named("llama") == .llama)
     #expect(config?["architectures"] == .array([.string(llama.huggingFaceClass)]))
-    for name in ["", "Llama", "llama2", "phi3"] {
+    for name in ["", "Llama", "llama2", "phimoe"] {
       #expect(Architecture.named(name) == nil && Architecture.ofHuggingFace(type: name) == nil)
     }
   }
@@ -92,7 +92,7 @@ struct ArchitectureTests {
 
   /// What is not read is refused by its name, with what it would need.
   @Test(arguments: [
-    ("phi3", "matrices that are fused"), ("gemma2", "caps on scores"), ("baichuan", "ALiBi"),
+    ("phimoe", "experts"), ("gemma2", "caps on scores"), ("baichuan", "ALiBi"),
     ("mixtral", "experts"),
   ])
   func whatWouldBeNeededIsSaid(type: String, need: String) {

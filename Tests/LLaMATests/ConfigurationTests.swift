@@ -33,6 +33,15 @@ struct ConfigurationTests {
     #expect(try read(["rope_theta": "1000000"]).ropeBase == 1_000_000)
   }
 
+  @Test func phisDefaultsAreThoseOfTransformers() throws {
+    let phi = try read(["model_type": "\"phi3\"", "partial_rotary_factor": "0.75"])
+    #expect(phi.contextLength == 4096 && phi.originalContextLength == 4096)
+    #expect(phi.window == nil && phi.headDimension == 64 && phi.rotaryDimension == 48)
+    let windowed = try read(["model_type": "\"phi3\"", "sliding_window": "2047"])
+    #expect((0..<4).allSatisfy { windowed.window(ofLayer: $0) == 2047 })
+    #expect(windowed.rotaryDimension == 64)
+  }
+
   @Test func strayKeysOfOtherArchitecturesAreIgnored() throws {
     let configuration = try read([
       "layer_norm_eps": "1e-05", "rotary_pct": "1", "rms_norm_eps": "1e-06",
@@ -63,13 +72,37 @@ struct ConfigurationTests {
       "rope_parameters": "{\"rope_type\":\"linear\",\"factor\":4}",
     ],
     ["model_type": "\"minicpm\""], ["model_type": "\"granite\"", "logits_scaling": "0"],
+    ["partial_rotary_factor": "0"], ["partial_rotary_factor": "2"],
+    ["partial_rotary_factor": "-0.5"], ["partial_rotary_factor": "1e300"],
+    ["partial_rotary_factor": "\"half\""],
+    ["model_type": "\"phi3\"", "partial_rotary_factor": "0.01"],
+    // 64 * 0.55 is 35, which are no pairs.
+    ["model_type": "\"phi3\"", "partial_rotary_factor": "0.55"],
+    ["model_type": "\"phi3\"", "sliding_window": "0"],
+    ["model_type": "\"phi3\"", "sliding_window": "-1"],
+    ["model_type": "\"phi3\"", "sliding_window": "9223372036854775807"],
+    ["model_type": "\"phi3\"", "original_max_position_embeddings": "0"],
+    ["model_type": "\"phi3\"", "original_max_position_embeddings": "9223372036854775807"],
+    [
+      "model_type": "\"phi3\"",
+      "rope_scaling": "{\"type\":\"longrope\",\"short_factor\":[1],\"long_factor\":[1]}",
+    ],
   ])
   func impossibleValuesAreMalformed(changes: [String: String]) {
     expectError(.malformed) { _ = try read(changes) }
   }
 
   @Test(arguments: [
-    ["model_type": "\"phi3\""], ["hidden_act": "\"gelu\""],
+    ["model_type": "\"phimoe\""], ["hidden_act": "\"gelu\""],
+    ["model_type": "\"phi3\"", "head_dim": "32"],
+    ["model_type": "\"phi3\"", "rope_scaling": "{\"type\":\"linear\",\"factor\":2}"],
+    ["model_type": "\"phi3\"", "attention_bias": "true"],
+    [
+      "model_type": "\"phi3\"", "layer_types": "[\"full_attention\",\"sliding_attention\"]",
+      "sliding_window": "8",
+    ],
+    ["model_type": "\"phi3\"", "use_bidirectional_attention": "true"],
+    ["model_type": "\"phi3\"", "attn_logit_softcapping": "50"],
     ["rope_scaling": "{\"type\":\"ntk\",\"factor\":2}"], ["rope_scaling": "{\"factor\":4}"],
     ["rope_parameters": "{\"rope_type\":\"mrope\",\"mrope_section\":[2,3,3]}"],
     ["partial_rotary_factor": "0.5"], ["rope_parameters": "{\"partial_rotary_factor\":0.25}"],

@@ -15,14 +15,17 @@ struct FamilyForwardTests {
     var scaling = RotaryScaling.none
     var isTied = false
     var head = 10
+    var turned: Int?
+    var window: Int?
     var testDescription: String { architecture.huggingFaceType + note }
 
     var configuration: LlamaConfiguration {
       LlamaConfiguration(
         architecture: architecture, hiddenSize: 24, layerCount: 4, headCount: 4,
         keyValueHeadCount: 2, headDimension: head, feedForwardSize: 20, vocabularyRows: 40,
-        contextLength: 64, normEpsilon: 1e-5, ropeBase: 1000, rotaryScaling: scaling,
-        scales: scales,
+        contextLength: 64, normEpsilon: 1e-5, ropeBase: 1000, rotaryDimension: turned,
+        window: window, localRopeBase: architecture.windows?.localRopeBase,
+        rotaryScaling: scaling, scales: scales,
         biases: biases.union(
           architecture.requiredTensors.intersection(TensorRole.LayerTensor.biases)),
         tiesEmbeddings: isTied)
@@ -71,6 +74,9 @@ struct FamilyForwardTests {
       Family(architecture: .llama, note: ", llama3", scaling: .llama3(llama3)),
       Family(architecture: .qwen2, note: ", yarn", scaling: .yarn(yarn)),
       Family(architecture: .miniCPM, note: ", longrope", scaling: .longRope(long)),
+      Family(architecture: .phi3, note: ", longrope", scaling: .longRope(long), isTied: true),
+      Family(architecture: .phi3, note: ", a part", turned: 6),
+      Family(architecture: .phi3, note: ", window", window: 4),
     ]
     return families
   }()
@@ -117,11 +123,14 @@ struct FamilyForwardTests {
   /// fail for each of them.
   @Test func everyPartMatters() throws {
     let plain = try logits(Family(architecture: .llama).model(), Self.text, .double)
+    let plainPhi = try logits(Family(architecture: .phi3).model(), Self.text, .double)
     for family in Self.families where family.testDescription.contains(",") {
-      guard family.architecture == .llama else { continue }
+      guard [.llama, .phi3].contains(family.architecture) else { continue }
       var other = family
       other.isTied = false
-      #expect(try logits(other.model(), Self.text, .double) != plain, "\(family.testDescription)")
+      #expect(
+        try logits(other.model(), Self.text, .double)
+          != (family.architecture == .llama ? plain : plainPhi), "\(family.testDescription)")
     }
     var unscaled = Family(architecture: .granite)
     let reference = try logits(unscaled.model(), Self.text, .double)
@@ -158,9 +167,10 @@ struct FamilyForwardTests {
         for role in roles { #expect(model.tensor(role)?.shape.columns == input.columns) }
         seen += roles
       }, products: { _, _ in })
-    let matrices: [TensorRole.LayerTensor] = [
-      .query, .key, .value, .attentionOutput, .gate, .up, .down,
-    ]
+    let matrices: [TensorRole.LayerTensor] =
+      family.architecture == .phi3
+      ? [.queryKeyValue, .attentionOutput, .gateAndUp, .down]
+      : [.query, .key, .value, .attentionOutput, .gate, .up, .down]
     #expect(seen == matrices.map { .layer(0, $0) })
   }
 }

@@ -130,6 +130,132 @@ struct ForwardKernelTests {
     }
   }
 
+  // MARK: Gates, caps, windows
+
+  private static let values: [Double] = (0..<4096).map { -24 + Double($0) * 48 / 4096 }
+
+  /// The results of a kernel at every level, which must be the same, and their largest distance from
+  /// what they should be.
+  private func worst(
+    _ run: (weightmill_mode, inout [Float]) -> Void,
+    _ wide: (weightmill_mode, inout [Double]) -> Void,
+    _ expected: (Double) -> Double
+  ) -> (single: Double, double: Double) {
+    var (single, double) = (0.0, 0.0)
+    var bits: Set<[Float]> = []
+    for mode in Self.modes(double: false) {
+      var results = Self.values.map(Float.init)
+      run(mode, &results)
+      bits.insert(results)
+      for (value, result) in zip(Self.values, results) {
+        single = max(single, abs(Double(result) - expected(Double(Float(value)))))
+      }
+    }
+    #expect(bits.count == 1)
+    for mode in Self.modes(double: true) {
+      var results = Self.values
+      wide(mode, &results)
+      for (value, result) in zip(Self.values, results) {
+        double = max(double, abs(result - expected(value)))
+      }
+    }
+    return (single, double)
+  }
+
+  private static func tangent(_ value: Double) -> Double {
+    let (up, down) = (Elementary.exponential(value), Elementary.exponential(-value))
+    return (up - down) / (up + down)
+  }
+
+  @Test func gatesAreThoseOfTheirFormulas() {
+    for (kind, formula) in [
+      (WEIGHTMILL_SILU, { $0 / (1 + Elementary.exponential(-$0)) }),
+      (
+        WEIGHTMILL_GELU,
+        {
+          $0 / 2 * (1 + Self.tangent((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0)))
+        }
+      ),
+    ] as [(Int32, (Double) -> Double)] {
+      let ones = [Float](repeating: 1, count: Self.values.count)
+      let wideOnes = ones.map(Double.init)
+      let worst = worst(
+        { weightmill_gate($0, &$1, ones, ones.count, kind) },
+        { weightmill_gate($0, &$1, wideOnes, ones.count, kind) }, formula)
+      // Values are up to 24, whose units in the last place are 2^-19 and 2^-48.
+      #expect(worst.single <= 0x1p-19 && worst.double <= 0x1p-46, "\(kind): \(worst)")
+    }
+  }
+
+  @Test func capsAreThoseOfTheirFormula() {
+    for (factor, cap) in [(1.0, 30.0), (0.25, 1.5), (8, 50)] {
+      let count = Self.values.count
+      let worst = worst(
+        { weightmill_cap($0, &$1, count, factor, cap) },
+        { weightmill_cap($0, &$1, count, factor, cap) }, { cap * Self.tangent($0 * factor / cap) })
+      #expect(worst.single <= cap * 0x1p-22 && worst.double <= cap * 0x1p-50, "\(cap): \(worst)")
+    }
+    for mode in Self.modes(double: false) {
+      var ends: [Float] = [.infinity, -.infinity, .nan, 0] + [Float](repeating: 0, count: 12)
+      weightmill_cap(mode, &ends, ends.count, 1, 30)
+      #expect(ends[0] == 30 && ends[1] == -30 && ends[2].isNaN && ends[3] == 0)
+    }
+  }
+
+  /// A lane sees the keys from its first to its limit, and nothing else.
+  @Test func lanesSeeTheirWindows() {
+    let keys = 21
+    var random = SeededGenerator(seed: 3)
+    let scores = (0..<keys * Self.tokens).map { _ in random.gaussian() }
+    let firsts = (0..<Self.tokens).map { Int32($0) }
+    let limits = (0..<Self.tokens).map { Int32($0 + 1 + $0 % 6) }
+    for mode in Self.modes(double: false) {
+      var results = scores
+      var sums = [Double](repeating: 0, count: Self.tokens)
+      weightmill_soften(mode, &results, keys, 0.5, firsts, limits, &sums)
+      for lane in 0..<Self.tokens {
+        let seen = Int(firsts[lane])..<Int(limits[lane])
+        let all = (0..<keys).map { 0.5 * Double(scores[$0 * Self.tokens + lane]) }
+        let largest = all[seen].max() ?? 0
+        for key in 0..<keys {
+          let expected = seen.contains(key) ? Elementary.exponential(all[key] - largest) : 0
+          #expect(abs(Double(results[key * Self.tokens + lane]) - expected) <= 0x1p-22)
+        }
+        let sum = all[seen].reduce(0) { $0 + Elementary.exponential($1 - largest) }
+        #expect(abs(sums[lane] - sum) <= 1e-5)
+      }
+    }
+  }
+
+  /// The values behind those that are turned stay as they are.
+  @Test(arguments: [0, 1])
+  func aPartOfEachHeadIsTurned(halves: Int32) {
+    let (heads, head, turned) = (3, 10, 6)
+    var random = SeededGenerator(seed: 4)
+    let panel = (0..<heads * head * Self.tokens).map { _ in random.gaussian() }
+    let angles = (0..<turned / 2 * Self.tokens).map { Double($0) / 7 }
+    let cosines = angles.map { Float(Elementary.cosine($0)) }
+    let sines = angles.map { Float(Elementary.sine($0)) }
+    for mode in Self.modes(double: false) {
+      var results = panel
+      weightmill_rotate(mode, &results, heads, head, turned, halves, cosines, sines)
+      for index in panel.indices {
+        let (feature, lane) = (index / Self.tokens % head, index % Self.tokens)
+        guard feature < turned else {
+          #expect(results[index] == panel[index])
+          continue
+        }
+        let pair = halves == 1 ? feature % (turned / 2) : feature / 2
+        let isFirst = halves == 1 ? feature < turned / 2 : feature.isMultiple(of: 2)
+        let distance = halves == 1 ? turned / 2 : 1
+        let other = panel[index + (isFirst ? distance : -distance) * Self.tokens]
+        let (cosine, sine) = (cosines[pair * Self.tokens + lane], sines[pair * Self.tokens + lane])
+        let expected = panel[index] * cosine + (isFirst ? -other : other) * sine
+        #expect(abs(results[index] - expected) <= 1e-6)
+      }
+    }
+  }
+
   // MARK: exp
 
   @Test func exponentialsOfBinary32AreWithinAUnitInTheLastPlace() {

@@ -70,14 +70,22 @@ void weightmill_norm(
 /// Turns pairs of features of a panel: (x, y) becomes (x cos - y sin, y cos + x sin).
 ///
 /// - panel: `heads` heads of `head` features.
-/// - halves: Whether the second of a pair is half a head after the first, or next to it.
-/// - cosines, sines: `[head / 2][WEIGHTMILL_TOKENS]`.
+/// - turned: How many features of each head are turned, even; the others stay as they are.
+/// - halves: Whether the second of a pair is `turned / 2` after the first, or next to it.
+/// - cosines, sines: `[turned / 2][WEIGHTMILL_TOKENS]`.
 void weightmill_rotate(
-    weightmill_mode mode, void *panel, size_t heads, size_t head, int halves, const void *cosines,
-    const void *sines);
+    weightmill_mode mode, void *panel, size_t heads, size_t head, size_t turned, int halves,
+    const void *cosines, const void *sines);
 
-/// `gate = gate / (1 + exp(-gate)) * up`.
-void weightmill_gate(weightmill_mode mode, void *gate, const void *up, size_t count);
+/// What goes through a gate: SiLU, x / (1 + exp(-x)).
+#define WEIGHTMILL_SILU 0
+/// GELU with tanh, x / 2 (1 + tanh(u)) with u = sqrt(2 / pi) (x + 0.044715 x^3), which is
+/// x / (1 + exp(-2 u)).
+#define WEIGHTMILL_GELU 1
+
+/// `gate = activation(gate) * up`.
+void weightmill_gate(
+    weightmill_mode mode, void *gate, const void *up, size_t count, int activation);
 
 /// `sum = sum + term`.
 void weightmill_add(weightmill_mode mode, void *sum, const void *term, size_t count);
@@ -88,17 +96,24 @@ void weightmill_scale(weightmill_mode mode, void *values, size_t count, double f
 /// Adds to each column of a panel its term.
 void weightmill_shift(weightmill_mode mode, void *panel, size_t columns, const float *terms);
 
+/// `values = cap * tanh(values * factor / cap)`: no value is larger than the cap.
+///
+/// tanh(x) is 1 - 2 / (exp(2 x) + 1). Its error is about a unit in the last place of 1.
+void weightmill_cap(
+    weightmill_mode mode, void *values, size_t count, double factor, double cap);
+
 /// `values = exp(values)`; what it differs by is in `Reals.h`.
 void weightmill_exponentials(weightmill_mode mode, void *values, size_t count);
 
-/// Scores become exp(scale * score - the largest of their lane), and 0 from a lane's limit on.
+/// Scores become exp(scale * score - the largest of their lane), and 0 outside the keys a lane sees.
 ///
 /// - scores: `[keys][WEIGHTMILL_TOKENS]`.
-/// - limits: For each lane how many keys it may see, at least one.
+/// - firsts: For each lane the first key it may see, below its limit.
+/// - limits: For each lane the key behind the last one it may see, at least one.
 /// - sums: What each lane's results sum to, added in binary64 in order.
 void weightmill_soften(
-    weightmill_mode mode, void *scores, size_t keys, double scale, const int32_t *limits,
-    double *sums);
+    weightmill_mode mode, void *scores, size_t keys, double scale, const int32_t *firsts,
+    const int32_t *limits, double *sums);
 
 /// Divides the lanes of `features` features by their sums, and writes lanes from `first` to `end`.
 void weightmill_share(

@@ -82,10 +82,12 @@ extension LlamaConfiguration {
     case .feedForwardLength: .uint32(UInt32(feedForwardSize))
     case .headCount: .uint32(UInt32(headCount))
     case .keyValueHeadCount: .uint32(UInt32(keyValueHeadCount))
-    case .ropeBase: .float32(Float(ropeBase))
+    case .ropeBase:
+      architecture.leavesOutUsualRopeBase && ropeBase == 10_000 ? nil : .float32(Float(ropeBase))
+    case .localRopeBase: localRopeBase.map { .float32(Float($0)) }
     case .normEpsilon: .float32(Float(normEpsilon))
     case .keyLength, .valueLength: saysHeadSize ? .uint32(UInt32(headDimension)) : nil
-    case .ropeDimensionCount: .uint32(UInt32(headDimension))
+    case .ropeDimensionCount: .uint32(UInt32(rotaryDimension))
     case .vocabularySize: .uint32(UInt32(vocabularyRows))
     case .ropeScalingType, .ropeScalingFactor, .ropeScaleLinear, .ropeOriginalContextLength,
       .ropeAttentionFactor, .yarnAttentionFactor, .yarnBetaFast, .yarnBetaSlow:
@@ -94,8 +96,17 @@ extension LlamaConfiguration {
     case .residualScale: .float32(Float(scales.residual))
     case .logitScale: .float32(Float(scales.logit))
     case .attentionScale: scales.attention.map { .float32(Float($0)) }
-    case .expertCount: nil
+    case .attentionCap: scales.attentionCap.map { .float32(Float($0)) }
+    case .logitCap: scales.logitCap.map { .float32(Float($0)) }
+    case .slidingWindow: window.map { .uint32(UInt32($0)) } ?? unsaidWindow
+    case .expertCount, .slidingWindowPattern: nil
     }
+  }
+
+  /// The value that says that there is no window, where files without the key have one or it is
+  /// always there.
+  private var unsaidWindow: GGUFValue? {
+    architecture.windows?.interval == nil ? .uint32(0) : nil
   }
 
   private var saysHeadSize: Bool {
@@ -106,6 +117,7 @@ extension LlamaConfiguration {
   private func scalingValue(of key: Architecture.Key) -> GGUFValue? {
     func number(_ value: Double?) -> GGUFValue? { value.map { .float32(Float($0)) } }
     switch (rotaryScaling, key) {
+    case (_, .ropeScalingType) where architecture.impliesRopeScaling: return nil
     case (.linear, .ropeScalingType), (.yarn, .ropeScalingType), (.longRope, .ropeScalingType):
       return .string(rotaryScaling.name)
     case (.linear(let factor), .ropeScalingFactor): return number(factor)
@@ -118,6 +130,7 @@ extension LlamaConfiguration {
     case (.longRope(let long), .ropeOriginalContextLength):
       return .uint32(UInt32(long.originalContextLength))
     case (.longRope(let long), .ropeAttentionFactor): return number(long.attentionFactor)
+    case (_, .ropeOriginalContextLength): return originalContextLength.map { .uint32(UInt32($0)) }
     default: return nil
     }
   }

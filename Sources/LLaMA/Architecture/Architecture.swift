@@ -61,6 +61,16 @@ package struct Architecture: Equatable, Sendable {
     case logitScale = "logit_scale"
     /// The factor of attention's scores, in place of 1 / √head size.
     case attentionScale = "attention.scale"
+    /// The number of tokens that a token sees at most, in layers with a window; 0 is none.
+    case slidingWindow = "attention.sliding_window"
+    /// The layers with a window, if they are others than usual; read, to refuse it.
+    case slidingWindowPattern = "attention.sliding_window_pattern"
+    /// The base of the rotary angles in layers with a window.
+    case localRopeBase = "rope.freq_base_swa"
+    /// The largest score of attention.
+    case attentionCap = "attn_logit_softcapping"
+    /// The largest logit.
+    case logitCap = "final_logit_softcapping"
     /// The number of experts; read, to refuse it.
     case expertCount = "expert_count"
 
@@ -82,6 +92,48 @@ package struct Architecture: Equatable, Sendable {
     case miniCPM
     /// `embedding_multiplier`, `residual_multiplier`, `logits_scaling`, `attention_multiplier`.
     case granite
+    /// `query_pre_attn_scalar`; embeddings are multiplied by the root of the width. No key of a GGUF
+    /// file says either.
+    case gemma
+  }
+
+  /// The function of a layer's gates.
+  package enum Activation: Sendable {
+    /// x / (1 + e^-x).
+    case silu
+    /// x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    case gelu
+  }
+
+  /// The windows of attention: which layers have them, and what holds where a file does not say.
+  package struct Windows: Equatable, Sendable {
+    /// The interval of layers without a window, 6 for each sixth layer; `nil` if all have one.
+    package var interval: Int?
+    /// The window of a `config.json` that says none, in tokens.
+    package var usualSize: Int?
+    /// The window of a GGUF file that says none.
+    package var usualSizeInGGUF: Int?
+    /// The base of the rotary angles in layers with a window, whatever it is in others; their angles
+    /// are not scaled. `nil` if they have those of all layers.
+    package var localRopeBase: Double?
+    /// Whether llama.cpp computes without them.
+    package var isIgnoredByLlamaCpp = false
+
+    /// Windows in all layers, if a file says how long they are.
+    package init() {}
+  }
+
+  /// The caps of scores and logits that an architecture has.
+  package struct Caps: Equatable, Sendable {
+    /// The cap of attention's scores of a file that does not say it.
+    package var usualAttention: Double?
+    /// The cap of logits of a file that does not say it.
+    package var usualLogit: Double?
+    /// Whether there are always both, or at most the one of logits.
+    package var areRequired = false
+
+    /// A cap of logits, if a file says it.
+    package init() {}
   }
 
   /// The name of the architecture in GGUF files: `general.architecture`, and what its keys begin
@@ -116,6 +168,32 @@ package struct Architecture: Equatable, Sendable {
   package var fusedQueries: String?
   /// The fields that give factors which LLaMA does not have.
   package var scaleFields = ScaleFields.none
+  /// The number of layers of a model whose scores are divided by the root of width / heads, not of the
+  /// head size.
+  package var layersWithSharedScale: Int?
+  /// The function of a layer's gates.
+  package var activation = Activation.silu
+  /// The windows of attention; `nil` if there are none, or GGUF files do not say them.
+  package var windows: Windows?
+  /// The caps of scores and logits; `nil` if there are none.
+  package var caps: Caps?
+  /// What a file of this kind holds less of each gain of a norm than what it multiplies by.
+  package var gainOffsets: [NamingScheme: Float] = [:]
+  /// Whether a model may turn a part of each head only.
+  package var mayRotatePart = false
+  /// Whether the heads must share the width of the model.
+  package var headsShareWidth = false
+  /// Whether the output matrix is always the embedding.
+  package var alwaysTies = false
+  /// Whether GGUF files leave out the base of rotary angles where it is 10000.
+  package var leavesOutUsualRopeBase = false
+  /// Whether GGUF files say the length of the texts that the model was first trained on even if
+  /// rotary angles are not scaled, and say by their tensors alone that they are.
+  package var impliesRopeScaling = false
+  /// The kinds of scaled rotary angles that GGUF files can say; `nil` is all.
+  package var ropeScalings: Set<String>?
+  /// The sizes of a `config.json` that does not say them, by their names there.
+  package var usualSizes: [String: Int] = [:]
   /// The interval of layers without rotary angles, 4 for each fourth layer; `nil` if all have them.
   package var unrotatedInterval: Int?
   /// The names of tensors that differ from the usual ones.
@@ -157,4 +235,7 @@ package struct Architecture: Equatable, Sendable {
   /// - Parameter key: The key.
   /// - Returns: The whole key.
   package func name(of key: Key) -> String { "\(name).\(key.rawValue)" }
+
+  /// Whether queries, keys and values are one matrix in GGUF files.
+  package var fusesQueries: Bool { requiredTensors.contains(.queryKeyValue) }
 }

@@ -132,15 +132,38 @@ extension Architecture {
     ]
   }
 
+  /// Phi-3, 3.5 and 4, dense: queries, keys and values are one matrix, gates and what they multiply
+  /// another, in all files.
+  ///
+  /// Source: `conversion/phi.py` and `src/models/phi3.cpp` of llama.cpp; `modeling_phi3.py` of
+  /// transformers, which has the window that llama.cpp leaves out.
+  package static let phi3 = Architecture(
+    name: "phi3", huggingFaceType: "phi3", huggingFaceClass: "Phi3ForCausalLM",
+    rowOrder: .halves, requiredTensors: TensorRole.LayerTensor.fused
+  ) {
+    $0.ropeFactors = [.long, .short]
+    $0.furtherKeys = [.ropeDimensionCount, .slidingWindow]
+    $0.alwaysSaysHeadSize = false
+    $0.windows = Windows()
+    $0.windows?.isIgnoredByLlamaCpp = true
+    $0.mayRotatePart = true
+    $0.headsShareWidth = true
+    $0.impliesRopeScaling = true
+    $0.ropeScalings = ["longrope"]
+    $0.usualSizes = [
+      "max_position_embeddings": 4096, "original_max_position_embeddings": 4096,
+    ]
+  }
+
   /// The architectures that are read.
   package static let all: [Architecture] = [
-    llama, mistral, internLM3, qwen2, qwen3, miniCPM, granite, smolLM3, olmo2, internLM2,
+    llama, mistral, internLM3, qwen2, qwen3, miniCPM, granite, smolLM3, olmo2, internLM2, phi3,
   ]
 
   /// The needs of models that people ask for, by their names in `config.json` and in
   /// GGUF files.
   private static let needs: [(names: [String], need: String)] = [
-    (["phi3"], "matrices that are fused, and rotation of a part of each head"),
+    (["phimoe", "phi3_v", "phi4mm"], "experts, or parts that see and hear"),
     (["gemma"], "GELU, and gains of norms that one is added to"),
     (
       ["gemma2", "gemma3", "gemma3_text"],

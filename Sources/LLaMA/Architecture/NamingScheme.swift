@@ -106,12 +106,15 @@ package enum NamingScheme: String, Sendable {
 }
 
 extension TensorRole.LayerTensor {
-  /// The usual names in a layer. Meta's models have neither biases nor norms of heads: they have
-  /// names here only so that messages can.
+  /// The usual names in a layer. Meta's models have neither biases nor norms of heads nor fused
+  /// matrices: they have names here only so that messages can.
   fileprivate var names: (meta: String, huggingFace: String, gguf: String) {
     switch self {
     case .attentionNorm:
       ("attention_norm.weight", "input_layernorm.weight", "attn_norm.weight")
+    case .queryKeyValue:
+      ("attention.wqkv.weight", "self_attn.qkv_proj.weight", "attn_qkv.weight")
+    case .queryKeyValueBias: ("attention.wqkv.bias", "self_attn.qkv_proj.bias", "attn_qkv.bias")
     case .query: ("attention.wq.weight", "self_attn.q_proj.weight", "attn_q.weight")
     case .queryBias: ("attention.wq.bias", "self_attn.q_proj.bias", "attn_q.bias")
     case .queryNorm: ("attention.q_norm.weight", "self_attn.q_norm.weight", "attn_q_norm.weight")
@@ -130,6 +133,8 @@ extension TensorRole.LayerTensor {
       )
     case .feedForwardNorm:
       ("ffn_norm.weight", "post_attention_layernorm.weight", "ffn_norm.weight")
+    case .gateAndUp:
+      ("feed_forward.w13.weight", "mlp.gate_up_proj.weight", "ffn_up.weight")
     case .gate: ("feed_forward.w1.weight", "mlp.gate_proj.weight", "ffn_gate.weight")
     case .gateBias: ("feed_forward.w1.bias", "mlp.gate_proj.bias", "ffn_gate.bias")
     case .up: ("feed_forward.w3.weight", "mlp.up_proj.weight", "ffn_up.weight")

@@ -27,6 +27,10 @@ package enum TensorRole: Hashable, Sendable {
   package enum LayerTensor: CaseIterable, Hashable, Sendable {
     /// The gains of the norm before attention: one for each of the hidden features.
     case attentionNorm
+    /// The matrices of queries, keys and values, one below the other.
+    case queryKeyValue
+    /// The bias of the products with `queryKeyValue`.
+    case queryKeyValueBias
     /// The matrix of queries: heads × head size rows, a column for each hidden feature.
     case query
     /// The bias of the products with `query`: heads × head size values.
@@ -51,7 +55,9 @@ package enum TensorRole: Hashable, Sendable {
     case attentionOutputNorm
     /// The gains of the norm before the feed-forward part.
     case feedForwardNorm
-    /// The matrix from the hidden features to those of the feed-forward part, through SiLU.
+    /// The matrices `gate` and `up`, one below the other.
+    case gateAndUp
+    /// The matrix from the hidden features to those of the feed-forward part, through an activation.
     case gate
     /// The bias of the products with `gate`: a value for each feature of the feed-forward part.
     case gateBias
@@ -71,6 +77,11 @@ package enum TensorRole: Hashable, Sendable {
       .attentionNorm, .query, .key, .value, .attentionOutput, .feedForwardNorm, .gate, .up, .down,
     ]
 
+    /// The norms and matrices of architectures that fuse those with the same input.
+    package static let fused: Set<LayerTensor> = [
+      .attentionNorm, .queryKeyValue, .attentionOutput, .feedForwardNorm, .gateAndUp, .down,
+    ]
+
     /// The biases of attention: what `attention_bias` of a `config.json` speaks of.
     package static let attentionBiases: Set<LayerTensor> = [
       .queryBias, .keyBias, .valueBias, .attentionOutputBias,
@@ -82,12 +93,13 @@ package enum TensorRole: Hashable, Sendable {
     /// The biases of queries, keys and values.
     package static let inputBiases: Set<LayerTensor> = [.queryBias, .keyBias, .valueBias]
 
-    /// All biases.
+    /// The biases of separate matrices, all of them.
     package static let biases = attentionBiases.union(feedForwardBiases)
 
     /// The bias of a matrix, if it is one that may have a bias.
     package var bias: LayerTensor? {
       switch self {
+      case .queryKeyValue: .queryKeyValueBias
       case .query: .queryBias
       case .key: .keyBias
       case .value: .valueBias
@@ -118,7 +130,7 @@ package enum TensorRole: Hashable, Sendable {
   /// Whether the tensor is added to products.
   package var isBias: Bool {
     if case .layer(_, let tensor) = self {
-      TensorRole.LayerTensor.biases.contains(tensor)
+      tensor == .queryKeyValueBias || TensorRole.LayerTensor.biases.contains(tensor)
     } else {
       false
     }
@@ -131,7 +143,8 @@ package enum TensorRole: Hashable, Sendable {
   package var isVector: Bool { isNorm || isBias || isRopeFactors }
 
   /// Whether position angles turn what the tensor gives, so that its order differs between files:
-  /// the rows of queries and keys, and the values of what is added to them or multiplies them.
+  /// the rows of queries and keys, and the values of what is added to them or multiplies them. Where
+  /// they are fused, one order of rows is the only one.
   package var isRotated: Bool {
     guard case .layer(_, let tensor) = self else { return false }
     switch tensor {

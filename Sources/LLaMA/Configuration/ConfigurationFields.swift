@@ -74,11 +74,63 @@ struct ConfigurationFields {
     return biases
   }
 
-  /// The fields that give factors which LLaMA does not have.
+  /// Refuses activations of gates that are not the architecture's.
+  func checkActivation(of architecture: Architecture) throws(WeightmillError) {
+    let (newer, older) = (try text("hidden_activation"), try text("hidden_act"))
+    // Gemma's first files say "gelu" in the older field, and mean the form with tanh.
+    let isKnown =
+      switch architecture.activation {
+      case .silu: older == nil || older == "silu"
+      case .gelu:
+        newer.map { $0 == "gelu_pytorch_tanh" }
+          ?? older.map { $0 == "gelu_pytorch_tanh" || $0 == "gelu" } ?? true
+      }
+    guard isKnown else {
+      let name = architecture.activation == .gelu ? newer ?? older : older
+      throw WeightmillError(
+        .unsupported, location,
+        "uses the activation \(quoted(name ?? "")); only "
+          + (architecture.activation == .silu ? "silu" : "gelu_pytorch_tanh") + " is supported")
+    }
+  }
+
+  /// The window of attention; `nil` if there is none, or the architecture's files do not say it.
+  func window(
+    of architecture: Architecture, layers: Int
+  ) throws(WeightmillError) -> Int? {
+    guard let windows = architecture.windows else { return nil }
+    guard try flag("use_bidirectional_attention") != true else {
+      throw WeightmillError(
+        .unsupported, location, "attends to tokens that come later (use_bidirectional_attention)")
+    }
+    let size = object["sliding_window"] == nil ? windows.usualSize : try size("sliding_window")
+    let kinds = object.nonNull("layer_types")?.array
+    let step = try self.size("sliding_window_pattern") ?? windows.interval
+    guard let size, step != 1, !isFull(kinds) else { return nil }
+    let usual = (1...min(max(layers, 1), 10_000)).map { layer in
+      windows.interval.map { layer % $0 == 0 } ?? false
+        ? JSONValue.string("full_attention") : .string("sliding_attention")
+    }
+    guard step == windows.interval, kinds == nil || kinds == usual else {
+      throw WeightmillError(
+        .unsupported, location,
+        "has windows of attention in other layers than files of the architecture "
+          + "\(architecture.name)")
+    }
+    return size
+  }
+
+  /// Whether a list says that no layer has a window.
+  private func isFull(_ kinds: [JSONValue]?) -> Bool {
+    kinds?.isEmpty == false && kinds?.allSatisfy { $0.string == "full_attention" } == true
+  }
+
+  /// The fields that give factors and caps which LLaMA does not have.
   func scales(
-    of architecture: Architecture, width: Int, layers: Int
+    of architecture: Architecture, _ shape: ModelShape
   ) throws(WeightmillError) -> ModelScales {
-    var scales = ModelScales()
+    let (width, layers) = (shape.width, shape.layers)
+    var scales = try caps(of: architecture)
     switch architecture.scaleFields {
     case .none: break
     case .miniCPM:
@@ -91,6 +143,43 @@ struct ConfigurationFields {
       scales.residual = try number("residual_multiplier") ?? 1
       scales.logit = try number("logits_scaling") ?? 1
       scales.attention = try number("attention_multiplier") ?? 1
+    case .gemma:
+      scales = scales.gemmas(of: architecture, shape)
+      guard
+        try number("query_pre_attn_scalar").map({ $0 == shape.scoreDivisor(architecture) })
+          ?? true
+      else {
+        throw WeightmillError(
+          .unsupported, location,
+          "divides scores by the root of another number (query_pre_attn_scalar) than "
+            + "\(Int(shape.scoreDivisor(architecture))), which a GGUF file cannot say")
+      }
+    }
+    return scales
+  }
+
+  /// The caps of scores and logits.
+  private func caps(of architecture: Architecture) throws(WeightmillError) -> ModelScales {
+    var scales = ModelScales()
+    let names = ("attn_logit_softcapping", "final_logit_softcapping")
+    func cap(_ name: String, _ usual: Double?) throws(WeightmillError) -> Double? {
+      object[name] == nil ? usual : try number(name)
+    }
+    let caps = architecture.caps
+    scales.attentionCap = try cap(names.0, caps?.usualAttention)
+    scales.logitCap = try cap(names.1, caps?.usualLogit)
+    let isWritable =
+      if let caps {
+        caps.areRequired
+          ? scales.attentionCap != nil && scales.logitCap != nil : scales.attentionCap == nil
+      } else {
+        scales.attentionCap == nil && scales.logitCap == nil
+      }
+    guard isWritable else {
+      throw WeightmillError(
+        .unsupported, location,
+        "has caps of scores and logits (\(names.0), \(names.1)) that GGUF files of the architecture "
+          + "\(architecture.name) cannot say")
     }
     return scales
   }

@@ -38,16 +38,59 @@ extension LlamaConfiguration {
         .malformed, location, "the constants \(normEpsilon) and \(ropeBase) are impossible")
     }
     guard scales.all.allSatisfy({ $0 > 0 && $0 <= 1e6 }) else {
-      throw WeightmillError(.malformed, location, "scales something by an impossible number")
+      throw WeightmillError(
+        .malformed, location, "scales or caps something by an impossible number")
     }
+    try checkAttention(location: location)
+    try checkOutput(location: location)
+    try rotaryScaling.check(self, location: location)
+    return self
+  }
+
+  /// Refuses windows, angles and heads that are impossible, or that the architecture does not have.
+  private func checkAttention(location: String) throws(WeightmillError) {
+    guard (1...headDimension).contains(rotaryDimension), rotaryDimension % 2 == 0 else {
+      throw WeightmillError(
+        .malformed, location,
+        "position angles turn \(rotaryDimension) of each head's \(headDimension) values, which is "
+          + "impossible")
+    }
+    guard rotaryDimension == headDimension || architecture.mayRotatePart else {
+      throw WeightmillError(
+        .unsupported, location,
+        "position angles turn \(rotaryDimension) of each head's \(headDimension) values, which files "
+          + "of the architecture \(architecture.name) do not do")
+    }
+    guard
+      [window, originalContextLength].allSatisfy({ $0.map { (1...1 << 30).contains($0) } ?? true }),
+      localRopeBase.map({ $0 > 1 && $0.isFinite }) ?? true
+    else {
+      throw WeightmillError(
+        .malformed, location,
+        "the window of \(window ?? 0) tokens, its base \(localRopeBase ?? 0) or the original context "
+          + "length \(originalContextLength ?? 0) is impossible")
+    }
+    guard !architecture.headsShareWidth || headDimension * headCount == hiddenSize else {
+      throw WeightmillError(
+        .unsupported, location,
+        "has \(headCount) heads of \(headDimension), not of width / heads as all files of the "
+          + "architecture \(architecture.name)")
+    }
+  }
+
+  private func checkOutput(location: String) throws(WeightmillError) {
     guard !tiesEmbeddings || !architecture.requiresOutput else {
       throw WeightmillError(
         .unsupported, location,
         "has no output matrix, without which GGUF files of the architecture \(architecture.name) "
           + "are not read")
     }
-    try rotaryScaling.check(self, location: location)
-    return self
+    guard tiesEmbeddings || !architecture.alwaysTies else {
+      throw WeightmillError(
+        .unsupported, location,
+        "has an output matrix of its own, which GGUF files of the architecture \(architecture.name) "
+          + "do not have")
+    }
   }
 
   /// Reads a Hugging Face `config.json`.
@@ -65,25 +108,37 @@ extension LlamaConfiguration {
   ) throws(WeightmillError) {
     let fields = try ConfigurationFields(json, location: location)
     let architecture = try fields.architecture(alsoNamed: types)
-    if let activation = try fields.text("hidden_act"), activation != "silu" {
-      throw WeightmillError(
-        .unsupported, location, "uses the activation \(quoted(activation)); only silu is supported")
+    try fields.checkActivation(of: architecture)
+    /// A size, or what it is in models of this kind that do not say it.
+    func size(_ name: String) throws(WeightmillError) -> Int? {
+      try fields.size(name) ?? architecture.usualSizes[name]
     }
-    let heads = try fields.requiredSize("num_attention_heads")
+    func required(_ name: String) throws(WeightmillError) -> Int {
+      if let size = try size(name) { return size }
+      return try fields.requiredSize(name)
+    }
+    let heads = try required("num_attention_heads")
     let hidden = try fields.requiredSize("hidden_size")
-    let context = try fields.size("max_position_embeddings") ?? 2048
-    let head = try fields.size("head_dim") ?? hidden / max(heads, 1)
+    let context = try size("max_position_embeddings") ?? 2048
+    let head = try size("head_dim") ?? hidden / max(heads, 1)
     let layers = try fields.requiredSize("num_hidden_layers")
-    let rotary = try fields.rotaryAngles(contextLength: context)
+    let original = try size("original_max_position_embeddings")
+    let rotary = try fields.rotaryAngles(
+      of: architecture, contextLength: context, original: original)
     try fields.checkUnrotatedLayers(of: architecture, layers: layers)
+    let window = try fields.window(of: architecture, layers: layers)
     self = try LlamaConfiguration(
       architecture: architecture, hiddenSize: hidden, layerCount: layers, headCount: heads,
-      keyValueHeadCount: fields.size("num_key_value_heads") ?? heads,
+      keyValueHeadCount: size("num_key_value_heads") ?? heads,
       headDimension: head, feedForwardSize: fields.requiredSize("intermediate_size"),
-      vocabularyRows: fields.requiredSize("vocab_size"), contextLength: context,
+      vocabularyRows: required("vocab_size"), contextLength: context,
       normEpsilon: fields.number("rms_norm_eps") ?? 1e-6,
-      ropeBase: rotary.base, rotaryScaling: rotary.scaling,
-      scales: fields.scales(of: architecture, width: hidden, layers: layers),
+      ropeBase: rotary.base, rotaryDimension: rotary.turned(ofHead: head), window: window,
+      localRopeBase: window == nil ? nil : rotary.localBase,
+      originalContextLength: architecture.impliesRopeScaling ? original : nil,
+      rotaryScaling: rotary.scaling,
+      scales: fields.scales(
+        of: architecture, ModelShape(width: hidden, layers: layers, heads: heads, head: head)),
       biases: fields.biases(of: architecture),
       tiesEmbeddings: fields.flag("tie_word_embeddings") ?? architecture.tiesByDefault
     ).checked(location: location)

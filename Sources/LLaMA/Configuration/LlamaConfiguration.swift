@@ -22,6 +22,16 @@ public struct LlamaConfiguration: Equatable, Sendable {
   public let normEpsilon: Double
   /// The base of the rotary position angles.
   public let ropeBase: Double
+  /// The number of values of a head that position angles turn, even: the first ones.
+  package let rotaryDimension: Int
+  /// The number of tokens that a token sees in layers with a window, itself included; `nil` if no
+  /// layer has one.
+  package let window: Int?
+  /// The base of the rotary angles in layers with a window, if they have one of their own.
+  package let localRopeBase: Double?
+  /// The length of the texts that the model was first trained on, where files say it whether or not
+  /// rotary angles are scaled.
+  package let originalContextLength: Int?
   /// The scaling of the rotary angles.
   package let rotaryScaling: RotaryScaling
   /// The factors that LLaMA does not have.
@@ -45,6 +55,11 @@ public struct LlamaConfiguration: Equatable, Sendable {
   ///   - contextLength: How many tokens the model was trained to see at once.
   ///   - normEpsilon: What RMSNorm adds to the mean square.
   ///   - ropeBase: The base of the rotary position angles.
+  ///   - rotaryDimension: How many values of a head are turned; `nil` is all.
+  ///   - window: How many tokens a token sees in layers with a window.
+  ///   - localRopeBase: The base of the rotary angles in those layers, if it is one of their own.
+  ///   - originalContextLength: The length of the texts that the model was first trained on, where
+  ///     files always say it.
   ///   - rotaryScaling: The scaling of the rotary angles.
   ///   - scales: The factors that LLaMA does not have.
   ///   - biases: The biases that every layer has; `nil` where the tensors alone tell.
@@ -52,7 +67,8 @@ public struct LlamaConfiguration: Equatable, Sendable {
   package init(
     architecture: Architecture = .llama, hiddenSize: Int, layerCount: Int, headCount: Int,
     keyValueHeadCount: Int, headDimension: Int, feedForwardSize: Int, vocabularyRows: Int,
-    contextLength: Int, normEpsilon: Double, ropeBase: Double,
+    contextLength: Int, normEpsilon: Double, ropeBase: Double, rotaryDimension: Int? = nil,
+    window: Int? = nil, localRopeBase: Double? = nil, originalContextLength: Int? = nil,
     rotaryScaling: RotaryScaling = .none, scales: ModelScales = ModelScales(),
     biases: Set<TensorRole.LayerTensor>? = nil, tiesEmbeddings: Bool = false
   ) {
@@ -67,6 +83,10 @@ public struct LlamaConfiguration: Equatable, Sendable {
     self.contextLength = contextLength
     self.normEpsilon = normEpsilon
     self.ropeBase = ropeBase
+    self.rotaryDimension = rotaryDimension ?? headDimension
+    self.window = window
+    self.localRopeBase = localRopeBase
+    self.originalContextLength = originalContextLength
     self.rotaryScaling = rotaryScaling
     self.scales = scales
     self.biases = biases
@@ -106,6 +126,23 @@ public struct LlamaConfiguration: Equatable, Sendable {
     architecture.unrotatedInterval.map { (layer + 1) % $0 != 0 } ?? true
   }
 
+  /// The number of tokens that a token of a layer sees, itself included.
+  ///
+  /// - Parameter layer: The layer's number.
+  /// - Returns: The number, or `nil` if it sees all tokens before it.
+  package func window(ofLayer layer: Int) -> Int? {
+    guard let interval = architecture.windows?.interval else { return window }
+    return (layer + 1) % interval == 0 ? nil : window
+  }
+
+  /// Whether rotary angles of a layer are those of layers with a window.
+  ///
+  /// - Parameter layer: The layer's number.
+  /// - Returns: Whether they are.
+  package func hasLocalAngles(layer: Int) -> Bool {
+    localRopeBase != nil && window(ofLayer: layer) != nil
+  }
+
   /// The width of all query heads together.
   package var queryWidth: Int { headCount * headDimension }
 
@@ -113,7 +150,7 @@ public struct LlamaConfiguration: Equatable, Sendable {
   package var keyValueWidth: Int { keyValueHeadCount * headDimension }
 }
 
-/// The factors of a model that LLaMA does not have.
+/// The factors and caps of a model that LLaMA does not have.
 package struct ModelScales: Equatable, Sendable {
   /// The factor of embeddings.
   package var embedding = 1.0
@@ -123,10 +160,61 @@ package struct ModelScales: Equatable, Sendable {
   package var logit = 1.0
   /// The factor of attention's scores; `nil` is 1 / √head size.
   package var attention: Double?
+  /// The cap *c* of attention's scores, which become c tanh(score / c); `nil` is none.
+  package var attentionCap: Double?
+  /// The cap of logits; `nil` is none.
+  package var logitCap: Double?
 
   /// Scales that change nothing.
   package init() {}
 
   /// All of them.
-  var all: [Double] { [embedding, residual, logit] + (attention.map { [$0] } ?? []) }
+  var all: [Double] {
+    [embedding, residual, logit] + [attention, attentionCap, logitCap].compactMap(\.self)
+  }
+}
+
+/// The sizes that scales follow from.
+package struct ModelShape: Sendable {
+  let width: Int
+  let layers: Int
+  let heads: Int
+  let head: Int
+
+  /// Names the sizes.
+  ///
+  /// - Parameters:
+  ///   - width: The width of the residual stream.
+  ///   - layers: The number of layers.
+  ///   - heads: The number of attention heads.
+  ///   - head: The width of a head.
+  package init(width: Int, layers: Int, heads: Int, head: Int) {
+    self.width = width
+    self.layers = layers
+    self.heads = heads
+    self.head = head
+  }
+
+  /// The number by whose root Gemma's scores are divided: the head size, in the largest models
+  /// width / heads.
+  func scoreDivisor(_ architecture: Architecture) -> Double {
+    Double(layers == architecture.layersWithSharedScale ? width / max(heads, 1) : head)
+  }
+}
+
+extension ModelScales {
+  /// The same with the factors of Gemma, which follow from sizes. llama.cpp and this program multiply
+  /// embeddings by the root of the width; transformers rounds it to the type of the weights.
+  ///
+  /// - Parameters:
+  ///   - architecture: The architecture.
+  ///   - shape: The model's sizes.
+  /// - Returns: The scales; `LlamaConfiguration.checked` refuses impossible ones.
+  package func gemmas(of architecture: Architecture, _ shape: ModelShape) -> ModelScales {
+    var scales = self
+    scales.embedding = Double(Float(shape.width).squareRoot())
+    let divisor = shape.scoreDivisor(architecture)
+    scales.attention = divisor == Double(shape.head) ? nil : 1 / divisor.squareRoot()
+    return scales
+  }
 }

@@ -7,23 +7,45 @@ extension ConfigurationFields {
   /// The names in such a field that scale nothing.
   private static let plainFields = ["rope_theta", "partial_rotary_factor"]
 
-  /// The base of the rotary angles and how they are stretched.
+  /// What a `config.json` says of rotary angles.
+  struct RotaryAngles {
+    /// The base.
+    let base: Double
+    /// The base in layers with a window, if it is one of their own.
+    let localBase: Double?
+    /// The share of each head that is turned, above 0 and at most 1.
+    let share: Double
+    /// How the angles are stretched.
+    let scaling: RotaryScaling
+
+    /// The number of a head's values that are turned.
+    func turned(ofHead size: Int) -> Int {
+      share == 1 || size > 1 << 24 ? size : Int(Double(size) * share)
+    }
+  }
+
+  /// The rotary angles.
   ///
-  /// - Parameter contextLength: The model's context length, in tokens.
-  /// - Returns: Both.
+  /// - Parameters:
+  ///   - architecture: The architecture.
+  ///   - contextLength: The model's context length, in tokens.
+  ///   - usual: The length of the texts that the model was first trained on, if the field does not
+  ///     say it.
+  /// - Returns: What is said of them.
   /// - Throws: `unsupported` for a kind of scaling that is not known, `malformed` for missing or
   ///   impossible values.
   func rotaryAngles(
-    contextLength: Int
-  ) throws(WeightmillError) -> (base: Double, scaling: RotaryScaling) {
-    try refusePartialRotation()
-    var (base, found): (Double?, RotaryScaling?)
+    of architecture: Architecture, contextLength: Int, original usual: Int?
+  ) throws(WeightmillError) -> RotaryAngles {
+    let local = architecture.windows?.localRopeBase
+    var (share, base, found): (Double?, Double?, RotaryScaling?)
+    var localBase = local == nil ? nil : try number("rope_local_base_freq")
     for name in Self.rotaryFields {
       guard let value = object.nonNull(name) else { continue }
-      let fields = try ConfigurationFields(value, location: location)
-      try fields.refusePartialRotation()
-      var original = try fields.size("original_max_position_embeddings")
-      if original == nil { original = try size("original_max_position_embeddings") }
+      let (fields, windowed) = try rotaryFields(value, of: architecture)
+      if localBase == nil { localBase = try windowed?.number("rope_theta") }
+      if share == nil { share = try fields.rotatedShare() }
+      let original = try fields.size("original_max_position_embeddings") ?? usual
       let scaling = try fields.rotaryScaling(
         name, original: original, contextLength: contextLength)
       if let found, found != scaling {
@@ -34,15 +56,48 @@ extension ConfigurationFields {
       found = scaling
       if base == nil { base = try fields.number("rope_theta") }
     }
+    if share == nil { share = try rotatedShare() }
     if base == nil { base = try number("rope_theta") }
-    return (base ?? 10_000, found ?? .none)
+    return RotaryAngles(
+      // Gemma 3's layers without a window have another base than others' layers.
+      base: base ?? (local == nil ? 10_000 : 1_000_000), localBase: localBase ?? local,
+      share: share ?? 1, scaling: found ?? .none)
   }
 
-  private func refusePartialRotation() throws(WeightmillError) {
+  /// The field of the layers that see all tokens, and that of those with a window, where they are
+  /// apart.
+  private func rotaryFields(
+    _ value: JSONValue, of architecture: Architecture
+  ) throws(WeightmillError) -> (ConfigurationFields, windowed: ConfigurationFields?) {
+    let fields = try ConfigurationFields(value, location: location)
+    let names = ("full_attention", "sliding_attention")
+    guard fields.object.nonNull(names.0) != nil || fields.object.nonNull(names.1) != nil else {
+      return (fields, nil)
+    }
+    func part(_ name: String) throws(WeightmillError) -> ConfigurationFields {
+      try ConfigurationFields(
+        fields.object.nonNull(name) ?? .object(JSONObject(members: [])), location: location)
+    }
+    let (full, windowed) = (try part(names.0), try part(names.1))
+    let kind = try windowed.text("rope_type") ?? "default"
+    guard architecture.windows?.localRopeBase != nil, kind == "default" else {
+      throw WeightmillError(
+        .unsupported, location,
+        "has other rotary angles in layers with a window (\(names.1)), which files of the "
+          + "architecture \(architecture.name) do not have")
+    }
+    return (full, windowed)
+  }
+
+  /// The share of each head that is turned, if it is said.
+  private func rotatedShare() throws(WeightmillError) -> Double? {
     let name = "partial_rotary_factor"
-    guard let share = try number(name), share != 1 else { return }
-    throw WeightmillError(
-      .unsupported, location, "turns a part of each head (\(name) \(share)), which is not computed")
+    guard let share = try number(name) else { return nil }
+    guard share > 0, share <= 1 else {
+      throw WeightmillError(
+        .malformed, location, "\(quoted(name)) is \(share), not a share of each head")
+    }
+    return share
   }
 
   /// The scaling of one of the fields; without a type there must be nothing to scale by.
@@ -195,6 +250,12 @@ extension RotaryScaling {
 
   /// Refuses numbers that are impossible, and tensors that files of the architecture cannot have.
   func check(_ model: LlamaConfiguration, location: String) throws(WeightmillError) {
+    guard self == .none || model.architecture.ropeScalings?.contains(name) ?? true else {
+      throw WeightmillError(
+        .unsupported, location,
+        "uses rope scaling \(quoted(name)), which files of the architecture "
+          + "\(model.architecture.name) do not have")
+    }
     let lengths: [Int]
     var factors: [Double]
     var kinds: Set<TensorRole.RopeFactors> = []
@@ -214,10 +275,10 @@ extension RotaryScaling {
     case .longRope(let long):
       (lengths, kinds) = ([long.originalContextLength], [.long, .short])
       factors = [long.attentionFactor] + (long.short + long.long).map(Double.init)
-      guard long.short.isEmpty || long.short.count == model.headDimension / 2 else {
+      guard long.short.isEmpty || long.short.count == model.rotaryDimension / 2 else {
         throw WeightmillError(
           .malformed, location,
-          "has \(long.short.count) rotary factors for heads of \(model.headDimension)")
+          "has \(long.short.count) rotary factors for \(model.rotaryDimension) values of each head")
       }
     }
     guard factors.allSatisfy({ $0 > 0 && $0 <= Self.largestFactor }),

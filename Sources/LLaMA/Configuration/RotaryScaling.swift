@@ -90,7 +90,7 @@ package enum RotaryScaling: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - kind: Which of the tensors.
-  ///   - headDimension: The width of a head.
+  ///   - headDimension: The number of a head's values that are turned.
   ///   - base: The base of the angles.
   /// - Returns: A factor for each pair, or `nil` where there is no such tensor, or where the
   ///   configuration does not have its values.
@@ -135,7 +135,7 @@ extension LlamaConfiguration {
   /// tensors, in the order of the roles.
   var ropeFactors: [(kind: TensorRole.RopeFactors, values: [Float])] {
     TensorRole.RopeFactors.allCases.compactMap { kind in
-      rotaryScaling.factors(kind, headDimension: headDimension, base: ropeBase)
+      rotaryScaling.factors(kind, headDimension: rotaryDimension, base: ropeBase)
         .map { (kind, $0) }
     }
   }

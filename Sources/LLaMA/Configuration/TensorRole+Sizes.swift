@@ -36,7 +36,7 @@ extension TensorRole {
     case .tokenEmbedding, .output: [configuration.vocabularyRows, configuration.hiddenSize]
     case .outputNorm: [configuration.hiddenSize]
     case .layer(_, let tensor): tensor.extents(in: configuration)
-    case .ropeFactors, .rotaryFrequencies: [configuration.headDimension / 2]
+    case .ropeFactors, .rotaryFrequencies: [configuration.rotaryDimension / 2]
     }
   }
 }
@@ -49,6 +49,8 @@ extension TensorRole.LayerTensor {
     case .attentionNorm, .feedForwardNorm, .attentionOutputNorm, .feedForwardOutputNorm,
       .attentionOutputBias, .downBias:
       return [hidden]
+    case .queryKeyValue: return [queries + 2 * keys, hidden]
+    case .queryKeyValueBias: return [queries + 2 * keys]
     case .query: return [queries, hidden]
     case .queryBias: return [queries]
     case .key, .value: return [keys, hidden]
@@ -57,6 +59,7 @@ extension TensorRole.LayerTensor {
       if configuration.architecture.normsEachHead { return [configuration.headDimension] }
       return [self == .queryNorm ? queries : keys]
     case .attentionOutput: return [hidden, queries]
+    case .gateAndUp: return [2 * configuration.feedForwardSize, hidden]
     case .gate, .up: return [configuration.feedForwardSize, hidden]
     case .gateBias, .upBias: return [configuration.feedForwardSize]
     case .down: return [hidden, configuration.feedForwardSize]

@@ -58,6 +58,22 @@ package struct Activations: Sendable {
     return selected
   }
 
+  /// Copies of some features of all vectors.
+  ///
+  /// - Parameter range: The features.
+  /// - Returns: As many vectors, of these features.
+  func selecting(columns range: Range<Int>) -> Activations {
+    precondition((0...columns).contains(range.lowerBound) && range.upperBound <= columns)
+    let selected = Activations(
+      rows: rows, columns: range.count, precision: precision, isZeroed: false)
+    for panel in 0..<panelCount {
+      unsafe selected.address(panel: panel).copyMemory(
+        from: address(panel: panel, column: range.lowerBound),
+        byteCount: selected.panelStride * precision.size)
+    }
+    return selected
+  }
+
   /// Copies a vector to a row of others that nobody else has yet.
   private func copy<Number: BitwiseCopyable>(
     _ row: Int, to other: Activations, _ otherRow: Int, as type: Number.Type

@@ -11,6 +11,8 @@ struct Attention: Sendable {
   let configuration: LlamaConfiguration
   let kernels: Kernels
   let workers: Workers
+  /// How many tokens a token sees, itself included; `nil` is all before it.
+  let window: Int?
 
   private struct Piece {
     let text: Int
@@ -22,6 +24,7 @@ struct Attention: Sendable {
   private struct Scratch {
     var scores = PanelStorage(byteCount: 0, isZeroed: false)
     let weighted: PanelStorage
+    var firsts = [Int32](repeating: 0, count: Kernels.tokens)
     var limits = [Int32](repeating: 1, count: Kernels.tokens)
     var sums = [Double](repeating: 0, count: Kernels.tokens)
   }
@@ -83,7 +86,9 @@ struct Attention: Sendable {
     let tokens = text.tokens.clamped(to: first..<first + Kernels.tokens)
     for lane in 0..<Kernels.tokens {
       let position = text.position + first + lane - text.tokens.lowerBound
-      scratch.limits[lane] = Int32(tokens.contains(first + lane) ? position + 1 : 1)
+      let limit = tokens.contains(first + lane) ? position + 1 : 1
+      scratch.firsts[lane] = Int32(window.map { max(limit - $0, 0) } ?? 0)
+      scratch.limits[lane] = Int32(limit)
     }
     let keys = text.position + tokens.upperBound - text.tokens.lowerBound
     let bytes = keys * Kernels.tokens * kernels.precision.size
@@ -96,9 +101,15 @@ struct Attention: Sendable {
     unsafe text.cache.scores(
       keys: keys, head: head, queries: queries.address(panel: piece.panel, column: column),
       into: scratch.scores.base)
-    let scale = configuration.scales.attention ?? 1 / Double(features).squareRoot()
+    var scale = configuration.scales.attention ?? 1 / Double(features).squareRoot()
+    if let cap = configuration.scales.attentionCap {
+      unsafe weightmill_cap(
+        kernels.mode, scratch.scores.base, keys * Kernels.tokens, scale, cap)
+      scale = 1
+    }
     unsafe weightmill_soften(
-      kernels.mode, scratch.scores.base, keys, scale, scratch.limits, &scratch.sums)
+      kernels.mode, scratch.scores.base, keys, scale, scratch.firsts, scratch.limits,
+      &scratch.sums)
     unsafe text.cache.weighted(
       keys: keys, head: head, weights: scratch.scores.base, into: scratch.weighted.base)
     unsafe weightmill_share(

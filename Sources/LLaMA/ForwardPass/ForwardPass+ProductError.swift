@@ -33,7 +33,9 @@ extension ForwardPass {
     }
     precondition(
       products.map { $0.rows == inputs.rows && $0.columns == ours.rows } ?? true)
-    if role.isNorm { return normError(try ours.row(0), try theirs.row(0), inputs) }
+    if role.isNorm {
+      return normError(try model.vector(role), try candidate.vector(role), inputs)
+    }
     let sums = SharedSums(count: (ours.rows + Self.errorRows - 1) / Self.errorRows)
     try workers.forEach(sums.count, scratch: { ErrorScratch(kernels, inputs, Self.errorRows) }) {
       (number, scratch) throws(WeightmillError) in

@@ -151,6 +151,14 @@ package struct ForwardPass: Sendable {
   ) throws(WeightmillError) -> Activations {
     var logits = try product(.output, hidden, rows: rows)
     scale(&logits, by: 1 / configuration.scales.logit)
+    if let cap = configuration.scales.logitCap {
+      logits.makeUnique()
+      let target = logits
+      forEachPanel(target) { panel in
+        unsafe weightmill_cap(
+          kernels.mode, target.address(panel: panel), target.panelStride, 1, cap)
+      }
+    }
     return logits
   }
 
@@ -160,20 +168,23 @@ package struct ForwardPass: Sendable {
     _ layer: Int, _ hidden: Activations, _ texts: inout [AttendedText], _ observe: InputObserver,
     _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
-    let attention = Attention(configuration: configuration, kernels: kernels, workers: workers)
+    let attention = Attention(
+      configuration: configuration, kernels: kernels, workers: workers,
+      window: configuration.window(ofLayer: layer))
     let input = try normalizedIfNeeded(hidden, by: .layer(layer, .attentionNorm))
-    try observe([.layer(layer, .query), .layer(layer, .key), .layer(layer, .value)], input)
-    var queries = try product(layer, .query, input, products)
-    var keys = try product(layer, .key, input, products)
-    let values = try product(layer, .value, input, products)
+    let outputs = try self.products(
+      layer, [.query, .key, .value], fused: .queryKeyValue,
+      [configuration.queryWidth, configuration.keyValueWidth, configuration.keyValueWidth],
+      of: input, observe, products)
+    var (queries, keys) = (outputs[0], outputs[1])
     try normalizeHeads(of: &queries, by: .layer(layer, .queryNorm))
     try normalizeHeads(of: &keys, by: .layer(layer, .keyNorm))
     if configuration.rotates(layer: layer) {
-      let frequencies = try RotaryFrequencies(model)
+      let frequencies = try RotaryFrequencies(model, layer: layer)
       Rotation(configuration, model.rowOrder, frequencies, kernels).apply(
         to: &queries, &keys, texts: texts, workers)
     }
-    let seen = attention(queries: queries, keys: keys, values: values, texts: &texts)
+    let seen = attention(queries: queries, keys: keys, values: outputs[2], texts: &texts)
     try observe([.layer(layer, .attentionOutput)], seen)
     let output = try product(layer, .attentionOutput, seen, products)
     return try finished(output, by: .layer(layer, .attentionOutputNorm))
@@ -183,12 +194,19 @@ package struct ForwardPass: Sendable {
     _ layer: Int, _ hidden: Activations, _ observe: InputObserver, _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
     let input = try normalizedIfNeeded(hidden, by: .layer(layer, .feedForwardNorm))
-    try observe([.layer(layer, .gate), .layer(layer, .up)], input)
-    let gate = try product(layer, .gate, input, products)
-    let up = try product(layer, .up, input, products)
+    let width = configuration.feedForwardSize
+    let outputs = try self.products(
+      layer, [.gate, .up], fused: .gateAndUp, [width, width], of: input, observe, products)
+    let (gate, up) = (outputs[0], outputs[1])
+    let activation =
+      switch configuration.architecture.activation {
+      case .silu: WEIGHTMILL_SILU
+      case .gelu: WEIGHTMILL_GELU
+      }
     forEachPanel(gate) { panel in
       unsafe weightmill_gate(
-        kernels.mode, gate.address(panel: panel), up.address(panel: panel), gate.panelStride)
+        kernels.mode, gate.address(panel: panel), up.address(panel: panel), gate.panelStride,
+        activation)
     }
     try observe([.layer(layer, .down)], gate)
     let output = try product(layer, .down, gate, products)
@@ -235,7 +253,7 @@ package struct ForwardPass: Sendable {
     of vectors: inout Activations, by role: TensorRole
   ) throws(WeightmillError) {
     guard model[role] != nil else { return }
-    let gains = try WeightMatrix(role, of: model).row(0)
+    let gains = try model.vector(role)
     vectors.makeUnique()
     let target = vectors
     forEachPanel(target) { panel in
@@ -251,7 +269,7 @@ package struct ForwardPass: Sendable {
   private func normalized(
     _ hidden: Activations, by role: TensorRole
   ) throws(WeightmillError) -> Activations {
-    let gains = try WeightMatrix(role, of: model).row(0)
+    let gains = try model.vector(role)
     precondition(gains.count == hidden.columns && hidden.precision == precision)
     let result = Activations(
       rows: hidden.rows, columns: hidden.columns, precision: precision, isZeroed: false)
@@ -267,6 +285,37 @@ package struct ForwardPass: Sendable {
     workers.forEachPanel(vectors, body)
   }
 
+  /// The products of matrices that share an input, whether they are apart or one matrix.
+  ///
+  /// - Parameters:
+  ///   - layer: The layer.
+  ///   - kinds: The matrices.
+  ///   - fused: The matrix that they make, one below the other, in models that have it.
+  ///   - heights: Their rows.
+  ///   - input: The vectors.
+  ///   - observe: Sees the matrices and their input.
+  ///   - observer: Sees their products.
+  /// - Returns: Vectors for each of the matrices, which nobody else has.
+  private func products(
+    _ layer: Int, _ kinds: [TensorRole.LayerTensor], fused: TensorRole.LayerTensor,
+    _ heights: [Int], of input: Activations, _ observe: InputObserver,
+    _ observer: ProductObserver
+  ) throws(WeightmillError) -> [Activations] {
+    guard model[.layer(layer, fused)] != nil else {
+      try observe(kinds.map { .layer(layer, $0) }, input)
+      var outputs: [Activations] = []
+      for kind in kinds { outputs.append(try product(layer, kind, input, observer)) }
+      return outputs
+    }
+    try observe([.layer(layer, fused)], input)
+    let whole = try product(layer, fused, input, observer)
+    var first = 0
+    return heights.map { height in
+      defer { first += height }
+      return whole.selecting(columns: first..<first + height)
+    }
+  }
+
   /// Each vector times the transposed weights, which somebody sees; then what is added to it.
   private func product(
     _ layer: Int, _ kind: TensorRole.LayerTensor, _ vectors: Activations,
@@ -275,7 +324,7 @@ package struct ForwardPass: Sendable {
     var output = try product(.layer(layer, kind), vectors)
     try products(.layer(layer, kind), output)
     guard let bias = kind.bias, model[.layer(layer, bias)] != nil else { return output }
-    let terms = try WeightMatrix(.layer(layer, bias), of: model).row(0)
+    let terms = try model.vector(.layer(layer, bias))
     output.makeUnique()
     let target = output
     forEachPanel(target) { panel in

@@ -11,16 +11,29 @@ package struct RotaryFrequencies: Equatable, Sendable {
   /// The factor of cosines and sines.
   package let magnitude: Double
 
-  /// Computes the angles of a model.
+  /// Computes the angles of a layer.
+  ///
+  /// - Parameters:
+  ///   - model: The model: its configuration, and the factors it holds as tensors.
+  ///   - layer: The layer's number.
+  /// - Throws: Reading errors.
+  package init(_ model: LlamaModel, layer: Int) throws(WeightmillError) {
+    let configuration = model.configuration
+    guard let base = configuration.localRopeBase, configuration.hasLocalAngles(layer: layer) else {
+      try self.init(model)
+      return
+    }
+    let plain = Self.plain(configuration, base: base)
+    self.init(values: plain, beyond: plain, limit: configuration.contextLength, magnitude: 1)
+  }
+
+  /// Computes the angles of a model, in the layers that do not have angles of their own.
   ///
   /// - Parameter model: The model: its configuration, and the factors it holds as tensors.
   /// - Throws: Reading errors.
   package init(_ model: LlamaModel) throws(WeightmillError) {
     let configuration = model.configuration
-    let size = Double(configuration.headDimension)
-    let plain = (0..<configuration.headDimension / 2).map { place in
-      1 / Elementary.power(configuration.ropeBase, Double(2 * place) / size)
-    }
+    let plain = Self.plain(configuration, base: configuration.ropeBase)
     func divided(by kind: TensorRole.RopeFactors) throws(WeightmillError) -> [Double]? {
       guard model[.ropeFactors(kind)] != nil else { return nil }
       let factors = try WeightMatrix(.ropeFactors(kind), of: model).row(0)
@@ -32,17 +45,32 @@ package struct RotaryFrequencies: Equatable, Sendable {
     )
     let short = all ?? shorter ?? plain
     let long = all ?? longer ?? short
-    values = scaling.scaled(short, configuration)
-    beyond = long == short ? values : scaling.scaled(long, configuration)
-    switch scaling {
-    case .yarn(let yarn): magnitude = yarn.attentionFactor ?? yarn.usualAttentionFactor
-    case .longRope(let longRope): magnitude = longRope.attentionFactor
-    case .none, .linear, .llama3, .dynamic: magnitude = 1
-    }
-    if case .longRope(let longRope) = scaling {
-      limit = longRope.originalContextLength
-    } else {
-      limit = configuration.contextLength
+    let values = scaling.scaled(short, configuration)
+    let magnitude =
+      switch scaling {
+      case .yarn(let yarn): yarn.attentionFactor ?? yarn.usualAttentionFactor
+      case .longRope(let longRope): longRope.attentionFactor
+      case .none, .linear, .llama3, .dynamic: 1.0
+      }
+    var limit = configuration.contextLength
+    if case .longRope(let longRope) = scaling { limit = longRope.originalContextLength }
+    self.init(
+      values: values, beyond: long == short ? values : scaling.scaled(long, configuration),
+      limit: limit, magnitude: magnitude)
+  }
+
+  private init(values: [Double], beyond: [Double], limit: Int, magnitude: Double) {
+    self.values = values
+    self.beyond = beyond
+    self.limit = limit
+    self.magnitude = magnitude
+  }
+
+  /// The angles before they are scaled.
+  private static func plain(_ configuration: LlamaConfiguration, base: Double) -> [Double] {
+    let size = Double(configuration.rotaryDimension)
+    return (0..<configuration.rotaryDimension / 2).map { index in
+      1 / Elementary.power(base, Double(2 * index) / size)
     }
   }
 }
@@ -56,7 +84,8 @@ extension RotaryScaling {
     case .none, .llama3, .longRope, .dynamic: return frequencies
     case .linear(let factor): return frequencies.map { $0 / factor }
     case .yarn(let yarn):
-      let ramp = yarn.ramp(headDimension: configuration.headDimension, base: configuration.ropeBase)
+      let ramp = yarn.ramp(
+        headDimension: configuration.rotaryDimension, base: configuration.ropeBase)
       return zip(frequencies, ramp).map { frequency, share in
         frequency / yarn.factor * share + frequency * (1 - share)
       }

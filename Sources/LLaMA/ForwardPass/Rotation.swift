@@ -10,6 +10,8 @@ struct Rotation: Sendable {
   private let kernels: Kernels
   private let heads: (queries: Int, keys: Int)
   private let head: Int
+  /// How many values of a head are turned.
+  private let turned: Int
   private let hasHalves: Bool
   private let frequencies: RotaryFrequencies
 
@@ -21,6 +23,7 @@ struct Rotation: Sendable {
     self.frequencies = frequencies
     heads = (configuration.headCount, configuration.keyValueHeadCount)
     head = configuration.headDimension
+    turned = configuration.rotaryDimension
     hasHalves = rowOrder == .halves
   }
 
@@ -49,20 +52,20 @@ struct Rotation: Sendable {
     workers.forEachPanel(queries) { [queries, keys, positions] panel in
       let first = panel * Kernels.tokens
       let turns = turns(positions[first..<first + Kernels.tokens])
-      let sines = unsafe turns.address(panel: 0, column: head / 2)
+      let sines = unsafe turns.address(panel: 0, column: turned / 2)
       unsafe weightmill_rotate(
-        kernels.mode, queries.address(panel: panel), heads.queries, head, hasHalves ? 1 : 0,
-        turns.address(panel: 0), sines)
+        kernels.mode, queries.address(panel: panel), heads.queries, head, turned,
+        hasHalves ? 1 : 0, turns.address(panel: 0), sines)
       unsafe weightmill_rotate(
-        kernels.mode, keys.address(panel: panel), heads.keys, head, hasHalves ? 1 : 0,
-        turns.address(panel: 0), sines)
+        kernels.mode, keys.address(panel: panel), heads.keys, head, turned,
+        hasHalves ? 1 : 0, turns.address(panel: 0), sines)
     }
   }
 
   /// A panel of the cosines of all frequencies, then their sines.
   private func turns(_ positions: ArraySlice<TextPosition>) -> Activations {
     let turns = Activations(
-      rows: Kernels.tokens, columns: head, precision: kernels.precision, isZeroed: false)
+      rows: Kernels.tokens, columns: turned, precision: kernels.precision, isZeroed: false)
     let magnitude = frequencies.magnitude
     for (lane, position) in positions.enumerated() {
       let frequencies = position.isBeyond ? frequencies.beyond : frequencies.values
@@ -73,7 +76,7 @@ struct Rotation: Sendable {
           case .double: Double(position.index) * frequency
           }
         turns.set(magnitude * Elementary.cosine(angle), row: lane, column: pair)
-        turns.set(magnitude * Elementary.sine(angle), row: lane, column: head / 2 + pair)
+        turns.set(magnitude * Elementary.sine(angle), row: lane, column: turned / 2 + pair)
       }
     }
     return turns

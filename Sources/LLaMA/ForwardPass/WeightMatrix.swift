@@ -1,6 +1,6 @@
 import CWeightmillKernels
 import WeightmillQuantization
-import WeightmillTensors
+package import WeightmillTensors
 
 /// A matrix of weights that is read in tiles of rows, and decoded 256 columns at a time.
 struct WeightMatrix: Sendable {
@@ -77,5 +77,19 @@ struct WeightMatrix: Sendable {
           base + start, count: columns.count, into: values + index * stride)
       }
     }
+  }
+}
+
+extension LlamaModel {
+  /// The values of a vector: what is added to products, factors, or gains as the model multiplies by
+  /// them, whatever files of this kind hold less of each.
+  ///
+  /// - Parameter role: What the tensor is for; the model must have it.
+  /// - Returns: The values.
+  /// - Throws: Reading errors; `unsupported` for types that cannot be decoded.
+  package func vector(_ role: TensorRole) throws(WeightmillError) -> [Float] {
+    let values = try WeightMatrix(role, of: self).row(0)
+    let offset = role.isNorm ? gainOffset : 0
+    return offset == 0 ? values : values.map { $0 + offset }
   }
 }

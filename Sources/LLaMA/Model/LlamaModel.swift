@@ -84,6 +84,9 @@ public struct LlamaModel: Sendable {
   /// The order of the rows of queries and keys in the catalogue.
   package var rowOrder: Architecture.RowOrder { scheme.rowOrder(of: architecture) }
 
+  /// What the catalogue holds less of each gain of a norm than what the model multiplies by.
+  package var gainOffset: Float { architecture.gainOffsets[scheme] ?? 0 }
+
   /// A tensor's index in the catalogue; the output matrix may be the embedding's (tied weights).
   ///
   /// - Parameter role: What the tensor is for.

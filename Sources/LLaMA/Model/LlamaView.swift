@@ -1,6 +1,7 @@
 package import WeightmillTensors
 
-/// A model's tensors under another scheme's names, rows of queries and keys in its order.
+/// A model's tensors under another scheme's names, rows of queries and keys in its order, gains of
+/// norms as its files hold them.
 package struct LlamaView: Catalogue {
   /// The model's file or folder.
   package let location: String
@@ -10,7 +11,14 @@ package struct LlamaView: Catalogue {
   private let scheme: NamingScheme
   /// The model's tensors, in the order of rows that is shown where they can be had in it.
   private let catalogue: any Catalogue
-  private let sources: [(index: Int, permutation: RowPermutation?)]
+  private let sources: [Source]
+
+  private struct Source: Sendable {
+    let index: Int
+    let permutation: RowPermutation?
+    /// What is added to each value.
+    let offset: Float
+  }
 
   /// Views a model.
   ///
@@ -33,15 +41,18 @@ package struct LlamaView: Catalogue {
       ordered == nil
       ? RowPermutation(head: model.configuration.headDimension, to: order) : nil
     var tensors: [TensorDescriptor] = []
-    var sources: [(index: Int, permutation: RowPermutation?)] = []
+    var sources: [Source] = []
+    let shift = model.gainOffset - (model.architecture.gainOffsets[scheme] ?? 0)
     for role in model.roles where scheme.holds(role) {
       guard let index = model[role] else { continue }
       let source = model.catalogue.tensors[index]
+      let offset = role.isNorm ? shift : 0
       tensors.append(
         TensorDescriptor(
-          name: scheme.name(of: role, in: model.architecture), type: source.type,
-          shape: source.shape))
-      sources.append((index, role.isRotated ? permutation : nil))
+          name: scheme.name(of: role, in: model.architecture),
+          type: offset == 0 ? source.type : .f32, shape: source.shape))
+      sources.append(
+        Source(index: index, permutation: role.isRotated ? permutation : nil, offset: offset))
     }
     self.tensors = tensors
     self.sources = sources
@@ -82,7 +93,21 @@ package struct LlamaView: Catalogue {
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     let source = sources[index]
-    try catalogue.read(
-      rows: rows, ofTensor: source.index, permutedBy: source.permutation, into: &bytes, at: offset)
+    guard source.offset != 0 else {
+      return try catalogue.read(
+        rows: rows, ofTensor: source.index, permutedBy: source.permutation, into: &bytes, at: offset
+      )
+    }
+    let type = catalogue.tensors[source.index].type
+    guard ScalarRows.decodable.contains(type) else {
+      throw WeightmillError(
+        .unsupported, location,
+        "tensor \(quoted(catalogue.tensors[source.index].name)) is of type \(type.name), to which "
+          + "nothing can be added", remedy: "start from the model before it was quantized")
+    }
+    let stored = try catalogue.bytes(
+      rows: rows, ofTensor: source.index, permutedBy: source.permutation)
+    let values = ScalarRows.values(stored, as: type).map { $0 + source.offset }
+    ScalarRows.store(values, as: .f32, into: &bytes, at: offset)
   }
 }

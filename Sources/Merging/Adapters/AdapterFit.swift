@@ -93,10 +93,15 @@ struct AdapterFit {
       scale: configuration.scale(of: module(role)), roundsFirst: update.isEmbedding)
   }
 
+  /// The matrices whose inputs are the hidden features.
+  private static let inputs: Set<TensorRole.LayerTensor> = [
+    .queryKeyValue, .query, .key, .value, .gateAndUp, .gate, .up,
+  ]
+
   /// The width of the model that the adapter was made for, where that is not this model's width.
   var otherWidth: Int? {
     let inputs = content.updates.compactMap { role, update -> Int? in
-      guard case .layer(_, let tensor) = role, [.query, .key, .value, .gate, .up].contains(tensor)
+      guard case .layer(_, let tensor) = role, Self.inputs.contains(tensor)
       else { return nil }
       return catalogue.tensors[update.a].shape.columns
     }

@@ -118,7 +118,7 @@ struct MergeEvidence: Sendable {
 
   /// Differences that were rounded to bfloat16 lie on a grid of their own.
   private func rounding(_ kind: DeltaKind) -> RoundingEvidence? {
-    delta.tensor(.layer(0, .value))?.type == .bf16 ? nil : RoundingEvidence(sample, kind)
+    delta.tensor(.layer(0, .attentionOutput))?.type == .bf16 ? nil : RoundingEvidence(sample, kind)
   }
 
   /// The family and how it was found, the figures, and what the base has lost.

@@ -19,7 +19,10 @@ package enum ModelNature: Sendable {
   ///
   /// - Parameter model: The model.
   /// - Throws: Reading errors.
-  package init(_ model: LlamaModel) throws(WeightmillError) { self.init(try NormGains(model)) }
+  package init(_ model: LlamaModel) throws(WeightmillError) {
+    // Gains that are stored less one are of either sign in whole models, too.
+    self = model.gainOffset == 0 ? Self(try NormGains(model)) : .whole
+  }
 
   /// Judges the gains of all layers' norms.
   init(_ gains: NormGains) {

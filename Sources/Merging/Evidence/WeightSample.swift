@@ -12,17 +12,18 @@ struct WeightSample: Sendable {
   private static let width = 4096
   /// The matrices whose rows are in the same order in every layout.
   private static let matrices: [TensorRole.LayerTensor] = [
-    .value, .attentionOutput, .gate, .up, .down,
+    .queryKeyValue, .value, .attentionOutput, .gateAndUp, .gate, .up, .down,
   ]
 
   /// Reads the first rows of the matrices of all layers: first rows are cheap to reach in files
   /// that are deflated.
   init(base: LlamaModel, delta: LlamaModel) throws(WeightmillError) {
     let layers = base.configuration.layerCount
-    let height = max(1, Self.rowCount / (layers * Self.matrices.count))
+    let matrices = Self.matrices.filter(base.architecture.layerTensors.contains)
+    let height = max(1, Self.rowCount / (layers * matrices.count))
     var rows: [(base: [Float], delta: [Float])] = []
     for layer in 0..<layers {
-      for matrix in Self.matrices {
+      for matrix in matrices {
         guard let ours = base[.layer(layer, matrix)], let theirs = delta[.layer(layer, matrix)]
         else { continue }
         for row in 0..<min(height, base.catalogue.tensors[ours].shape.rows) {

@@ -19,7 +19,7 @@ struct BFloat16Trace {
   ///   - delta: The delta, whose configuration tells which family the base must be of.
   ///   - shortShare: The share of the base's values with at most 8 significant bits.
   init(_ base: LlamaModel, _ delta: LlamaModel, shortShare: Double?) {
-    let isTyped = base.tensor(.layer(0, .value))?.type == .bf16
+    let isTyped = base.tensor(.layer(0, .attentionOutput))?.type == .bf16
     guard isTyped || shortShare ?? 0 >= Self.smallestShare else {
       notes = []
       return

@@ -65,11 +65,20 @@ enum ConfigurationNotes {
     }
   }
 
-  /// Windows of attention, which neither GGUF files of these architectures nor their programs have.
+  /// Windows of attention that other programs do not compute; most GGUF files do not have them.
   private static func window(
     _ configuration: LlamaConfiguration, _ json: JSONValue?
   ) -> [String] {
-    guard let object = json?.object, let window = object.nonNull("sliding_window")?.integer,
+    if configuration.architecture.windows?.isIgnoredByLlamaCpp == true,
+      let window = configuration.window, window < configuration.contextLength
+    {
+      return [
+        "attention has a window of \(window) tokens, which llama.cpp leaves out for this "
+          + "architecture: in longer texts its results are others"
+      ]
+    }
+    guard configuration.architecture.windows == nil, let object = json?.object,
+      let window = object.nonNull("sliding_window")?.integer,
       window < configuration.contextLength,
       object.nonNull("use_sliding_window")?.bool
         ?? (configuration.architecture.huggingFaceType == "mistral")

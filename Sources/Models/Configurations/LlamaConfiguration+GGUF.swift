@@ -26,11 +26,8 @@ extension LlamaConfiguration {
     guard let epsilon = metadata[architecture.name(of: .normEpsilon)]?.double else {
       throw missing(.normEpsilon)
     }
-    let baseKey = architecture.name(of: .ropeBase)
-    let base = metadata[baseKey]
-    guard let ropeBase = base == nil ? 10_000 : base?.double ?? base?.integer.map(Double.init)
-    else {
-      throw WeightmillError(.malformed, location, "the key \(quoted(baseKey)) is no number")
+    func number(_ key: Architecture.Key) throws(WeightmillError) -> Double? {
+      try metadata.number(architecture.name(of: key), location: location)
     }
     func tensor(_ role: TensorRole) -> TensorDescriptor? {
       let name = NamingScheme.gguf.name(of: role, in: architecture)
@@ -42,21 +39,49 @@ extension LlamaConfiguration {
     }
     let (hidden, context) = (try required(.embeddingLength), try required(.contextLength))
     let scaling = try RotaryScaling(
-      gguf: metadata, of: architecture, contextLength: context, location: location)
-    let heads = try required(.headCount)
+      gguf: metadata, of: architecture, contextLength: context,
+      hasFactors: tensor(.ropeFactors(.long)) != nil, location: location)
+    let (heads, layers) = (try required(.headCount), try required(.blockCount))
+    let head = try size(.keyLength) ?? hidden / max(heads, 1)
+    let window = try Self.window(metadata, architecture, location: location)
+    let usualLocalBase = window == nil ? nil : architecture.windows?.localRopeBase
     self = try LlamaConfiguration(
-      architecture: architecture, hiddenSize: hidden, layerCount: required(.blockCount),
+      architecture: architecture, hiddenSize: hidden, layerCount: layers,
       headCount: heads, keyValueHeadCount: size(.keyValueHeadCount) ?? heads,
-      headDimension: size(.keyLength) ?? hidden / max(heads, 1),
+      headDimension: head,
       feedForwardSize: required(.feedForwardLength), vocabularyRows: embedding.shape.rows,
-      contextLength: context, normEpsilon: epsilon, ropeBase: ropeBase, rotaryScaling: scaling,
-      scales: ModelScales(gguf: metadata, of: architecture, location: location),
+      contextLength: context, normEpsilon: epsilon, ropeBase: number(.ropeBase) ?? 10_000,
+      rotaryDimension: size(.ropeDimensionCount), window: window,
+      localRopeBase: usualLocalBase == nil ? nil : number(.localRopeBase) ?? usualLocalBase,
+      originalContextLength: architecture.impliesRopeScaling
+        ? size(.ropeOriginalContextLength) : nil,
+      rotaryScaling: scaling,
+      scales: ModelScales(
+        gguf: metadata, of: architecture,
+        ModelShape(width: hidden, layers: layers, heads: heads, head: head), location: location),
       tiesEmbeddings: tensor(.output) == nil
     ).checked(location: location)
-    if let turned = try size(.ropeDimensionCount), turned != headDimension {
+  }
+
+  /// The window of attention that a file says.
+  private static func window(
+    _ metadata: GGUFMetadata, _ architecture: Architecture, location: String
+  ) throws(WeightmillError) -> Int? {
+    guard let windows = architecture.windows else { return nil }
+    let pattern = metadata[architecture.name(of: .slidingWindowPattern)]
+    guard pattern == nil || (pattern?.integer != nil && pattern?.integer == windows.interval) else {
       throw WeightmillError(
-        .unsupported, location, "turns \(turned) of each head's \(headDimension) values")
+        .unsupported, location,
+        "has windows of attention in other layers than usual "
+          + "(\(architecture.name(of: .slidingWindowPattern)))")
     }
+    let name = architecture.name(of: .slidingWindow)
+    guard let value = metadata[name] else { return windows.usualSizeInGGUF }
+    guard let size = value.integer else {
+      throw WeightmillError(.malformed, location, "the key \(quoted(name)) is no number")
+    }
+    // Zero is how files say that there is none.
+    return size == 0 ? nil : size
   }
 
   /// The architecture that a file names, if all that the file says of it is supported.
@@ -96,18 +121,30 @@ extension Checkpoint {
 extension ModelScales {
   /// Reads what a GGUF file says of what its model multiplies.
   fileprivate init(
-    gguf metadata: GGUFMetadata, of architecture: Architecture, location: String
+    gguf metadata: GGUFMetadata, of architecture: Architecture, _ shape: ModelShape,
+    location: String
   ) throws(WeightmillError) {
     self.init()
-    guard architecture.scaleFields != .none else { return }
     func number(_ key: Architecture.Key) throws(WeightmillError) -> Double? {
-      let name = architecture.name(of: key)
-      guard let value = metadata[name] else { return nil }
-      guard let number = value.double else {
-        throw WeightmillError(.malformed, location, "the key \(quoted(name)) is no number")
-      }
+      let number = try metadata.number(architecture.name(of: key), location: location)
       // Zero is how files say that there is none.
       return number == 0 ? nil : number
+    }
+    if let caps = architecture.caps {
+      // Where there must be a cap, zero is none that could be computed with.
+      let keys = [Architecture.Key.attentionCap, .logitCap].map(architecture.name)
+      let said = try keys.map { (key) throws(WeightmillError) in
+        try metadata.number(key, location: location)
+      }
+      if caps.areRequired { attentionCap = said[0] ?? caps.usualAttention }
+      logitCap = caps.areRequired ? said[1] ?? caps.usualLogit : try number(.logitCap)
+    }
+    switch architecture.scaleFields {
+    case .none: return
+    case .gemma:
+      self = gemmas(of: architecture, shape)
+      return
+    case .miniCPM, .granite: break
     }
     let found = (
       try number(.embeddingScale), try number(.residualScale), try number(.logitScale)
@@ -124,5 +161,22 @@ extension ModelScales {
     residual = found.1 ?? 1
     logit = found.2 ?? 1
     attention = try number(.attentionScale)
+  }
+}
+
+extension GGUFMetadata {
+  /// A number of any type.
+  ///
+  /// - Parameters:
+  ///   - name: The key.
+  ///   - location: The file, for messages.
+  /// - Returns: The number, or `nil` when there is no such key.
+  /// - Throws: `malformed` for what is no finite number.
+  func number(_ name: String, location: String) throws(WeightmillError) -> Double? {
+    guard let value = self[name] else { return nil }
+    guard let number = value.double ?? value.integer.map(Double.init), number.isFinite else {
+      throw WeightmillError(.malformed, location, "the key \(quoted(name)) is no number")
+    }
+    return number
   }
 }

@@ -10,21 +10,19 @@ extension RotaryScaling {
   ///   - metadata: The file's metadata.
   ///   - architecture: The file's architecture.
   ///   - contextLength: The model's context length, in tokens.
+  ///   - hasFactors: Whether the file has factors of frequencies for long texts as a tensor.
   ///   - location: The file, for messages.
   /// - Throws: `unsupported` for what is not computed, `malformed` for values of another type.
   init(
-    gguf metadata: GGUFMetadata, of architecture: Architecture, contextLength: Int, location: String
+    gguf metadata: GGUFMetadata, of architecture: Architecture, contextLength: Int,
+    hasFactors: Bool, location: String
   ) throws(WeightmillError) {
     func malformed(_ key: Architecture.Key, _ problem: String) -> WeightmillError {
       WeightmillError(
         .malformed, location, "the key \(quoted(architecture.name(of: key))) \(problem)")
     }
     func number(_ key: Architecture.Key) throws(WeightmillError) -> Double? {
-      guard let value = metadata[architecture.name(of: key)] else { return nil }
-      guard let number = value.double ?? value.integer.map(Double.init), number.isFinite else {
-        throw malformed(key, "is no number")
-      }
-      return number
+      try metadata.number(architecture.name(of: key), location: location)
     }
     let typeValue = metadata[architecture.name(of: .ropeScalingType)]
     let type = typeValue?.string
@@ -38,7 +36,8 @@ extension RotaryScaling {
     guard let length = Int(exactly: original) else {
       throw malformed(.ropeOriginalContextLength, "is no length")
     }
-    switch type ?? "linear" {
+    let isImplied = hasFactors && architecture.impliesRopeScaling
+    switch type ?? (isImplied ? "longrope" : "linear") {
     case "none": self = .none
     case "linear": self = factor == 1 ? .none : .linear(factor: factor)
     case "yarn":

@@ -166,7 +166,7 @@ public enum ModelLoader {
         llama: llama, tokenizer: found.tokenizer,
         chatTemplates: try ChatTemplates(gguf: metadata, location: checkpoint.path),
         metadata: metadata, mergeRule: nil, files: checkpoint.files,
-        notes: checkpoint.notes + found.notes)
+        notes: checkpoint.notes + ConfigurationNotes.notes(llama, nil) + found.notes)
       model.tokenizerObstacle = found.obstacle
       model.shardSizes = checkpoint.shardSizes
       return model

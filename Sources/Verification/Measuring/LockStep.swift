@@ -1,5 +1,4 @@
 import WeightmillLLaMA
-import WeightmillQuantization
 import WeightmillTensors
 
 /// Runs two models over the same tokens, layer by layer, and sums up where they part.
@@ -104,7 +103,7 @@ struct LockStep {
   mutating func measureVectors() throws(WeightmillError) {
     guard measuresTensors else { return }
     for role in candidate.model.roles where role.isVector && reference.model[role] != nil {
-      let (a, b) = (try values(role, candidate.model), try values(role, reference.model))
+      let (a, b) = (try candidate.model.vector(role), try reference.model.vector(role))
       var error = (difference: 0.0, size: 0.0)
       for (x, y) in zip(a, b) {
         error.difference += (Double(x) - Double(y)) * (Double(x) - Double(y))
@@ -112,15 +111,6 @@ struct LockStep {
       }
       errors[role, default: SquaredError()].add(error)
     }
-  }
-
-  private func values(_ role: TensorRole, _ model: LlamaModel) throws(WeightmillError) -> [Float] {
-    guard let index = model[role] else { return [] }
-    let tensor = model.catalogue.tensors[index]
-    let bytes = try model.catalogue.bytes(rows: 0..<1, ofTensor: index)
-    var values = [Float](repeating: 0, count: tensor.shape.columns)
-    try RowDecoder(tensor.type, location: model.catalogue.location).decode(bytes, into: &values)
-    return values
   }
 
   /// Tokens spread evenly over a pass.

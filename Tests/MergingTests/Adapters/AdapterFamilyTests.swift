@@ -22,7 +22,7 @@ struct AdapterFamilyTests {
   private func small(_ architecture: Architecture) -> SmallModel {
     var small = SmallModel(type: .f32)
     small.architecture = architecture
-    small.head = 24
+    small.head = architecture.headsShareWidth ? nil : 24
     return small
   }
 
@@ -48,7 +48,30 @@ struct AdapterFamilyTests {
     #expect(merged.roles == plain.roles)
   }
 
-  @Test(arguments: [Architecture.qwen2, .qwen3, .olmo2, .smolLM3])
+  /// Updates of fused matrices, by the names that PEFT has for them; others fit no module.
+  @Test func fusedMatricesAreUpdated() throws {
+    var phi = SmallModel(type: .f32)
+    phi.architecture = .phi3
+    let base = try phi.write(to: folder, "base")
+    let modules = ["model.layers.0.self_attn.qkv_proj", "model.layers.0.mlp.gate_up_proj"]
+    var adapter = AdapterBuilder()
+    for module in modules { adapter.update(module, outputs: module.contains("qkv") ? 192 : 128) }
+    var request = ModelRequest(base)
+    request.adapters = [try adapter.write(to: folder)]
+    let (merged, plain) = (
+      try ModelLoader.load(request).llama, try ModelLoader.load(base).llama
+    )
+    for module in modules {
+      #expect(try values(merged, "\(module).weight") != values(plain, "\(module).weight"))
+    }
+    #expect(merged.roles == plain.roles)
+    var other = AdapterBuilder()
+    other.update(Self.query)
+    request.adapters = [try other.write(to: folder)]
+    expectError(.mismatch) { _ = try ModelLoader.load(request) }
+  }
+
+  @Test(arguments: [Architecture.qwen2, .qwen3, .olmo2, .smolLM3, .phi3])
   func deltasAddEveryTensor(architecture: Architecture) throws {
     let base = small(architecture)
     var delta = small(architecture)

@@ -40,10 +40,10 @@ enum TensorCategory: Hashable {
       case .tokenEmbedding?: .tokenEmbedding
       case .layer(_, .query)?: .query
       case .layer(_, .key)?: .key
-      case .layer(_, .value)?: .value
+      case .layer(_, .value)?, .layer(_, .queryKeyValue)?: .value
       case .layer(_, .attentionOutput)?: .attentionOutput
       case .layer(_, .gate)?: .gate
-      case .layer(_, .up)?: .up
+      case .layer(_, .up)?, .layer(_, .gateAndUp)?: .up
       case .layer(_, .down)?: .down
       default: .other
       }

@@ -20,6 +20,11 @@ enum HyperparameterCheck {
       ("number of heads", candidate.headCount, reference.headCount),
       ("number of key-value heads", candidate.keyValueHeadCount, reference.keyValueHeadCount),
       ("head dimension", candidate.headDimension, reference.headDimension),
+      (
+        "number of values of each head that are turned", candidate.rotaryDimension,
+        reference.rotaryDimension
+      ),
+      ("window of attention (0: none)", candidate.window ?? 0, reference.window ?? 0),
       ("feed-forward size", candidate.feedForwardSize, reference.feedForwardSize),
       ("number of embedding rows", candidate.vocabularyRows, reference.vocabularyRows),
     ]
@@ -36,6 +41,15 @@ enum HyperparameterCheck {
       ("scale of the logits", candidate.scales.logit, reference.scales.logit),
       (
         "scale of attention", candidate.scales.attention ?? 0, reference.scales.attention ?? 0
+      ),
+      (
+        "cap of attention's scores", candidate.scales.attentionCap ?? 0,
+        reference.scales.attentionCap ?? 0
+      ),
+      ("cap of the logits", candidate.scales.logitCap ?? 0, reference.scales.logitCap ?? 0),
+      (
+        "base of the rotary angles in layers with a window", candidate.localRopeBase ?? 0,
+        reference.localRopeBase ?? 0
       ),
     ]
     for constant in constants where Float(constant.ours) != Float(constant.theirs) {
@@ -66,7 +80,8 @@ enum HyperparameterCheck {
   ) throws(WeightmillError) {
     let (ours, theirs) = (candidate.configuration, reference.configuration)
     // Other bases and sizes are findings by themselves.
-    guard ours.headDimension == theirs.headDimension, Float(ours.ropeBase) == Float(theirs.ropeBase)
+    guard ours.rotaryDimension == theirs.rotaryDimension,
+      Float(ours.ropeBase) == Float(theirs.ropeBase)
     else { return }
     let (left, right) = (try RotaryFrequencies(candidate), try RotaryFrequencies(reference))
     let pairs = zip(

@@ -123,7 +123,7 @@ struct MetadataCheck {
         "\(key(.expertCount)) is \(experts), but there are no experts: llama.cpp stops when "
           + "it loads the file")
     }
-    if metadata[key(.ropeBase)] == nil {
+    if metadata[key(.ropeBase)] == nil, !model.architecture.leavesOutUsualRopeBase {
       findings.note("metadata", "\(key(.ropeBase)) is missing: 10000 is taken")
     }
   }
