@@ -5,7 +5,7 @@ biases, with a head size of its own, with rotary angles that are scaled. What is
 - convert: the folder becomes a GGUF file; its tensors and metadata are those of llama.cpp's own converter, key for
   key and byte for byte, where that is at hand;
 - logits: of the GGUF file, as verify-logits saves them, with those of transformers; and the checkpoint's with the
-  GGUF file's;
+  GGUF file's; of some also those of a file in which llama.cpp's converter fused queries, keys and values;
 - llama.cpp: loads the file and predicts the same, within the rounding of its cache;
 - merge: the folder that is written is loaded by transformers and predicts the same bits;
 - LoRA: an adapter merged by Weightmill with the same sum in torch;
@@ -94,7 +94,24 @@ FAMILIES = (
     ("Phi-4-mini (tied, longrope, partial)", "Phi3", {
         "tie_word_embeddings": True, "sliding_window": 512, "original_max_position_embeddings": 16,
         "rope_parameters": longrope(12, partial_rotary_factor=0.75)}),
+    ("Gemma 1", "Gemma", {"head_dim": 48, "tie_word_embeddings": True}),
+    ("Gemma 2 (window, caps)", "Gemma2", {
+        "head_dim": 48, "query_pre_attn_scalar": 48, "tie_word_embeddings": True, "sliding_window": 6,
+        "attn_logit_softcapping": 2.0, "final_logit_softcapping": 5.0}),
+    ("Gemma 3 (window)", "Gemma3Text", {
+        "head_dim": 48, "query_pre_attn_scalar": 48, "tie_word_embeddings": True, "sliding_window": 6,
+        "num_hidden_layers": 7}),
+    ("Gemma 3 (window, linear, cap)", "Gemma3Text", {
+        "head_dim": 32, "query_pre_attn_scalar": 32, "tie_word_embeddings": True, "sliding_window": 5,
+        "num_hidden_layers": 6, "final_logit_softcapping": 5.0, "rope_parameters": {
+            "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 5000.0}}}),
+    ("Gemma 3 (of a model that sees)", "Gemma3", {
+        "head_dim": 48, "query_pre_attn_scalar": 48, "tie_word_embeddings": True, "sliding_window": 6,
+        "num_hidden_layers": 7}),
 )
+VISION = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+          "image_size": 28, "patch_size": 14}
 # What transformers has no class for computes as another class does, under other names.
 STAND_INS = {
     "InternLM2": ("Llama", {}),
@@ -112,14 +129,18 @@ INTERNLM2 = {
 def make(kind, changes):
     """A model of a family, with gains and biases that are no ones and zeros."""
     torch.manual_seed(len(kind) + len(str(changes)))
-    config = getattr(transformers, f"{kind}Config")(**{**SIZES, **changes})
-    # InternLM 3 has no class of its own.
-    # Only the plain implementation of attention has caps.
+    sizes = {**SIZES, **changes}
+    if kind == "Gemma3":
+        sizes = {"text_config": sizes, "vision_config": VISION, "mm_tokens_per_image": 4,
+                 "image_token_index": 2998, "boi_token_index": 2997, "eoi_token_index": 2996}
+    config = getattr(transformers, f"{kind}Config")(**sizes)
+    # InternLM 3 has no class of its own. Only the plain implementation of attention has caps.
     model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("norm.weight"):
-                parameter.copy_(1 + 0.2 * torch.randn_like(parameter))
+                # Gemma's gains are stored less one.
+                parameter.copy_((not kind.startswith("Gemma")) + 0.2 * torch.randn_like(parameter))
             elif name.endswith(".bias"):
                 parameter.copy_(0.3 * torch.randn_like(parameter))
     return model
@@ -203,13 +224,13 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def converted(folder, output):
+def converted(folder, output, *options):
     """What llama.cpp's converter makes of a folder."""
     paths = os.pathsep.join([str(CONVERTER), str(CONVERTER / "gguf-py")])
     environment = {**os.environ, "PYTHONPATH": paths, "NO_LOCAL_GGUF": "1"}
     done = subprocess.run(
         [sys.executable, "-B", "-c", CONVERT, CONVERTER / "convert_hf_to_gguf.py", folder, "--outtype", "f32",
-         "--outfile", output], capture_output=True, encoding="utf-8", env=environment)
+         "--outfile", output, *options], capture_output=True, encoding="utf-8", env=environment)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
     return output
@@ -286,6 +307,9 @@ class Family:
 
     def logits(self):
         self.near("logits", our_logits(self.file, self.root), self.expected)
+        if self.kind in ("Llama", "Qwen2", "Gemma2"):
+            fused = converted(self.folder, self.root / "fused.gguf", "--fuse-qkv")
+            self.near("logits", our_logits(fused, self.root), self.expected, what="with fused queries, ")
         report = weightmill_json(
             "verify-logits", self.file, "--reference", self.folder, "--tokens", self.root / "ids.json")
         findings = [item for item in report["findings"] if item["severity"] == "error"]
@@ -298,7 +322,7 @@ class Family:
     def merge(self):
         output = self.root / "written"
         weightmill("convert", self.folder, "--format", "safetensors", "--output", output)
-        model, info = type(self.model).from_pretrained(
+        model, info = transformers.AutoModelForCausalLM.from_pretrained(
             output, dtype="auto", output_loading_info=True, attn_implementation="eager")
         faults = [key for key, value in info.items() if value]
         same = np.array_equal(predict(model.eval()), self.expected)
@@ -361,6 +385,8 @@ class Family:
         left_out = ["merge"] if self.kind in STAND_INS else []
         if self.differs:
             left_out.append("llama")
+        if self.kind == "Gemma3":
+            left_out += ["lora", "delta"]
         if self.kind == "InternLM2":
             left_out.append("lora")
         for step in ("convert", "converter", "logits", "llama", "merge", "lora", "delta", "quantize"):
@@ -378,7 +404,7 @@ def make_copy(model):
 
 def check_refusals(checks, root):
     """Families that are not read are refused by their names, with what they would need."""
-    for kind, changes in (("Gemma", {"head_dim": 64}), ("Gemma2", {"head_dim": 64})):
+    for kind, changes in (("Mixtral", {"num_local_experts": 2}), ("Arcee", {}), ("Olmo3", {})):
         config = getattr(transformers, f"{kind}Config")(**{**SIZES, **changes})
         folder = save(getattr(transformers, f"{kind}ForCausalLM")(config), root / kind)
         try:

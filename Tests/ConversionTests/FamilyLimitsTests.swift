@@ -36,14 +36,25 @@ struct FamilyLimitsTests {
     // 3 * 32 rows of a fused matrix are not 2 * 32 and twice 16.
     (.phi3, .keyValueHeadCount, .uint32(1), .mismatch),
     (.phi3, .feedForwardLength, .uint32(63), .mismatch),
-    (.phi3, .keyLength, .uint32(16), .unsupported),
+    (.phi3, .keyLength, .uint32(16), .malformed), (.phi3, .keyLength, .uint32(64), .unsupported),
     (.phi3, .ropeScalingType, .string("linear"), .unsupported),
     (.llama, .ropeDimensionCount, .uint32(16), .unsupported),
+    (.gemma2, .attentionCap, .float32(-1), .malformed),
+    (.gemma2, .logitCap, .float32(0), .malformed),
+    (.gemma2, .logitCap, .float32(.nan), .malformed),
+    (.gemma2, .logitCap, .string("none"), .malformed),
+    (.gemma3, .logitCap, .float32(-1), .malformed),
+    (.gemma3, .localRopeBase, .float32(0), .malformed),
+    (.gemma3, .localRopeBase, .float32(.infinity), .malformed),
+    (.gemma3, .slidingWindow, .uint64(.max), .malformed),
+    (.gemma3, .slidingWindowPattern, .array(.bool, [.bool(true)]), .unsupported),
+    (.gemma3, .ropeScalingType, .string("yarn"), .unsupported),
   ].map { Change(architecture: $0, key: $1, value: $2, code: $3) }
 
   private func written(_ architecture: Architecture) throws -> RewrittenGGUF {
     var small = SmallModel()
     small.architecture = architecture
+    if architecture.alwaysSaysHeadSize, architecture.name.hasPrefix("gemma") { small.head = 24 }
     let model = try ModelLoader.load(small.write(to: folder, "model"))
     let plan = try ConversionPlan(convert: model, to: .f32, name: "model")
     _ = try ConversionRun(plan, workers: Workers(threads: 1)).write(
@@ -60,6 +71,47 @@ struct FamilyLimitsTests {
     }
     let path = try file.write(to: folder, "changed.gguf")
     expectError(change.code) { _ = try ModelLoader.load(path) }
+  }
+
+  /// Three matrices and one of all their rows are the same model: every architecture may have both.
+  @Test(arguments: [Architecture.llama, .qwen2, .qwen3, .gemma3])
+  func fusedQueriesGiveTheSameBits(architecture: Architecture) throws {
+    var file = try written(architecture)
+    let logits = try logits(folder("model.gguf"))
+    for suffix in ["weight", "bias"] {
+      let parts = ["q", "k", "v"].compactMap { letter in
+        file.tensors.first { $0.descriptor.name == "blk.0.attn_\(letter).\(suffix)" }
+      }
+      guard var fused = parts.first else { continue }
+      var extents = fused.descriptor.shape.extents
+      extents[0] = parts.reduce(0) { $0 + $1.descriptor.shape.extents[0] }
+      fused.descriptor = TensorDescriptor(
+        name: "blk.0.attn_qkv.\(suffix)", type: fused.descriptor.type,
+        shape: try #require(TensorShape(extents)))
+      fused.bytes = parts.flatMap(\.bytes)
+      file.tensors.removeAll { tensor in
+        parts.contains { $0.descriptor.name == tensor.descriptor.name }
+      }
+      file.tensors.append(fused)
+    }
+    let path = try file.write(to: folder, "fused.gguf")
+    #expect(try ModelLoader.load(path).llama.tensor(.layer(0, .queryKeyValue)) != nil)
+    #expect(try self.logits(path) == logits)
+    // A layer less than all is not enough.
+    file.tensors.removeAll { $0.descriptor.name == "blk.0.attn_output.weight" }
+    let less = try file.write(to: folder, "less.gguf")
+    expectError(.mismatch) { _ = try ModelLoader.load(less) }
+  }
+
+  private func logits(_ path: String) throws -> [[Double]] {
+    let model = try ModelLoader.load(path).llama
+    let pass = ForwardPass(model, workers: Workers(threads: 1))
+    let tokens = [5, 200, 17, 99, 3]
+    var hidden = try pass.embed(tokens)
+    try pass.apply(layer: 0, to: &hidden, windows: [0..<tokens.count])
+    let logits = try pass.logits(
+      rows: 0..<model.configuration.vocabularyRows, of: pass.normalized(hidden))
+    return tokens.indices.map { logits[$0] }
   }
 
   /// A window is computed from GGUF files, too, with a note that llama.cpp leaves it out.

@@ -3,6 +3,7 @@ import WeightmillConversion
 import WeightmillGGUF
 import WeightmillLLaMA
 import WeightmillModels
+import WeightmillStrictJSON
 import WeightmillTensors
 import WeightmillTestSupport
 
@@ -86,6 +87,28 @@ struct FamilyMetadataTests {
         "rope.scaling.original_context_length": .uint32(4096),
         "rope.scaling.attn_factor": .float32(1.1902381),
       ]),
+    Family(architecture: .gemma, head: 24, keys: sized),
+    Family(
+      architecture: .gemma2, fields: ["query_pre_attn_scalar": "24", "sliding_window": "64"],
+      head: 24,
+      keys: sized.merging([
+        "attn_logit_softcapping": .float32(50), "final_logit_softcapping": .float32(30),
+        "attention.sliding_window": .uint32(64),
+      ]) { $1 }),
+    Family(
+      architecture: .gemma3,
+      fields: [
+        "sliding_window": "16", "rope_local_base_freq": "5000",
+        "rope_scaling": "{\"rope_type\":\"linear\",\"factor\":8.0}",
+        "final_logit_softcapping": "20",
+      ], head: 24,
+      keys: sized.merging([
+        "final_logit_softcapping": .float32(20), "attention.sliding_window": .uint32(16),
+        "rope.freq_base_swa": .float32(5000), "rope.scaling.type": .string("linear"),
+        "rope.scaling.factor": .float32(8),
+      ]) { $1 }),
+    Family(
+      architecture: .gemma3, fields: ["sliding_window": "null"], head: 24, keys: sized),
   ]
 
   /// The keys of llama.cpp's converter that every one of them has.
@@ -117,7 +140,11 @@ struct FamilyMetadataTests {
     var keys = Dictionary(
       uniqueKeysWithValues: file.metadata.entries.filter { $0.key.hasPrefix(prefix) }
         .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-    for key in Self.common { #expect(keys.removeValue(forKey: key) != nil, "\(key)") }
+    for key in Self.common {
+      // Gemma's converters leave out the usual base.
+      guard key != "rope.freq_base" || !family.architecture.leavesOutUsualRopeBase else { continue }
+      #expect(keys.removeValue(forKey: key) != nil, "\(key)")
+    }
     #expect(keys == family.keys)
     for tensor in file.tensors where tensor.shape.extents.count == 1 {
       #expect(tensor.type == .f32)
@@ -146,6 +173,73 @@ struct FamilyMetadataTests {
     }
   }
 
+  /// Gains are stored less one in Gemma's folders, and whole in GGUF files; a folder that is written has
+  /// the bytes it was read with.
+  @Test func gainsOfGemmaAreWholeInGGUF() throws {
+    var small = SmallModel(type: .bf16)
+    small.architecture = .gemma
+    small.head = 24
+    let model = try ModelLoader.load(small.write(to: folder, "model")).llama
+    let (folder, gguf) = (LlamaView(model, as: .huggingFace), LlamaView(model, as: .gguf))
+    let index = try #require(gguf.tensors.firstIndex { $0.name == "blk.0.attn_norm.weight" })
+    #expect(folder.tensors[index].name == "model.layers.0.input_layernorm.weight")
+    #expect(folder.tensors[index].type == .bf16 && gguf.tensors[index].type == .f32)
+    let stored = ScalarRows.values(try folder.bytes(rows: 0..<1, ofTensor: index), as: .bf16)
+    let whole = ScalarRows.values(try gguf.bytes(rows: 0..<1, ofTensor: index), as: .f32)
+    #expect(whole == stored.map { $0 + 1 })
+    #expect(try model.vector(.layer(0, .attentionNorm)) == whole)
+    let back = try LlamaModel(catalogue: gguf, configuration: model.configuration, scheme: .gguf)
+    #expect(try back.vector(.layer(0, .attentionNorm)) == whole)
+  }
+
+  /// Of a model that sees the language model is taken, with a note; what is written does not see.
+  @Test func theLanguageModelOfOneThatSeesIsTaken() throws {
+    var small = SmallModel(type: .bf16)
+    small.architecture = .gemma3
+    small.head = 24
+    let plain = try ModelLoader.load(small.write(to: folder, "plain"))
+    small.sees = true
+    let model = try ModelLoader.load(small.write(to: folder, "sees"))
+    #expect(model.notes.contains { $0.contains("left out") && $0.contains("vision_tower") })
+    #expect(model.llama.configuration == plain.llama.configuration)
+    let (ours, theirs) = (
+      LlamaView(model.llama, as: .huggingFace), LlamaView(plain.llama, as: .huggingFace)
+    )
+    #expect(ours.tensors == theirs.tensors)
+    for index in ours.tensors.indices {
+      #expect(try sha256(ofTensor: index, in: ours) == sha256(ofTensor: index, in: theirs))
+    }
+    let plan = try ConversionPlan(huggingFace: model)
+    _ = try ConversionRun(plan, workers: Workers(threads: 1)).write(
+      to: folder("written"), overwrite: false)
+    let config = try TextInput.json(folder("written/config.json")).object
+    #expect(config?["model_type"]?.string == "gemma3_text" && config?["text_config"] == nil)
+    #expect(
+      try ModelLoader.load(folder("written")).llama.configuration == plain.llama.configuration)
+  }
+
+  /// A folder that is not read is refused by the name of its model, even if no tensor is known.
+  @Test func anUnknownModelIsNamed() throws {
+    var small = SmallModel()
+    small.architecture = .gemma3
+    small.head = 24
+    small.sees = true
+    let path = try small.write(to: folder, "other")
+    try folder.write(#"{"model_type":"gemma3n"}"#.utf8, to: "other/config.json")
+    let error = expectError(.unsupported) { _ = try ModelLoader.load(path) }
+    #expect(error?.problem.contains("\"gemma3n\"; it would need") == true)
+  }
+
+  /// An output matrix beside tied embeddings is the embedding once more: llama.cpp knows none.
+  @Test func gemmasOutputMatrixIsTheEmbedding() throws {
+    var small = SmallModel()
+    small.architecture = .gemma
+    small.head = 24
+    small.tiesEmbeddings = true
+    let model = try ModelLoader.load(small.write(to: folder, "model")).llama
+    #expect(model.tiesEmbeddings && !model.roles.contains(.output))
+  }
+
   /// What the configuration says of biases holds: none is missing, none is too many.
   @Test func biasesAreThoseOfTheConfiguration() throws {
     var small = SmallModel()
@@ -172,10 +266,12 @@ struct FamilyMetadataTests {
     expectError(.unsupported) { _ = try ModelLoader.load(path) }
   }
 
-  /// Layers of SmolLM 3 mean something by their number.
-  @Test func numberedLayersAreNotLeftOut() throws {
+  /// Layers of SmolLM 3, and of Gemma 2 and 3, mean something by their number.
+  @Test(arguments: [Architecture.smolLM3, .gemma2, .gemma3])
+  func numberedLayersAreNotLeftOut(architecture: Architecture) throws {
     var small = SmallModel(layers: 4)
-    small.architecture = .smolLM3
+    small.architecture = architecture
+    if architecture != .smolLM3 { small.head = 24 }
     let model = try ModelLoader.load(small.write(to: folder, "model"))
     expectError(.unsupported) { _ = try model.pruned([1]) }
     #expect(try model.pruned([]).layers == [0, 1, 2, 3])

@@ -92,13 +92,27 @@ struct ArchitectureTests {
 
   /// What is not read is refused by its name, with what it would need.
   @Test(arguments: [
-    ("phimoe", "experts"), ("gemma2", "caps on scores"), ("baichuan", "ALiBi"),
+    ("phimoe", "experts"), ("gemma3n", "embeddings in each layer"), ("baichuan", "ALiBi"),
     ("mixtral", "experts"),
   ])
   func whatWouldBeNeededIsSaid(type: String, need: String) {
     let text = Architecture.onlySupported(type, \.huggingFaceType)
     #expect(text.hasPrefix("it would need") && text.contains(need))
     #expect(text.contains("only llama, mistral, "))
+  }
+
+  /// Any architecture may have queries, keys and values in one matrix.
+  @Test func fusedQueriesTakeThePlaceOfThree() {
+    let fused = Architecture.qwen2.fusingQueries
+    #expect(
+      fused.layerTensors == [
+        .attentionNorm, .queryKeyValue, .queryKeyValueBias, .attentionOutput, .feedForwardNorm,
+        .gate, .up, .down,
+      ])
+    #expect(fused.requiredTensors == Set(fused.layerTensors))
+    #expect(!Architecture.llama.fusingQueries.requiredTensors.contains(.queryKeyValueBias))
+    #expect(Architecture.llama.fusingQueries.layerTensors.contains(.queryKeyValueBias))
+    #expect(Architecture.phi3.fusingQueries == .phi3)
   }
 
   @Test func anUnknownTensorIsNamed() throws {

@@ -17,11 +17,12 @@ struct FamilyForwardTests {
     var head = 10
     var turned: Int?
     var window: Int?
+    var layers = 4
     var testDescription: String { architecture.huggingFaceType + note }
 
     var configuration: LlamaConfiguration {
       LlamaConfiguration(
-        architecture: architecture, hiddenSize: 24, layerCount: 4, headCount: 4,
+        architecture: architecture, hiddenSize: 24, layerCount: layers, headCount: 4,
         keyValueHeadCount: 2, headDimension: head, feedForwardSize: 20, vocabularyRows: 40,
         contextLength: 64, normEpsilon: 1e-5, ropeBase: 1000, rotaryDimension: turned,
         window: window, localRopeBase: architecture.windows?.localRopeBase,
@@ -48,7 +49,8 @@ struct FamilyForwardTests {
 
   static let families: [Family] = {
     var families = Architecture.all.map { Family(architecture: $0) }
-    for index in families.indices where families[index].architecture.scaleFields != .none {
+    for index in families.indices
+    where [.miniCPM, .granite].contains(families[index].architecture.scaleFields) {
       families[index].scales.embedding = 3.5
       families[index].scales.residual = 0.3
       families[index].scales.logit = 0.25
@@ -78,6 +80,19 @@ struct FamilyForwardTests {
       Family(architecture: .phi3, note: ", a part", turned: 6),
       Family(architecture: .phi3, note: ", window", window: 4),
     ]
+    // Layers with and without a window, caps that scores and logits come near, other angles.
+    var caps = ModelScales()
+    caps.embedding = 24.0.squareRoot()
+    families.append(Family(architecture: .gemma, note: ", scaled", scales: caps, isTied: true))
+    caps.attentionCap = 1.5
+    caps.logitCap = 4
+    families.append(
+      Family(architecture: .gemma2, note: ", windows, caps", scales: caps, isTied: true, window: 3))
+    caps.attentionCap = nil
+    families.append(
+      Family(
+        architecture: .gemma3, note: ", windows, cap, linear", scales: caps,
+        scaling: .linear(factor: 8), isTied: true, window: 4, layers: 7))
     return families
   }()
 
@@ -175,7 +190,7 @@ struct FamilyForwardTests {
   }
 }
 
-/// F32 tensors of seeded random values: gains around one, weights and biases around zero.
+/// F32 tensors of seeded random values: gains around one, or what files hold less of them, weights and biases around zero.
 private struct RandomCatalogue: Catalogue {
   let location = "memory"
   let tensors: [TensorDescriptor]
@@ -190,9 +205,10 @@ private struct RandomCatalogue: Catalogue {
         TensorDescriptor(name: name, type: .f32, shape: try #require(TensorShape(extents))))
       var random = SeededGenerator(seed: name.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
       var bytes = Bytes()
+      let gain = 1 - (configuration.architecture.gainOffsets[.huggingFace] ?? 0)
       for _ in 0..<extents.reduce(1, *) {
         let value = random.gaussian() * 0.4
-        bytes.put((role.isNorm ? 1 + value : value).bitPattern)
+        bytes.put((role.isNorm ? gain + value : value).bitPattern)
       }
       values.append(bytes.all)
     }

@@ -160,9 +160,9 @@ struct PlainForwardPass {
   private func norm(_ values: [Double], _ gains: [Double]) -> [Double] {
     let mean = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
     let root = (mean + configuration.normEpsilon).squareRoot()
-    // Gemma's files hold gains less one.
-    let offset = configuration.architecture.name.hasPrefix("gemma") ? 1.0 : 0
-    return zip(values, gains).map { $0 / root * ($1 + offset) }
+    // Gemma's files hold gains less one; the sum is binary32, as in GGUF files.
+    let isLess = configuration.architecture.name.hasPrefix("gemma")
+    return zip(values, gains).map { $0 / root * (isLess ? Double(Float($1) + 1) : $1) }
   }
 
   private func normed(

@@ -35,6 +35,8 @@ public struct SmallModel: Sendable {
   public var tiesEmbeddings = false
   /// Called with each tensor's name; may change its values.
   public var change: @Sendable (String, inout [Float]) -> Void = { _, _ in }
+  /// Whether it is the language model of one that sees, as Gemma 3's files have it.
+  public var sees = false
   /// Tensors that are left out.
   public var omitted: Set<String> = []
 
@@ -113,9 +115,15 @@ public struct SmallModel: Sendable {
       let extents = role.extents(in: configuration)
       let bytes = encoded(values(role, count: extents.reduce(1, *)))
       header.append(
-        #""\#(tensor)":{"dtype":"\#(type.name)","shape":\#(extents),"#
+        #""\#(sees ? "language_model." : "")\#(tensor)":{"dtype":"\#(type.name)","shape":\#(extents),"#
           + #""data_offsets":[\#(data.count),\#(data.count + bytes.count)]}"#)
       data += bytes
+    }
+    if sees {
+      header.append(
+        #""vision_tower.head.probe":{"dtype":"F32","shape":[1],"#
+          + #""data_offsets":[\#(data.count),\#(data.count + 4)]}"#)
+      data += [0, 0, 0, 0]
     }
     var file = Bytes()
     let text = "{\(header.joined(separator: ","))}"
@@ -131,8 +139,9 @@ public struct SmallModel: Sendable {
       #"{"model_type":"\#(architecture.huggingFaceType)","hidden_size":\#(hidden),"num_hidden_layers":\#(layers),"#
       + #""num_attention_heads":\#(heads),"num_key_value_heads":\#(keyValueHeads),"#
       + #""intermediate_size":\#(feedForward),"vocab_size":\#(rows),"#
-      + #""tie_word_embeddings":\#(tiesEmbeddings)\#(further)}"#
-    try folder.write(config.utf8, to: "\(name)/config.json")
+      + #""tie_word_embeddings":\#(tiesEmbeddings || architecture.alwaysTies)\#(further)}"#
+    let whole = sees ? #"{"model_type":"gemma3","text_config":\#(config)}"# : config
+    try folder.write(whole.utf8, to: "\(name)/config.json")
     try folder.write(tokenizer, to: "\(name)/tokenizer.model")
     return folder(name)
   }

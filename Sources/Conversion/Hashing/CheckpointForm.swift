@@ -25,6 +25,12 @@ package struct CheckpointForm: Catalogue {
   package init(_ model: LlamaModel) throws(WeightmillError) {
     view = LlamaView(model, as: .huggingFace)
     location = view.location
+    guard !model.architecture.fusesQueriesInGGUFOnly else {
+      throw WeightmillError(
+        .unsupported, location,
+        "has queries, keys and values in one matrix, which no checkpoint of its kind has",
+        remedy: "convert the checkpoint without fusing them")
+    }
     if let quantized = view.tensors.first(where: { !$0.type.isFloat }) {
       throw WeightmillError(
         .unsupported, location,

@@ -44,7 +44,7 @@ enum ConfigurationFile {
   private static func source(
     _ path: String, _ configuration: LlamaConfiguration
   ) throws(WeightmillError) -> JSONObject {
-    let json = try TextInput.json(path)
+    let json = LlamaConfiguration.textFields(try TextInput.json(path))
     // A delta's may be that of a model that sees; what is written does not.
     let described = try LlamaConfiguration(
       huggingFace: json, location: path, alsoNamed: VisionTensors.modelTypes)

@@ -146,11 +146,14 @@ package struct Architecture: Equatable, Sendable {
   /// The order of the rows of queries and keys in GGUF files.
   package let rowOrder: RowOrder
   /// The tensors that a layer must have.
-  package let requiredTensors: Set<TensorRole.LayerTensor>
+  package private(set) var requiredTensors: Set<TensorRole.LayerTensor>
   /// The tensors that a layer must or may have, in the order in which the model uses them.
-  package let layerTensors: [TensorRole.LayerTensor]
+  package private(set) var layerTensors: [TensorRole.LayerTensor]
   /// Older values of `model_type`, for models whose tensors are read as this architecture's.
   package var otherTypes: Set<String> = []
+  /// The values of `model_type` of models that see, whose language model is this architecture's and
+  /// described in `text_config`.
+  package var typesWithVision: Set<String> = []
   /// The factors of rotary frequencies that a GGUF file may have.
   package var ropeFactors: Set<TensorRole.RopeFactors> = []
   /// The keys that GGUF files have beside `Key.common`, in the order in which they are written.
@@ -177,6 +180,8 @@ package struct Architecture: Equatable, Sendable {
   package var windows: Windows?
   /// The caps of scores and logits; `nil` if there are none.
   package var caps: Caps?
+  /// Whether a GGUF file holds queries, keys and values in one matrix that no other file has.
+  package private(set) var fusesQueriesInGGUFOnly = false
   /// What a file of this kind holds less of each gain of a norm than what it multiplies by.
   package var gainOffsets: [NamingScheme: Float] = [:]
   /// Whether a model may turn a part of each head only.
@@ -236,6 +241,24 @@ package struct Architecture: Equatable, Sendable {
   /// - Returns: The whole key.
   package func name(of key: Key) -> String { "\(name).\(key.rawValue)" }
 
-  /// Whether queries, keys and values are one matrix in GGUF files.
-  package var fusesQueries: Bool { requiredTensors.contains(.queryKeyValue) }
+  /// The same with queries, keys and values in one matrix, and their biases in one vector: what GGUF
+  /// files of any architecture may hold, and llama.cpp's converter writes if it is asked to.
+  package var fusingQueries: Architecture {
+    let apart: Set<TensorRole.LayerTensor> = [.query, .key, .value]
+    let together: [(Set<TensorRole.LayerTensor>, TensorRole.LayerTensor)] = [
+      (apart, .queryKeyValue), (TensorRole.LayerTensor.inputBiases, .queryKeyValueBias),
+    ]
+    var (required, all) = (requiredTensors, Set(layerTensors))
+    for (parts, whole) in together {
+      if parts.isSubset(of: required) { required.insert(whole) }
+      if parts.isSubset(of: all) { all.insert(whole) }
+      required.subtract(parts)
+      all.subtract(parts)
+    }
+    var other = self
+    other.fusesQueriesInGGUFOnly = required != requiredTensors
+    other.requiredTensors = required
+    other.layerTensors = TensorRole.LayerTensor.allCases.filter(all.contains)
+    return other
+  }
 }

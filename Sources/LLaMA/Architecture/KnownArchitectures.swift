@@ -155,20 +155,93 @@ extension Architecture {
     ]
   }
 
+  /// Gemma 1: GELU, embeddings times the root of the width, gains that are stored less one.
+  ///
+  /// Source: `conversion/gemma.py` and `src/models/gemma.cpp` of llama.cpp, as for the next two;
+  /// `configuration_gemma.py` and so on of transformers for what holds where a file does not say it.
+  package static let gemma = Architecture(
+    name: "gemma", huggingFaceType: "gemma", huggingFaceClass: "GemmaForCausalLM",
+    rowOrder: .halves
+  ) {
+    $0.tiesByDefault = true
+    $0.alwaysTies = true
+    $0.leavesOutUsualRopeBase = true
+    $0.scaleFields = .gemma
+    $0.activation = .gelu
+    $0.gainOffsets = [.huggingFace: 1]
+    $0.usualSizes = ["max_position_embeddings": 8192, "head_dim": 256]
+  }
+
+  /// Gemma 2: the same with norms behind the parts of a layer, caps of scores and logits, and a window
+  /// in each second layer.
+  package static let gemma2 = Architecture(
+    name: "gemma2", huggingFaceType: "gemma2", huggingFaceClass: "Gemma2ForCausalLM",
+    rowOrder: .halves,
+    requiredTensors: TensorRole.LayerTensor.usual
+      .union([.attentionOutputNorm, .feedForwardOutputNorm])
+  ) {
+    $0.furtherKeys = [.attentionCap, .logitCap, .slidingWindow]
+    $0.tiesByDefault = true
+    $0.alwaysTies = true
+    $0.leavesOutUsualRopeBase = true
+    $0.scaleFields = .gemma
+    // The 27B model.
+    $0.layersWithSharedScale = 46
+    $0.activation = .gelu
+    var windows = Windows()
+    windows.interval = 2
+    windows.usualSize = 4096
+    windows.usualSizeInGGUF = 4096
+    $0.windows = windows
+    var caps = Caps()
+    caps.usualAttention = 50
+    caps.usualLogit = 30
+    caps.areRequired = true
+    $0.caps = caps
+    $0.gainOffsets = gemma.gainOffsets
+    $0.usualSizes = gemma.usualSizes
+    $0.otherLayerNames = [.huggingFace: [.feedForwardNorm: "pre_feedforward_layernorm.weight"]]
+  }
+
+  /// Gemma 3, its part for text: norms of each head's queries and keys, no cap of scores, a window in
+  /// all but each sixth layer, with rotary angles of its own.
+  package static let gemma3 = Architecture(
+    name: "gemma3", huggingFaceType: "gemma3_text", huggingFaceClass: "Gemma3ForCausalLM",
+    rowOrder: .halves, requiredTensors: gemma2.requiredTensors.union([.queryNorm, .keyNorm])
+  ) {
+    $0.typesWithVision = ["gemma3"]
+    $0.furtherKeys = [.localRopeBase, .logitCap, .slidingWindow]
+    $0.tiesByDefault = true
+    $0.scaleFields = .gemma
+    // The 27B model.
+    $0.layersWithSharedScale = 62
+    $0.activation = .gelu
+    var windows = Windows()
+    windows.interval = 6
+    windows.usualSize = 4096
+    windows.localRopeBase = 10_000
+    $0.windows = windows
+    $0.caps = Caps()
+    $0.ropeScalings = ["linear"]
+    $0.gainOffsets = gemma.gainOffsets
+    $0.usualSizes = [
+      "max_position_embeddings": 131_072, "head_dim": 256, "num_attention_heads": 8,
+      "num_key_value_heads": 4, "vocab_size": 262_208,
+    ]
+    $0.otherLayerNames = gemma2.otherLayerNames
+  }
+
   /// The architectures that are read.
   package static let all: [Architecture] = [
     llama, mistral, internLM3, qwen2, qwen3, miniCPM, granite, smolLM3, olmo2, internLM2, phi3,
+    gemma, gemma2, gemma3,
   ]
 
   /// The needs of models that people ask for, by their names in `config.json` and in
   /// GGUF files.
   private static let needs: [(names: [String], need: String)] = [
     (["phimoe", "phi3_v", "phi4mm"], "experts, or parts that see and hear"),
-    (["gemma"], "GELU, and gains of norms that one is added to"),
-    (
-      ["gemma2", "gemma3", "gemma3_text"],
-      "GELU, gains of norms that one is added to, caps on scores, and windows in some layers"
-    ),
+    (["gemma3n", "gemma3n_text", "gemma4", "gemma4_text"], "embeddings in each layer"),
     (["baichuan"], "queries, keys and values that are fused, and in 13B ALiBi"),
     (["olmo3"], "windows in some layers"),
     (["minicpm3", "deepseek_v2", "deepseek2", "deepseek_v3"], "latent attention"),

@@ -145,14 +145,12 @@ struct ConfigurationFields {
       scales.attention = try number("attention_multiplier") ?? 1
     case .gemma:
       scales = scales.gemmas(of: architecture, shape)
-      guard
-        try number("query_pre_attn_scalar").map({ $0 == shape.scoreDivisor(architecture) })
-          ?? true
-      else {
+      let divisor = shape.scoreDivisor(architecture)
+      guard try number("query_pre_attn_scalar").map({ $0 == Double(divisor) }) ?? true else {
         throw WeightmillError(
           .unsupported, location,
           "divides scores by the root of another number (query_pre_attn_scalar) than "
-            + "\(Int(shape.scoreDivisor(architecture))), which a GGUF file cannot say")
+            + "\(divisor), which a GGUF file cannot say")
       }
     }
     return scales
@@ -192,7 +190,7 @@ struct ConfigurationFields {
     let said = object.nonNull("no_rope_layers")?.array?.map {
       $0.integer ?? ($0.bool == true ? 1 : 0)
     }
-    let usual = (1...max(layers, 1)).map { $0 % interval == 0 ? 0 : 1 }
+    let usual = (1...min(max(layers, 1), 10_000)).map { $0 % interval == 0 ? 0 : 1 }
     let step = try size("no_rope_layer_interval") ?? interval
     guard said.map({ $0.isEmpty || $0 == usual }) ?? (step == interval) else {
       throw WeightmillError(

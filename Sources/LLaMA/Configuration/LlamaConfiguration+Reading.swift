@@ -93,6 +93,25 @@ extension LlamaConfiguration {
     }
   }
 
+  /// The part of a `config.json` that describes the language model: that of a model that sees keeps
+  /// it one level down.
+  ///
+  /// - Parameter json: The content of the file.
+  /// - Returns: The object that describes the language model, or the whole content.
+  package static func textFields(_ json: JSONValue) -> JSONValue {
+    guard let object = json.object, let type = object["model_type"]?.string,
+      let architecture = Architecture.all.first(where: { $0.typesWithVision.contains(type) }),
+      var text = object.nonNull("text_config")?.object
+    else { return json }
+    if text.nonNull("model_type") == nil {
+      text["model_type"] = .string(architecture.huggingFaceType)
+    }
+    if text["tie_word_embeddings"] == nil {
+      text["tie_word_embeddings"] = object["tie_word_embeddings"]
+    }
+    return .object(text)
+  }
+
   /// Reads a Hugging Face `config.json`.
   ///
   /// Keys of other architectures that some checkpoints carry along (`layer_norm_eps`,
@@ -106,7 +125,7 @@ extension LlamaConfiguration {
   package init(
     huggingFace json: JSONValue, location: String, alsoNamed types: Set<String> = []
   ) throws(WeightmillError) {
-    let fields = try ConfigurationFields(json, location: location)
+    let fields = try ConfigurationFields(Self.textFields(json), location: location)
     let architecture = try fields.architecture(alsoNamed: types)
     try fields.checkActivation(of: architecture)
     /// A size, or what it is in models of this kind that do not say it.

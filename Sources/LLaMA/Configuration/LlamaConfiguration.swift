@@ -197,8 +197,8 @@ package struct ModelShape: Sendable {
 
   /// The number by whose root Gemma's scores are divided: the head size, in the largest models
   /// width / heads.
-  func scoreDivisor(_ architecture: Architecture) -> Double {
-    Double(layers == architecture.layersWithSharedScale ? width / max(heads, 1) : head)
+  func scoreDivisor(_ architecture: Architecture) -> Int {
+    layers == architecture.layersWithSharedScale ? width / max(heads, 1) : head
   }
 }
 
@@ -214,7 +214,7 @@ extension ModelScales {
     var scales = self
     scales.embedding = Double(Float(shape.width).squareRoot())
     let divisor = shape.scoreDivisor(architecture)
-    scales.attention = divisor == Double(shape.head) ? nil : 1 / divisor.squareRoot()
+    scales.attention = divisor == shape.head ? nil : 1 / Double(divisor).squareRoot()
     return scales
   }
 }

@@ -296,6 +296,7 @@ package struct ForwardPass: Sendable {
   ///   - observe: Sees the matrices and their input.
   ///   - observer: Sees their products.
   /// - Returns: Vectors for each of the matrices, which nobody else has.
+  /// - Throws: Reading errors, and what the observers throw.
   private func products(
     _ layer: Int, _ kinds: [TensorRole.LayerTensor], fused: TensorRole.LayerTensor,
     _ heights: [Int], of input: Activations, _ observe: InputObserver,

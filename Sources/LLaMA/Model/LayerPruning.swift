@@ -24,11 +24,13 @@ package struct LayerPruning: Sendable {
         remedy: "its layers are 0 to \(count - 1)"
       )
     }
-    guard pruned.isEmpty || whole.architecture.unrotatedInterval == nil else {
+    let hasMeaning =
+      whole.architecture.unrotatedInterval != nil || whole.architecture.windows?.interval != nil
+    guard pruned.isEmpty || !hasMeaning else {
       throw WeightmillError(
         .unsupported, location,
-        "numbers its layers with a meaning: which of them have rotary angles follows from the number",
-        remedy: "leave out no layers")
+        "numbers its layers with a meaning: which of them have rotary angles, or windows, follows from "
+          + "the number", remedy: "leave out no layers")
     }
     layers = (0..<count).filter { !pruned.contains($0) }
     guard !layers.isEmpty else {

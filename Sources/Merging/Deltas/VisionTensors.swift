@@ -16,4 +16,18 @@ package enum VisionTensors {
   package static func contains(_ name: String) -> Bool {
     name.split(separator: ".").contains { parts.contains(String($0)) }
   }
+
+  /// The name that a tensor would have in the language model by itself: `model.norm.weight` of
+  /// `language_model.model.norm.weight`, as Gemma 3's files have it, and of
+  /// `model.language_model.norm.weight`, as transformers' modules are called.
+  ///
+  /// - Parameter name: The tensor's name.
+  /// - Returns: The name, or `nil` for a tensor of the vision part.
+  package static func languageName(_ name: String) -> String? {
+    guard !contains(name) else { return nil }
+    let part = "language_model."
+    if name.hasPrefix(part) { return String(name.dropFirst(part.count)) }
+    if name.hasPrefix("model." + part) { return "model." + name.dropFirst(6 + part.count) }
+    return name
+  }
 }

@@ -90,11 +90,14 @@ extension LlamaConfiguration {
   ) throws(WeightmillError) -> Architecture {
     let location = catalogue.location
     let name = metadata["general.architecture"]?.string
-    guard let architecture = name.flatMap(Architecture.named) else {
+    guard let known = name.flatMap(Architecture.named) else {
       throw WeightmillError(
         .unsupported, location,
         "is of architecture \(quoted(name ?? "none")); \(Architecture.onlySupported(name, \.name))")
     }
+    let fused = NamingScheme.gguf.name(of: .layer(0, .queryKeyValue), in: known)
+    let architecture =
+      catalogue.tensors.contains { $0.name == fused } ? known.fusingQueries : known
     for factors in TensorRole.RopeFactors.allCases where !architecture.ropeFactors.contains(factors)
     {
       let name = NamingScheme.gguf.name(of: .ropeFactors(factors), in: architecture)

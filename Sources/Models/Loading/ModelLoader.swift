@@ -74,15 +74,23 @@ public enum ModelLoader {
   ) throws(WeightmillError) -> LlamaModel {
     if let error = checkpoint.misplacedAdapter { throw error }
     guard let scheme = checkpoint.scheme else {
+      let type = checkpoint.configuration?.json.object?["model_type"]?.string
+      if let file = checkpoint.configuration?.path, let type,
+        Architecture.ofHuggingFace(type: type) == nil
+      {
+        throw WeightmillError(
+          .unsupported, file,
+          "is of model type \(quoted(type)); "
+            + Architecture.onlySupported(type, \.huggingFaceType))
+      }
       throw WeightmillError(
         .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
         remedy: "see what it holds with `weightmill inspect`")
     }
     let configuration = try configuration(checkpoint, scheme, alsoNamed: types)
     do throws(WeightmillError) {
-      let isFused = scheme == .huggingFace && configuration.architecture.fusedQueries != nil
       return try LlamaModel(
-        catalogue: isFused ? GroupedQueries(catalogue, configuration) : catalogue,
+        catalogue: scheme == .huggingFace ? plain(catalogue, configuration) : catalogue,
         configuration: configuration, scheme: scheme)
     } catch {
       guard checkpoint.isPartByName else { throw error }
@@ -90,6 +98,25 @@ public enum ModelLoader {
         error.code, checkpoint.path, "holds a part of the model only",
         remedy: "give the folder, \(checkpoint.folder)")
     }
+  }
+
+  /// A Hugging Face checkpoint's tensors with what is fused taken apart, without a part that sees, and
+  /// without an output matrix that is the embedding once more.
+  private static func plain(
+    _ catalogue: any Catalogue, _ configuration: LlamaConfiguration
+  ) throws(WeightmillError) -> any Catalogue {
+    let architecture = configuration.architecture
+    guard architecture.fusedQueries == nil else {
+      return try GroupedQueries(catalogue, configuration)
+    }
+    guard architecture.typesWithVision.isEmpty else {
+      return RenamedCatalogue(catalogue) { VisionTensors.languageName($0.name) }
+    }
+    let output = NamingScheme.huggingFace.name(of: .output, in: architecture)
+    guard architecture.alwaysTies, catalogue.tensors.contains(where: { $0.name == output }) else {
+      return catalogue
+    }
+    return SelectedCatalogue(catalogue) { $0.name != output }
   }
 
   private static func configuration(
@@ -179,8 +206,9 @@ public enum ModelLoader {
       llama: llama, tokenizer: found.tokenizer,
       chatTemplates: found.files?.chatTemplates ?? ChatTemplates(),
       metadata: nil, mergeRule: nil, files: checkpoint.files + (found.files?.files ?? []),
-      notes: checkpoint.modelNotes + ConfigurationNotes.notes(llama, checkpoint.configuration?.json)
-        + found.notes)
+      notes: checkpoint.modelNotes
+        + visionNotes(checkpoint.catalogue.tensors.map(\.name).filter(VisionTensors.contains))
+        + ConfigurationNotes.notes(llama, checkpoint.configuration?.json) + found.notes)
     model.tokenizerObstacle = found.obstacle
     return model
   }

@@ -1,6 +1,7 @@
 import SystemPackage
 public import WeightmillGGUF
 package import WeightmillLLaMA
+import WeightmillMerging
 public import WeightmillPyTorch
 import WeightmillSafetensors
 package import WeightmillStrictJSON
@@ -228,8 +229,9 @@ public struct Checkpoint: Sendable {
     let schemes: [NamingScheme] = [.huggingFace, .meta, .gguf]
     return schemes.first { scheme in
       catalogue.tensors.contains { tensor in
-        tensor.name != "output.weight"
-          && Architecture.all.contains { scheme.role(of: tensor.name, in: $0) != nil }
+        guard let name = VisionTensors.languageName(tensor.name) else { return false }
+        return name != "output.weight"
+          && Architecture.all.contains { scheme.role(of: name, in: $0) != nil }
       }
     }
   }

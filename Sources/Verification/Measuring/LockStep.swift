@@ -94,6 +94,8 @@ struct LockStep {
   private mutating func measure(
     _ role: TensorRole, on inputs: Activations, products: Activations? = nil
   ) throws(WeightmillError) {
+    // Matrices may be fused in one of both.
+    guard candidate.model[role] != nil else { return }
     let error = try reference.productError(
       of: role, in: candidate.model, on: inputs, products: products)
     errors[role, default: SquaredError()].add(error)

@@ -71,7 +71,7 @@ struct AdapterFamilyTests {
     expectError(.mismatch) { _ = try ModelLoader.load(request) }
   }
 
-  @Test(arguments: [Architecture.qwen2, .qwen3, .olmo2, .smolLM3, .phi3])
+  @Test(arguments: [Architecture.qwen2, .qwen3, .olmo2, .smolLM3, .phi3, .gemma, .gemma2, .gemma3])
   func deltasAddEveryTensor(architecture: Architecture) throws {
     let base = small(architecture)
     var delta = small(architecture)
