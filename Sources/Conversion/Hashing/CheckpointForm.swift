@@ -25,19 +25,7 @@ package struct CheckpointForm: Catalogue {
   package init(_ model: LlamaModel) throws(WeightmillError) {
     view = LlamaView(model, as: .huggingFace)
     location = view.location
-    guard !model.architecture.fusesQueriesInGGUFOnly else {
-      throw WeightmillError(
-        .unsupported, location,
-        "has queries, keys and values in one matrix, which no checkpoint of its kind has",
-        remedy: "convert the checkpoint without fusing them")
-    }
-    if let quantized = view.tensors.first(where: { !$0.type.isFloat }) {
-      throw WeightmillError(
-        .unsupported, location,
-        "is quantized: tensor \(quoted(quantized.name)) is \(quantized.type.name), whose digest "
-          + "cannot be a checkpoint's",
-        remedy: "start from the F16 file, or see how values differ with `weightmill compare`")
-    }
+    try Self.check(model, view)
     var notes: [String] = []
     let left = model.catalogue.tensors.count - model.roles.count
     if left > 0 {
@@ -72,6 +60,22 @@ package struct CheckpointForm: Catalogue {
     }
     self.tensors = tensors
     self.notes = notes
+  }
+
+  /// Refuses what cannot be a checkpoint's.
+  private static func check(_ model: LlamaModel, _ view: LlamaView) throws(WeightmillError) {
+    guard !model.architecture.fusesQueriesInGGUFOnly else {
+      throw WeightmillError(
+        .unsupported, view.location,
+        "has queries, keys and values in one matrix, which no checkpoint of its kind has",
+        remedy: "convert the checkpoint without fusing them")
+    }
+    guard let quantized = view.tensors.first(where: { !$0.type.isFloat }) else { return }
+    throw WeightmillError(
+      .unsupported, view.location,
+      "is quantized: tensor \(quoted(quantized.name)) is \(quantized.type.name), whose digest "
+        + "cannot be a checkpoint's",
+      remedy: "start from the F16 file, or see how values differ with `weightmill compare`")
   }
 
   private static func isVector(_ tensor: TensorDescriptor) -> Bool {

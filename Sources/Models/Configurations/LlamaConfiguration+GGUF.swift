@@ -133,15 +133,7 @@ extension ModelScales {
       // Zero is how files say that there is none.
       return number == 0 ? nil : number
     }
-    if let caps = architecture.caps {
-      // Where there must be a cap, zero is none that could be computed with.
-      let keys = [Architecture.Key.attentionCap, .logitCap].map(architecture.name)
-      let said = try keys.map { (key) throws(WeightmillError) in
-        try metadata.number(key, location: location)
-      }
-      if caps.areRequired { attentionCap = said[0] ?? caps.usualAttention }
-      logitCap = caps.areRequired ? said[1] ?? caps.usualLogit : try number(.logitCap)
-    }
+    try readCaps(metadata, architecture, location: location)
     switch architecture.scaleFields {
     case .none: return
     case .gemma:
@@ -164,6 +156,24 @@ extension ModelScales {
     residual = found.1 ?? 1
     logit = found.2 ?? 1
     attention = try number(.attentionScale)
+  }
+
+  /// Reads the caps of scores and logits, of architectures that have them.
+  private mutating func readCaps(
+    _ metadata: GGUFMetadata, _ architecture: Architecture, location: String
+  ) throws(WeightmillError) {
+    guard let caps = architecture.caps else { return }
+    func number(_ key: Architecture.Key) throws(WeightmillError) -> Double? {
+      try metadata.number(architecture.name(of: key), location: location)
+    }
+    let said = try number(.logitCap)
+    if caps.areRequired {
+      // Zero is no cap that could be computed with.
+      attentionCap = try number(.attentionCap) ?? caps.usualAttention
+      logitCap = said ?? caps.usualLogit
+    } else {
+      logitCap = said == 0 ? nil : said
+    }
   }
 }
 

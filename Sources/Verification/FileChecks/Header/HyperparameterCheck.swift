@@ -32,6 +32,19 @@ enum HyperparameterCheck {
       findings.error(
         "hyperparameters", "the \(size.name) is \(size.ours), the reference's \(size.theirs)")
     }
+    checkConstants(candidate, against: reference, &findings)
+    if candidate.contextLength != reference.contextLength {
+      findings.note(
+        "hyperparameters",
+        "the context length is \(candidate.contextLength), the reference's "
+          + "\(reference.contextLength)")
+    }
+  }
+
+  private static func checkConstants(
+    _ candidate: LlamaConfiguration, against reference: LlamaConfiguration,
+    _ findings: inout FindingList
+  ) {
     // GGUF holds both in 32 bits.
     let constants: [(name: String, ours: Double, theirs: Double)] = [
       ("epsilon of the norms", candidate.normEpsilon, reference.normEpsilon),
@@ -58,12 +71,6 @@ enum HyperparameterCheck {
         "the \(constant.name) is \(Text.significant(constant.ours)), the reference's "
           + "\(Text.significant(constant.theirs)): the model computes something else; convert it "
           + "again with the reference's configuration")
-    }
-    if candidate.contextLength != reference.contextLength {
-      findings.note(
-        "hyperparameters",
-        "the context length is \(candidate.contextLength), the reference's "
-          + "\(reference.contextLength)")
     }
   }
 
