@@ -221,16 +221,6 @@ extension ConfigurationFields {
     return scaling.factor == 1 ? .none : .llama3(scaling)
   }
 
-  /// Meta's files do not say the context length; LLaMA 1 was trained on 2048 tokens, Llama 3.1 on 128
-  /// times 1024. Mistral's do since its second generation; the first one was made for 32 times 1024.
-  func metaContextLength() throws(WeightmillError) -> Int {
-    for name in ["max_seq_len", "max_position_embeddings"] {
-      if let said = try size(name) { return said }
-    }
-    if object.nonNull("hidden_dim") != nil { return 32_768 }
-    return try flag("use_scaled_rope") == true ? 131_072 : 2048
-  }
-
   /// Mistral's `params.json` may describe more than a dense model of LLaMA's graph.
   func refuseMistralsFurtherParts() throws(WeightmillError) {
     let parts = [

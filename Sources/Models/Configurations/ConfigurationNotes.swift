@@ -11,26 +11,16 @@ enum ConfigurationNotes {
   /// - Returns: The notes.
   static func notes(_ model: LlamaModel, _ json: JSONValue?) -> [String] {
     let configuration = model.configuration
-    return context(configuration, model.scheme, json) + rotation(configuration, model.scheme, json)
+    return context(model.scheme, json) + rotation(configuration, model.scheme, json)
       + window(configuration, json)
   }
 
   /// Meta's files do not say how many tokens a model was trained to see.
-  private static func context(
-    _ configuration: LlamaConfiguration, _ scheme: NamingScheme, _ json: JSONValue?
-  ) -> [String] {
-    guard scheme == .meta, let json, let fields = LlamaConfiguration.metaFields(json).object,
-      fields["max_seq_len"] == nil, fields["max_position_embeddings"] == nil
-    else { return [] }
-    let origin =
-      switch configuration.rotaryScaling {
-      case .llama3: "Llama 3.1's"
-      default:
-        fields["hidden_dim"] == nil ? "LLaMA 1's (Llama 2: 4096)" : "Mistral 7B's"
-      }
+  private static func context(_ scheme: NamingScheme, _ json: JSONValue?) -> [String] {
+    guard scheme == .meta, let json, let assumed = AssumedContext(meta: json) else { return [] }
     return [
-      "params.json does not say the context length; \(configuration.contextLength) is "
-        + "assumed, which is \(origin)"
+      "params.json does not say the context length; \(assumed.length) is assumed, which is "
+        + assumed.origin
     ]
   }
 
