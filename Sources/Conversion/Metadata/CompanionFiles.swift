@@ -22,6 +22,7 @@ struct CompanionFiles {
   /// Remarks for the user.
   private(set) var notes: [String] = []
   private let vocabulary: Vocabulary?
+  private let repair: FolderRepair
   private var hasChatTemplate = false
 
   /// Reads the files, or makes them.
@@ -35,6 +36,9 @@ struct CompanionFiles {
     _ model: LoadedModel, folder: Folder?, tokenizer: Folder?
   ) throws(WeightmillError) {
     vocabulary = model.tokenizer?.vocabulary
+    repair = FolderRepair(
+      vocabulary, rows: model.llama.configuration.vocabularyRows,
+      hasTokenizerJSON: tokenizer?.contains("tokenizer.json") ?? false)
     guard let folder, let tokenizer else { return }
     for name in Self.names {
       let source = name == "generation_config.json" ? folder : tokenizer
@@ -76,46 +80,16 @@ struct CompanionFiles {
     }
     let content = try file.bytes(at: 0, count: file.byteCount)
     if name == "chat_template.jinja" { hasChatTemplate = true }
-    guard name.hasSuffix(".json"), name != "tokenizer.json" else { return content }
+    guard name.hasSuffix(".json") else { return content }
+    if name == "tokenizer.json", !repair.hasSurplus(path) { return content }
     guard var object = try JSONParser.parse(content, file: path).object else {
       throw WeightmillError(.malformed, path, "is not a JSON object")
     }
     if object.nonNull("chat_template") != nil { hasChatTemplate = true }
-    let repairs = repair(&object, name)
+    let repairs = repair.repair(&object, name)
     guard !repairs.isEmpty else { return content }
     notes.append("\(path) was copied with changes: \(repairs.joined(separator: ", "))")
     return Array(JSONValue.object(object).indented.utf8)
-  }
-
-  /// Mends what files of early conversions have wrong, on which transformers fails or which leaves
-  /// a model without an end token.
-  ///
-  /// - Returns: What was changed.
-  private func repair(_ object: inout JSONObject, _ name: String) -> [String] {
-    guard name == "tokenizer_config.json" || name == "special_tokens_map.json" else { return [] }
-    var repairs: [String] = []
-    if object["tokenizer_class"]?.string == "LLaMATokenizer" {
-      object["tokenizer_class"] = .string("LlamaTokenizer")
-      repairs.append("tokenizer_class is LlamaTokenizer")
-    }
-    for (key, text) in specialTokens {
-      let value = object[key]
-      guard let text, value?.string == "" || value?.object?["content"]?.string == "" else {
-        continue
-      }
-      object[key] = .string(text)
-      repairs.append("\(key) is \(text)")
-    }
-    return repairs
-  }
-
-  /// The special tokens' texts, under the names they have in a tokenizer's settings.
-  private var specialTokens: [(name: String, text: String?)] {
-    let special = vocabulary?.special
-    let ids = [
-      ("bos_token", special?.bos), ("eos_token", special?.eos), ("unk_token", special?.unknown),
-    ]
-    return ids.map { name, id in (name, id.flatMap { vocabulary?.tokens[$0].text }) }
   }
 
   /// A `tokenizer.model` alone does not tell transformers how to use it.
@@ -127,8 +101,10 @@ struct CompanionFiles {
     object["tokenizer_class"] = .string("LlamaTokenizer")
     object["add_bos_token"] = .bool(vocabulary.special.addsBOS)
     object["add_eos_token"] = .bool(vocabulary.special.addsEOS)
-    for (key, text) in specialTokens {
-      if let text { object[key] = .string(text) }
+    for role in FolderRepair.namedRoles {
+      if let id = vocabulary.special[role] {
+        object[role.textKey] = .string(vocabulary.tokens[id].text)
+      }
     }
     object["clean_up_tokenization_spaces"] = .bool(false)
     files.append(("tokenizer_config.json", Array(JSONValue.object(object).indented.utf8)))

@@ -18,15 +18,25 @@ enum ConfigurationFile {
   ///   - model: The model.
   ///   - folder: The folder whose `config.json` is taken, if it has one.
   ///   - type: The type of the written tensors.
-  /// - Returns: The content.
+  /// - Returns: The content, and what the user should know.
   /// - Throws: `mismatch` when the file describes another model; the errors of reading.
   static func content(
     _ model: LoadedModel, folder: Folder?, type: TensorType
-  ) throws(WeightmillError) -> JSONObject {
+  ) throws(WeightmillError) -> (object: JSONObject, notes: [String]) {
     let configuration = model.llama.configuration
     var object = JSONObject(members: [])
+    var notes: [String] = []
     if let folder, folder.contains(name) {
       object = try source(folder.path(name), configuration)
+      let repair = FolderRepair(
+        model.tokenizer?.vocabulary, rows: configuration.vocabularyRows,
+        hasTokenizerJSON: folder.contains("tokenizer.json"))
+      let repairs = repair.repair(&object, name)
+      if !repairs.isEmpty {
+        notes = [
+          "\(folder.path(name)) was copied with changes: \(repairs.joined(separator: ", "))"
+        ]
+      }
     } else {
       describe(configuration, in: &object)
       let special = model.tokenizer?.vocabulary.special
@@ -38,7 +48,7 @@ enum ConfigurationFile {
       }
     }
     correct(&object, configuration, type)
-    return object
+    return (object, notes)
   }
 
   private static func source(
@@ -124,8 +134,6 @@ enum ConfigurationFile {
     for key in keys.isEmpty ? ["torch_dtype"] : keys {
       object[key] = .string(type.torchName)
     }
-    // -1 is how some checkpoints write "none"; an embedding has no such row.
-    if let padding = object["pad_token_id"]?.integer, padding < 0 { object["pad_token_id"] = .null }
   }
 }
 

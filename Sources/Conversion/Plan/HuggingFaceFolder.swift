@@ -38,10 +38,11 @@ package struct HuggingFaceFolder: Sendable {
     let files = try CompanionFiles(model, folder: source, tokenizer: tokenizer)
     shards = Self.shards(tensors, maximumShardSize)
     companions =
-      [(ConfigurationFile.name, Array(JSONValue.object(configuration).indented.utf8))] + files.files
+      [(ConfigurationFile.name, Array(JSONValue.object(configuration.object).indented.utf8))]
+      + files.files
     let others = Set(tensors.map(\.type)).subtracting([type])
     notes =
-      files.notes
+      configuration.notes + files.notes
       + (others.isEmpty
         ? []
         : [

@@ -61,12 +61,12 @@ extension ModelLoader {
     _ files: TokenizerFiles, rows: Int, folder: String
   ) throws(WeightmillError) -> NamedTokenizer {
     do throws(WeightmillError) {
-      let tokenizer = try files.tokenizer(rows: rows)
+      let (tokenizer, further) = try files.tokenizer(rows: rows)
       let tokens = tokenizer.vocabulary.tokens
       let unnamed = tokens.reversed().prefix { $0.kind == .unused }.count
       return NamedTokenizer(
         tokenizer: tokenizer,
-        notes: files.notes + ["the tokenizer is that of \(folder)"]
+        notes: files.notes + further + ["the tokenizer is that of \(folder)"]
           + (unnamed > 0 ? ["\(unnamed) of \(rows) embedding rows have no token in it"] : []))
     } catch {
       guard error.code == .mismatch else { throw error }

@@ -181,7 +181,7 @@ public enum ModelLoader {
     guard let files = try TokenizerFiles(Folder(checkpoint.folder), checkpoint) else {
       throw missing
     }
-    return try files.tokenizer(rows: rows, cutAsIn: name)
+    return try files.tokenizer(rows: rows, cutAsIn: name).tokenizer
   }
 
   private static func whole(

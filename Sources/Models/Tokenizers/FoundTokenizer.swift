@@ -25,12 +25,15 @@ struct FoundTokenizer {
     let isRequired = try TokenizerFiles.isSentencePiece(folder, checkpoint)
     do throws(WeightmillError) {
       files = try TokenizerFiles(folder, checkpoint)
-      tokenizer = try files?.tokenizer(rows: rows, cutAsIn: name)
+      notes = files?.notes ?? []
+      if let read = try files?.tokenizer(rows: rows, cutAsIn: name) {
+        tokenizer = read.tokenizer
+        notes += read.notes
+      }
     } catch {
       if isRequired { throw error }
       obstacle = error
     }
-    notes = files?.notes ?? []
   }
 
   /// Looks into the metadata of a GGUF file.

@@ -57,7 +57,7 @@ package struct TokenizerFiles {
     added = try Self.object("added_tokens.json", in: folder)
     settings = TokenizerSettings(
       file: try Self.object("tokenizer_config.json", in: folder),
-      configuration: checkpoint.configuration?.json.object)
+      map: Self.map(in: folder, notes: &notes), configuration: checkpoint.configuration)
     chatTemplates = try ChatTemplates(folder, settings: settings.file?.object, notes: &notes)
     self.notes = notes
     if case .sentencePiece = source { readBeside(folder) }
@@ -94,6 +94,16 @@ package struct TokenizerFiles {
     }
   }
 
+  /// `special_tokens_map.json`, which other programs wrote and most models do without.
+  private static func map(in folder: Folder, notes: inout [String]) -> JSONObject? {
+    do throws(WeightmillError) {
+      return try object("special_tokens_map.json", in: folder)?.object
+    } catch {
+      notes.append("left out: \(error)")
+      return nil
+    }
+  }
+
   private static func object(
     _ name: String, in folder: Folder
   ) throws(WeightmillError) -> (path: String, object: JSONObject)? {
@@ -110,20 +120,21 @@ package struct TokenizerFiles {
   /// - Parameters:
   ///   - rows: The number of rows.
   ///   - name: llama.cpp's name for the way byte pairs cut text, whatever the files say.
-  /// - Returns: The tokenizer.
+  /// - Returns: The tokenizer, and what the user should know of it.
   /// - Throws: The errors of the files; `mismatch` when it has more tokens than there are rows;
   ///   `unsupported` for names that are not known, `usage` for a name that has no use.
   package func tokenizer(
     rows: Int, cutAsIn name: String? = nil
-  ) throws(WeightmillError) -> ModelTokenizer {
+  ) throws(WeightmillError) -> (tokenizer: ModelTokenizer, notes: [String]) {
     for path in source.paths { try FileKind.refusePlaceholder(path) }
     guard case .sentencePiece(let path) = source else {
-      return .bytePairs(BPETokenizer(try bytePairs(rows: rows, cutAsIn: name)))
+      let (vocabulary, notes) = try bytePairs(rows: rows, cutAsIn: name)
+      return (.bytePairs(BPETokenizer(vocabulary)), notes)
     }
     if name != nil { throw Self.uncut(path) }
     let model = try SentencePieceModel(path: path)
-    return .sentencePiece(
-      model.tokenizer(with: try sentencePieces(model.vocabulary, path, rows: rows)))
+    let (vocabulary, notes) = try sentencePieces(model.vocabulary, path, rows: rows)
+    return (.sentencePiece(model.tokenizer(with: vocabulary)), notes)
   }
 
   /// The error for a way of cutting that is given for a SentencePiece vocabulary.
@@ -135,65 +146,104 @@ package struct TokenizerFiles {
 
   private func bytePairs(
     rows: Int, cutAsIn name: String?
-  ) throws(WeightmillError) -> BPEVocabulary {
+  ) throws(WeightmillError) -> (BPEVocabulary, notes: [String]) {
     var read = try source.bytePairs(settings, added)
     let path = source.paths[0]
     let template = read.vocabulary.special
-    try pad(&read.vocabulary, path, rows: rows)
-    try settings.apply(
-      to: &read.vocabulary, path: path, template: read.hasTemplate ? template : nil,
-      namesUnknown: true)
+    let count = read.vocabulary.tokens.count
+    var surplus = SurplusTokens(rows: rows)
+    guard surplus.note(behind: read.vocabulary, path), read.cut(toRows: rows) else {
+      throw SurplusTokens.tooMany(count, rows: rows, path)
+    }
+    try surplus.check()
+    read.vocabulary.pad(toRows: rows)
+    let notes = try settings.apply(
+      to: &read.vocabulary, without: surplus, path: path,
+      template: read.hasTemplate ? template : nil, isSentencePiece: false)
     read.addRolesAroundText()
     read.spacePrefixSetting = settings.addsPrefixSpace
-    return try name.map { (name) throws(WeightmillError) in try read.cutting(asIn: name) } ?? read
-  }
-
-  private func pad(
-    _ vocabulary: inout Vocabulary, _ path: String, rows: Int
-  ) throws(WeightmillError) {
-    guard vocabulary.tokens.count <= rows else {
-      throw WeightmillError(
-        .mismatch, path,
-        "holds \(vocabulary.tokens.count) tokens, but the model has \(rows) embedding rows",
-        remedy: "use the tokenizer that came with the model")
-    }
-    vocabulary.pad(toRows: rows)
+    if let name { read = try read.cutting(asIn: name) }
+    return (read, surplus.notes + notes)
   }
 
   private func sentencePieces(
     _ vocabulary: Vocabulary, _ path: String, rows: Int
-  ) throws(WeightmillError) -> Vocabulary {
+  ) throws(WeightmillError) -> (Vocabulary, notes: [String]) {
     var vocabulary = vocabulary
-    try pad(&vocabulary, path, rows: rows)
-    if let added {
-      var ids: Set<Int> = []
-      for member in added.object.members {
-        guard let id = member.value.integer, ids.insert(id).inserted else {
-          throw WeightmillError(
-            .malformed, added.path,
-            "the id of token \(quoted(member.name)) is not a number, or another token's")
-        }
-        try vocabulary.add(member.name, id: id, location: added.path)
+    let pieces = vocabulary.tokens
+    var surplus = SurplusTokens(rows: rows)
+    guard surplus.note(behind: vocabulary, path) else {
+      throw SurplusTokens.tooMany(pieces.count, rows: rows, path)
+    }
+    vocabulary.cut(toRows: rows)
+    vocabulary.pad(toRows: rows)
+    let named = try addedTokens(path)
+    for token in named where !surplus.note(token.text, id: token.id, location: token.location) {
+      if let isSpecial = token.isSpecial {
+        vocabulary.add(token.text, id: token.id, isSpecial: isSpecial)
+      } else {
+        vocabulary.add(token.text, id: token.id)
       }
+    }
+    for token in beside?.addedTokens ?? []
+    where !surplus.note(token.content, id: token.id, location: beside?.location ?? path)
+      && vocabulary.tokens[token.id].kind == .unused
+    {
+      vocabulary.add(token.content, id: token.id, isSpecial: token.isSpecial)
+    }
+    try surplus.check()
+    let notes = try settings.apply(
+      to: &vocabulary, without: surplus, path: path,
+      template: beside?.special(of: vocabulary.special), isSentencePiece: true)
+    if let adds = settings.addsPrefixSpace { vocabulary.special.addsSpacePrefix = adds }
+    return (vocabulary, surplus.notes + replacedNotes(pieces, vocabulary, path) + notes)
+  }
+
+  /// A token that the files add to a SentencePiece model.
+  private struct NamedToken {
+    let text: String
+    let id: Int
+    /// `nil` where the file does not say.
+    let isSpecial: Bool?
+    let location: String
+  }
+
+  /// The tokens of `added_tokens.json` and then of `tokenizer_config.json`, whose entries come over
+  /// the former.
+  private func addedTokens(_ path: String) throws(WeightmillError) -> [NamedToken] {
+    var tokens: [NamedToken] = []
+    var ids: Set<Int> = []
+    for member in added?.object.members ?? [] {
+      guard let id = member.value.integer, id >= 0, ids.insert(id).inserted else {
+        throw WeightmillError(
+          .malformed, added?.path ?? "",
+          "the id of token \(quoted(member.name)) is not a number, or another token's")
+      }
+      tokens.append(
+        NamedToken(text: member.name, id: id, isSpecial: nil, location: added?.path ?? path))
     }
     for (id, object) in try settings.addedTokens() {
-      try vocabulary.add(
-        object["content"]?.string ?? "", id: id, isSpecial: object["special"]?.bool ?? false,
-        location: settings.file?.path ?? path)
+      tokens.append(
+        NamedToken(
+          text: object["content"]?.string ?? "", id: id,
+          isSpecial: object["special"]?.bool ?? false, location: settings.file?.path ?? path))
     }
-    if let beside {
-      for token in beside.addedTokens
-      where vocabulary.tokens.indices.contains(token.id)
-        && vocabulary.tokens[token.id].kind == .unused
-      {
-        try vocabulary.add(
-          token.content, id: token.id, isSpecial: token.isSpecial, location: beside.location)
-      }
+    return tokens
+  }
+
+  /// What the user should know of added tokens that took the place of pieces of text.
+  private func replacedNotes(
+    _ pieces: [Vocabulary.Token], _ vocabulary: Vocabulary, _ path: String
+  ) -> [String] {
+    let replaced = zip(pieces, vocabulary.tokens).enumerated().filter { _, pair in
+      pair.0.isText && pair.1.text.withSpaces != pair.0.text.withSpaces
     }
-    try settings.apply(
-      to: &vocabulary, path: path, template: beside?.special(of: vocabulary.special))
-    if let adds = settings.addsPrefixSpace { vocabulary.special.addsSpacePrefix = adds }
-    return vocabulary
+    guard let (id, (piece, token)) = replaced.first else { return [] }
+    return [
+      "id \(id) is \(quoted(piece.text, limit: 40)) in \(path), but "
+        + "\(quoted(token.text, limit: 40)) in the files beside it, which count"
+        + (replaced.count > 1 ? "; so it is with \(replaced.count - 1) more" : "")
+    ]
   }
 
   /// The folder's chat templates, or else Ziya's dialogue as its authors train and run it, if the
@@ -244,12 +294,20 @@ extension TokenizerFiles.Source {
 extension Vocabulary {
   /// Gives an id another token, as a list of added tokens says: control tokens as they are, others
   /// with spaces for U+2581.
-  fileprivate mutating func add(
-    _ text: String, id: Int, isSpecial: Bool, location: String
-  ) throws(WeightmillError) {
+  fileprivate mutating func add(_ text: String, id: Int, isSpecial: Bool) {
     let isControl = isSpecial || AddedToken.looksSpecial(text)
-    try add(
-      isControl ? text : text.withSpaces, id: id, kind: isControl ? .control : .userDefined,
-      location: location)
+    add(
+      isControl ? text : text.withSpaces, id: id, kind: isControl ? .control : .userDefined)
+  }
+}
+
+extension SurplusTokens {
+  /// Notes a vocabulary's own tokens that have no row.
+  ///
+  /// - Returns: Whether all of them are marks; pieces of text cannot be left out.
+  fileprivate mutating func note(behind vocabulary: Vocabulary, _ location: String) -> Bool {
+    let behind = vocabulary.tokens.enumerated().dropFirst(rows).filter { $1.kind != .unused }
+    for (id, token) in behind { note(token.text, id: id, location: location) }
+    return !behind.contains { $1.isText }
   }
 }

@@ -7,8 +7,10 @@ import WeightmillTokenization
 struct TokenizerSettings {
   /// `tokenizer_config.json`, if there is one.
   let file: (path: String, object: JSONObject)?
+  /// `special_tokens_map.json`, in which older files name what they leave open in the other.
+  let map: JSONObject?
   /// The model's configuration, if it is JSON.
-  let configuration: JSONObject?
+  let configuration: (path: String, json: JSONValue)?
 
   /// What the settings say of a space before a text.
   var addsPrefixSpace: Bool? { file?.object["add_prefix_space"]?.bool }
@@ -36,24 +38,25 @@ struct TokenizerSettings {
   }
 
   /// Names the tokens with a role: by their texts in the settings, or else by the configuration's
-  /// ids.
+  /// ids, unless these contradict the tokenizer; or else as the tokenizer itself does.
   ///
   /// - Parameters:
   ///   - vocabulary: The vocabulary.
+  ///   - surplus: The tokens that were left out of it.
   ///   - path: The tokenizer's file, for messages.
   ///   - template: What a `tokenizer.json` says is put around a text; it comes before the settings.
-  ///   - namesUnknown: Whether the unknown token is one of the roles.
+  ///   - isSentencePiece: Whether the vocabulary tells all its roles, and which token is unknown.
+  /// - Returns: What the user should know.
   /// - Throws: `mismatch` when a token that is named is not in the vocabulary.
   func apply(
-    to vocabulary: inout Vocabulary, path: String, template: Vocabulary.Special? = nil,
-    namesUnknown: Bool = false
-  ) throws(WeightmillError) {
+    to vocabulary: inout Vocabulary, without surplus: SurplusTokens, path: String,
+    template: Vocabulary.Special? = nil, isSentencePiece: Bool
+  ) throws(WeightmillError) -> [String] {
+    var roles = RoleNames(self, vocabulary, surplus)
     var special = vocabulary.special
-    let tokens = vocabulary.tokens
-    special.bos = try id("bos_token", tokens, path) ?? special.bos
-    special.eos = try id("eos_token", tokens, path) ?? special.eos
-    special.padding = try id("pad_token", tokens, path) ?? special.padding
-    if namesUnknown { special.unknown = try id("unk_token", tokens, path) ?? special.unknown }
+    for role in Vocabulary.Role.allCases where role != .unknown || !isSentencePiece {
+      special[role] = try roles.id(of: role) ?? special[role]
+    }
     if let template {
       // What the template puts around a text is there, whatever else the settings name.
       (special.addsBOS, special.addsEOS) = (template.addsBOS, template.addsEOS)
@@ -63,33 +66,12 @@ struct TokenizerSettings {
       special.addsBOS = file?.object["add_bos_token"]?.bool ?? special.addsBOS
       special.addsEOS = file?.object["add_eos_token"]?.bool ?? special.addsEOS
     }
-    applyExceptions(to: &special, count: tokens.count)
+    applyExceptions(to: &special, count: vocabulary.tokens.count)
+    // llama.cpp would take another one for a token that there is not.
+    if special.bos == nil { special.addsBOS = false }
+    if special.eos == nil { special.addsEOS = false }
     vocabulary.special = special
-  }
-
-  private func id(
-    _ name: String, _ tokens: [Vocabulary.Token], _ path: String
-  ) throws(WeightmillError) -> Int? {
-    let value = file?.object.nonNull(name)
-    if let text = value?.string ?? value?.object?["content"]?.string, !text.isEmpty, let file {
-      guard let id = tokens.firstIndex(where: { TensorName($0.text) == TensorName(text) }) else {
-        throw WeightmillError(
-          .mismatch, file.path,
-          "names the \(name) \(quoted(text)), which is not in the vocabulary",
-          remedy: "use the tokenizer that came with the model")
-      }
-      return id
-    }
-    let given = configuration?.nonNull("\(name)_id")
-    // Of several that end a text the first is the one that is written.
-    guard let id = given?.integer ?? given?.array?.first?.integer else { return nil }
-    // -1 is how some checkpoints write "none".
-    guard id >= 0 else { return nil }
-    guard id < tokens.count else {
-      throw WeightmillError(
-        .mismatch, path, "the configuration's \(name)_id \(id) is not in the vocabulary")
-    }
-    return id
+    return roles.notes(special, tokenizer: path)
   }
 
   /// Two sizes of vocabulary of which llama.cpp's converter knows more than their files say: Code

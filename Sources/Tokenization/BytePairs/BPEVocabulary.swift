@@ -32,7 +32,7 @@ package struct BPEVocabulary: Equatable, Sendable {
   /// The merges, the first rank first.
   package let merges: [Merge]
   /// The tokens that are looked for in a text.
-  package let addedTokens: [AddedToken]
+  package private(set) var addedTokens: [AddedToken]
   /// The rules by which words become tokens.
   package let rules: Rules
   /// The reason why words cannot be encoded, or why it is not known what belongs around a text.
@@ -53,7 +53,7 @@ package struct BPEVocabulary: Equatable, Sendable {
   /// `nil`: tokens are joined with spaces.
   let decoder: [TextDecoder]?
   /// The ids of added tokens that no merge can give: they are not in the model's own list.
-  let onlyAdded: Set<Int>
+  private(set) var onlyAdded: Set<Int>
   /// Whether the file says what is put around a text; else the model's settings do.
   package var hasTemplate = true
   /// Whether texts of tokens that are looked for in a text are characters as they are, not of GPT-2's
@@ -85,6 +85,22 @@ package struct BPEVocabulary: Equatable, Sendable {
     template = TextTemplate(
       before: special.addedBOS.map { [$0] } ?? [],
       after: special.addsEOS ? special.eos.map { [$0] } ?? [] : [])
+  }
+
+  /// Leaves out the tokens behind an embedding's last row.
+  ///
+  /// - Parameter rows: The number of rows.
+  /// - Returns: Whether that was possible: nothing else needs one of them.
+  package mutating func cut(toRows rows: Int) -> Bool {
+    guard vocabulary.tokens.count > rows else { return true }
+    let needed =
+      template.before + template.after + [rules.unknown].compactMap(\.self)
+      + merges.map { Int($0.result) }
+    guard needed.allSatisfy({ $0 < rows }) else { return false }
+    vocabulary.cut(toRows: rows)
+    addedTokens.removeAll { $0.id >= rows }
+    onlyAdded = onlyAdded.filter { $0 < rows }
+    return true
   }
 
   /// Cuts text in a way that llama.cpp has a name for, whatever the file says.

@@ -58,12 +58,18 @@ extension StoredTokenizer {
     if bytes < count {
       notes.append(
         "\(count - bytes) of \(count) bytes have no token: texts with characters that need them "
-          + "cannot be encoded as they are")
+          + (isByteLevel ? "lose these" : "cannot be encoded, and llama.cpp stops at them"))
     }
-    if isByteLevel, special.eos == nil {
+    if special.eos == nil {
       notes.append(
-        "no token is named that ends a text: llama.cpp takes token 11 for it; name one in "
-          + "tokenizer_config.json, as eos_token")
+        "no token is named that ends a text: llama.cpp takes token \(isByteLevel ? 11 : 2) for it; "
+          + "name one in tokenizer_config.json, as eos_token")
+    }
+    for (name, id) in [("begins", special.bos), ("ends", special.eos)] {
+      guard let id, vocabulary.tokens[id].isText else { continue }
+      notes.append(
+        "the token that \(name) a text is \(id), \(quoted(vocabulary.tokens[id].text, limit: 40)), a "
+          + "piece of text: it can come of what users write")
     }
     return notes
   }

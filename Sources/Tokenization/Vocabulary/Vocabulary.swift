@@ -1,4 +1,4 @@
-package import WeightmillTensors
+import WeightmillTensors
 
 /// The tokens of a model with what is needed to encode and decode text.
 ///
@@ -116,24 +116,29 @@ public struct Vocabulary: Equatable, Sendable {
 
   /// Gives an id another token, as an `added_tokens.json` says.
   ///
-  /// The score is the one llama.cpp's converter gives to added tokens, -1000.
+  /// The score is the one llama.cpp's converter gives to added tokens, -1000. A piece that is a mark
+  /// already, listed once more with its own text, stays one: as text that is looked for, `<s>` would
+  /// be found in what users write.
   ///
   /// - Parameters:
   ///   - text: The token's text.
-  ///   - id: Its id.
+  ///   - id: Its id, one of the vocabulary's; of others nothing is added.
   ///   - kind: What the token is for.
-  ///   - location: The file that says so, for messages.
-  /// - Throws: `mismatch` when the vocabulary has no such id.
-  package mutating func add(
-    _ text: String, id: Int, kind: Kind = .userDefined, location: String
-  ) throws(WeightmillError) {
-    guard tokens.indices.contains(id) else {
-      throw WeightmillError(
-        .mismatch, location,
-        "gives token \(quoted(text)) the id \(id), but the model has \(tokens.count) embedding rows",
-        remedy: "use the tokenizer that came with the model")
-    }
+  package mutating func add(_ text: String, id: Int, kind: Kind = .userDefined) {
+    guard tokens.indices.contains(id) else { return }
+    let token = tokens[id]
+    let isListedAgain = kind == .userDefined && TensorName(token.text) == TensorName(text)
+    guard !isListedAgain || token.kind == .normal || token.kind == .unused else { return }
     tokens[id] = Token(text: text, score: -1000, kind: kind)
+  }
+
+  /// Leaves out the tokens behind an embedding's last row.
+  ///
+  /// - Parameter rows: The number of rows.
+  package mutating func cut(toRows rows: Int) {
+    guard tokens.count > rows else { return }
+    tokens.removeSubrange(rows...)
+    for role in Role.allCases where (special[role] ?? 0) >= rows { special[role] = nil }
   }
 
   /// Fills the vocabulary up to the rows of an embedding matrix with unused tokens.

@@ -258,8 +258,14 @@ struct AdapterFitTests {
   @Test func aTokenizerWithMoreTokensThanRowsIsAMismatch() throws {
     var adapter = AdapterBuilder()
     adapter.update(query)
+    // One that the model cannot have is left out.
     try folder.write(#"{"<pad>": 300}"#.utf8, to: "lora/added_tokens.json")
     try folder.copy("\(base)/tokenizer.model", as: "lora/tokenizer.model")
+    let model = try merge(adapter)
+    #expect(model.tokenizer?.vocabulary.tokens.count == 300)
+    #expect(model.notes.contains { $0.contains("<pad>") && $0.contains("left out") })
+    let many = (300..<320).map { #""<\#($0)>": \#($0)"# }.joined(separator: ",")
+    try folder.write("{\(many)}".utf8, to: "lora/added_tokens.json")
     let error = expectError(.mismatch) { _ = try merge(adapter) }
     #expect(error?.remedy?.contains("it came with the adapter") == true)
   }
