@@ -126,7 +126,8 @@ enum ConfigurationFile {
     for key in Checkpoint.quantizationKeys { object[key] = nil }
     object["vocab_size"] = .number("\(configuration.vocabularyRows)")
     // An adapter may give the output matrix values of its own.
-    if !configuration.tiesEmbeddings, object["tie_word_embeddings"]?.bool == true {
+    let ties = object["tie_word_embeddings"]?.bool ?? configuration.architecture.tiesByDefault
+    if !configuration.tiesEmbeddings, ties {
       object["tie_word_embeddings"] = .bool(false)
     }
     // Version 4.56 renamed the key, and still reads the old one.

@@ -16,8 +16,8 @@ struct AdaptedCatalogue: RowOrderedCatalogue {
   }
 
   private struct Source: Sendable {
-    /// The tensor of the base; `nil` for an output matrix that it does not have.
-    let base: Int?
+    /// The tensor of the base; for an output matrix that it does not have, the embedding.
+    let base: Int
     let change: Change?
     let isRotated: Bool
   }
@@ -52,14 +52,18 @@ struct AdaptedCatalogue: RowOrderedCatalogue {
       sources.append(Source(base: index, change: change, isRotated: role?.isRotated == true))
     }
     // An output matrix of its own for a model whose embedding served as one.
-    if model.tiesEmbeddings, let change = changes[.output], let saved = change.saved,
-      let embedding = model.tensor(.tokenEmbedding)
+    let isEmbedding = { (tensor: TensorDescriptor) in
+      scheme.role(of: tensor.name, in: model.architecture) == .tokenEmbedding
+    }
+    if model.tiesEmbeddings, let change = changes[.output],
+      let index = base.tensors.firstIndex(where: isEmbedding)
     {
+      let embedding = base.tensors[index]
       tensors.append(
         TensorDescriptor(
           name: scheme.name(of: .output, in: model.architecture), type: embedding.type,
-          shape: adapter.tensors[saved].shape))
-      sources.append(Source(base: nil, change: change, isRotated: false))
+          shape: change.saved.map { adapter.tensors[$0].shape } ?? embedding.shape))
+      sources.append(Source(base: index, change: change, isRotated: false))
     }
     self.tensors = tensors
     self.sources = sources
@@ -76,7 +80,7 @@ struct AdaptedCatalogue: RowOrderedCatalogue {
   }
 
   func readingOrdinal(ofTensor index: Int) -> Int {
-    sources[index].base.map(base.readingOrdinal) ?? tensors.count
+    base.readingOrdinal(ofTensor: sources[index].base)
   }
 
   func read(
@@ -86,8 +90,8 @@ struct AdaptedCatalogue: RowOrderedCatalogue {
     let permutation = source.isRotated ? permutation : nil
     if let saved = source.change?.saved {
       try readSaved(rows, saved, permutation, as: tensor.type, into: &bytes, at: offset)
-    } else if let baseIndex = source.base {
-      try base.read(rows: rows, ofTensor: baseIndex, into: &bytes, at: offset)
+    } else {
+      try base.read(rows: rows, ofTensor: source.base, into: &bytes, at: offset)
     }
     guard let update = source.change?.update else { return }
     let ranges = rows.rowRanges(

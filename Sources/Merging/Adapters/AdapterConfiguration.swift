@@ -23,6 +23,12 @@ package struct AdapterConfiguration: Sendable {
   let targetModules: [String]
   /// The modules that are stored whole.
   let savedModules: [String]
+  /// Whether an embedding and an output matrix that is the same stay so when one is changed.
+  let keepsTie: Bool
+  /// Whether the version of PEFT that wrote the file is known: it is in files of late ones.
+  private let saysVersion: Bool
+  /// How the two tables are looked up.
+  private var lookup = Lookup.separate
   private let ranks: [(pattern: ModulePattern, rank: Int)]
   private let alphas: [(pattern: ModulePattern, alpha: Double)]
 
@@ -55,6 +61,8 @@ package struct AdapterConfiguration: Sendable {
     let targets = try fields.names("target_modules", allowsPattern: true)
     targetModules = fields.limitsTargets ? [] : targets
     savedModules = try fields.names("modules_to_save")
+    keepsTie = try fields.flag("ensure_weight_tying")
+    saysVersion = try fields.text("peft_version") != nil
     ranks = try fields.patterns("rank_pattern", AdapterFields.rank).map { ($0, $1) }
     alphas = try fields.patterns("alpha_pattern", AdapterFields.number).map { ($0, $1) }
   }
@@ -63,8 +71,14 @@ package struct AdapterConfiguration: Sendable {
   ///
   /// - Parameter module: The module's name in the base, as `model.layers.0.self_attn.q_proj`.
   /// - Returns: The rank.
-  package func rank(of module: String) -> Int {
-    ranks.first { $0.pattern.matches(module) }?.rank ?? rank
+  package func rank(of module: String) -> Int { rank(of: module, by: lookup) }
+
+  private func rank(of module: String, by lookup: Lookup) -> Int {
+    switch lookup {
+    case .separate: ranks.first { $0.pattern.matches(module) }?.rank ?? rank
+    case .joint:
+      jointKey(of: module).flatMap { key in ranks.first { $0.pattern.text == key }?.rank } ?? rank
+    }
   }
 
   /// The factor of B·A: alpha / rank, or alpha / √rank for rsLoRA.
@@ -73,9 +87,73 @@ package struct AdapterConfiguration: Sendable {
   ///
   /// - Parameter module: The module's name in the base.
   /// - Returns: The scale.
-  package func scale(of module: String) -> Float {
-    let alpha = alphas.first { $0.pattern.matches(module) }?.alpha ?? alpha
-    let rank = Double(rank(of: module))
-    return Float(alpha / (isRankStabilized ? rank.squareRoot() : rank))
+  package func scale(of module: String) -> Float { scale(of: module, by: lookup) }
+
+  private func scale(of module: String, by lookup: Lookup) -> Float {
+    let found: Double? =
+      switch lookup {
+      case .separate: alphas.first { $0.pattern.matches(module) }?.alpha
+      case .joint:
+        jointKey(of: module).flatMap { key in alphas.first { $0.pattern.text == key }?.alpha }
+      }
+    let rank = Double(rank(of: module, by: lookup))
+    return Float((found ?? alpha) / (isRankStabilized ? rank.squareRoot() : rank))
+  }
+}
+
+/// The tables of ranks and alphas by module.
+extension AdapterConfiguration {
+  /// A way of looking a module up in them.
+  fileprivate enum Lookup {
+    /// In each by itself.
+    case separate
+    /// As PEFT did before version 0.14: the first key of both tables that fits is looked up in both.
+    case joint
+  }
+
+  private func jointKey(of module: String) -> String? {
+    (ranks.map(\.pattern) + alphas.map(\.pattern)).first { $0.matchedOnce(module) }?.text
+  }
+
+  /// The same with the tables looked up as the ranks of an adapter's matrices show.
+  ///
+  /// - Parameter updates: The updated modules and the ranks of their matrices.
+  /// - Returns: The configuration.
+  package func fitting(_ updates: [(module: String, rank: Int)]) -> AdapterConfiguration {
+    guard !ranks.isEmpty, !saysVersion,
+      updates.contains(where: { $0.rank != rank(of: $0.module, by: .separate) }),
+      updates.allSatisfy({ $0.rank == rank(of: $0.module, by: .joint) })
+    else { return self }
+    var other = self
+    other.lookup = .joint
+    return other
+  }
+
+  /// What is odd about the tables.
+  ///
+  /// - Parameter modules: The modules that are updated.
+  /// - Returns: Remarks for the user, without the adapter's name.
+  package func tableNotes(_ modules: [String]) -> [String] {
+    let tables = [("rank_pattern", ranks.map(\.pattern)), ("alpha_pattern", alphas.map(\.pattern))]
+    var notes: [String] = tables.compactMap { name, patterns in
+      let idle = patterns.filter { pattern in !modules.contains(where: pattern.matches) }
+      guard !idle.isEmpty else { return nil }
+      let keys = idle.prefix(4).map { quoted($0.text, limit: 60) }.joined(separator: ", ")
+      return "\(name) has \(keys)\(idle.count > 4 ? " and \(idle.count - 4) more" : ""), which no "
+        + "updated module is called: nothing follows from it"
+    }
+    if lookup == .joint {
+      notes.append(
+        "the ranks show that an older PEFT made it, which looked one key up in both rank_pattern and "
+          + "alpha_pattern: scales are taken so")
+    } else if !ranks.isEmpty, !alphas.isEmpty, !saysVersion,
+      let other = modules.first(where: { scale(of: $0, by: .joint) != scale(of: $0) })
+    {
+      notes.append(
+        "PEFT before 0.14 had the scale \(scale(of: other, by: .joint)) for \(other), not "
+          + "\(scale(of: other)), because rank_pattern and alpha_pattern call it by different keys: if "
+          + "that version trained it, write the older scale's alpha into alpha_pattern")
+    }
+    return notes
   }
 }

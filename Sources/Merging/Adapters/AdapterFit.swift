@@ -20,16 +20,23 @@ struct AdapterFit {
   ) {
     self.content = content
     self.catalogue = catalogue
-    self.configuration = configuration
+    self.configuration = configuration.fitting(
+      content.updates.map { role, update in
+        (Self.module(role, model), catalogue.tensors[update.a].shape.extents.first ?? 0)
+      })
     self.model = model
     faults = content.faults
     let rows = model.configuration.vocabularyRows
+    let shared = model.tiesEmbeddings ? content.saved[.output] : nil
     vocabularyRows =
-      content.saved[.tokenEmbedding].flatMap { catalogue.tensors[$0].shape.extents.first } ?? rows
+      (content.saved[.tokenEmbedding] ?? shared).flatMap {
+        catalogue.tensors[$0].shape.extents.first
+      } ?? rows
     for role in TensorRole.all(in: model.configuration) {
       if let index = content.saved[role] { save(index, role) }
       if let update = content.updates[role] { add(update, role) }
     }
+    separate()
     checkHeights(rows)
     checkSavedModules()
   }
@@ -40,7 +47,9 @@ struct AdapterFit {
   }
 
   /// A module's name as PEFT's configuration has it.
-  private func module(_ role: TensorRole) -> String {
+  private func module(_ role: TensorRole) -> String { Self.module(role, model) }
+
+  private static func module(_ role: TensorRole, _ model: LlamaModel) -> String {
     let name = NamingScheme.huggingFace.name(of: role, in: model.architecture)
     return String(name.dropLast(role.isBias ? ".bias".count : ".weight".count))
   }
@@ -111,9 +120,40 @@ struct AdapterFit {
     return width
   }
 
+  /// Whether the model's output matrix is its embedding no more.
+  var untiesHead: Bool { model.tiesEmbeddings && changes[.output] != nil }
+
+  /// The tensor that a module is stored as because it was resized or has an update, and not because it
+  /// was trained: it is the base's, and where the base's output matrix is its embedding, it is both.
+  private func basesOwn(_ role: TensorRole) -> Int? {
+    let isTrained = configuration.savedModules.contains { Self.names($0, module(role)) }
+    return isTrained ? nil : content.saved[role]
+  }
+
+  /// Gives a model whose embedding served as output matrix one of its own, if the adapter was trained
+  /// with two that differ: PEFT changes a module, and leaves the matrix that it shared to the other.
+  private mutating func separate() {
+    guard model.tiesEmbeddings else { return }
+    func isTrained(_ role: TensorRole) -> Bool {
+      content.updates[role] != nil || (content.saved[role] != nil && basesOwn(role) == nil)
+    }
+    let hasHead = content.saved[.output] != nil || content.updates[.output] != nil
+    guard hasHead || (isTrained(.tokenEmbedding) && !configuration.keepsTie) else { return }
+    var (head, embedding) = (changes[.output] ?? .init(), changes[.tokenEmbedding])
+    if head.saved == nil { head.saved = basesOwn(.tokenEmbedding) }
+    if embedding?.saved == nil, let shared = basesOwn(.output) {
+      embedding = embedding ?? .init()
+      embedding?.saved = shared
+    }
+    (changes[.output], changes[.tokenEmbedding]) = (head, embedding)
+  }
+
   /// Embedding and output matrix grow together.
   private mutating func checkHeights(_ rows: Int) {
-    guard vocabularyRows != rows, content.saved[.output] == nil else { return }
+    let staysTied = model.tiesEmbeddings && changes[.output] == nil
+    let isWhole =
+      changes[.tokenEmbedding]?.saved != nil && (staysTied || changes[.output]?.saved != nil)
+    guard vocabularyRows != rows, !isWhole else { return }
     faults.append(
       TensorFault(
         NamingScheme.huggingFace.name(of: .output, in: model.architecture),
@@ -181,6 +221,14 @@ struct AdapterFit {
     if !missing.isEmpty {
       let faults = missing.map { TensorFault(module($0), "is a target, but has no update") }
       notes.append("\(location): \(TensorFault.summary(faults, limit: .max))")
+    }
+    notes += configuration.tableNotes(content.updates.keys.map(module).sorted()).map {
+      "\(location): \($0)"
+    }
+    if untiesHead {
+      notes.append(
+        "\(location): the output matrix is the embedding no longer, but a tensor of its own, as the "
+          + "adapter has it")
     }
     if configuration.isFanInFanOut, !changes.values.contains(where: \.isTurned) {
       notes.append(

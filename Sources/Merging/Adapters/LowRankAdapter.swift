@@ -38,11 +38,8 @@ package struct LowRankAdapter: Sendable {
   /// - Returns: The model in Hugging Face's names and row order, every tensor in the type it had,
   ///   with the number of embedding rows that the adapter brings; and what the user should know.
   /// - Throws: `mismatch`, naming every tensor that does not fit; `unsupported`.
-  package func merged(
-    into model: LlamaModel
-  ) throws(WeightmillError) -> (model: LlamaModel, notes: [String]) {
+  package func merged(into model: LlamaModel) throws(WeightmillError) -> AdaptedModel {
     let content = try AdapterContent(catalogue, model.configuration)
-    try checkEmbeddings(content, model)
     let fit = AdapterFit(content, catalogue, configuration, model)
     guard fit.faults.isEmpty else {
       throw WeightmillError(
@@ -59,29 +56,17 @@ package struct LowRankAdapter: Sendable {
       throw WeightmillError(.mismatch, location, "holds nothing that could be merged")
     }
     try checkSizes(fit, model)
-    let isUntied = model.tiesEmbeddings && fit.changes[.output] != nil
     let configuration = try model.configuration.with(
-      vocabularyRows: fit.vocabularyRows, tiesEmbeddings: isUntied ? false : nil
+      vocabularyRows: fit.vocabularyRows, tiesEmbeddings: fit.untiesHead ? false : nil
     ).checked(location: location)
     let merged = try LlamaModel(
       catalogue: AdaptedCatalogue(model, adapter: catalogue, changes: fit.changes),
       configuration: configuration, scheme: .huggingFace)
-    return (merged, [fit.summary(location)] + fit.notes(location))
-  }
-
-  /// A matrix that is embedding and output at once cannot be changed as only one of them.
-  private func checkEmbeddings(
-    _ content: AdapterContent, _ model: LlamaModel
-  ) throws(WeightmillError) {
-    let roles: [TensorRole] = [.tokenEmbedding, .output]
-    let saved = roles.filter { content.saved[$0] != nil }
-    let isTouched = !saved.isEmpty || roles.contains { content.updates[$0] != nil }
-    guard !model.tiesEmbeddings || !isTouched || saved == roles else {
-      throw WeightmillError(
-        .unsupported, location,
-        "changes the embeddings of a model whose output matrix they are, which is not merged yet",
-        remedy: "merge it with PEFT and convert the result")
-    }
+    let matrices: [TensorRole] = [.tokenEmbedding, .output]
+    return AdaptedModel(
+      model: merged, notes: [fit.summary(location)] + fit.notes(location),
+      changesEmbeddings: matrices.contains { fit.changes[$0] != nil },
+      replacesEmbeddings: matrices.contains { content.saved[$0] != nil })
   }
 
   /// Checks that the factors fit in memory which must be decoded as a whole.
@@ -105,4 +90,16 @@ package struct LowRankAdapter: Sendable {
       }
     }
   }
+}
+
+/// A model with an adapter merged into it.
+package struct AdaptedModel {
+  /// The model.
+  package let model: LlamaModel
+  /// What the user should know.
+  package let notes: [String]
+  /// Whether the adapter changes the embedding or the output matrix.
+  package let changesEmbeddings: Bool
+  /// Whether it does so by bringing its own, so that an earlier change is lost.
+  package let replacesEmbeddings: Bool
 }

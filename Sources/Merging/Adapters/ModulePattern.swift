@@ -6,6 +6,8 @@
 /// matches at one position at most, so that no key takes long. Anything that repeats or groups
 /// characters is no such key.
 struct ModulePattern: Sendable {
+  /// The key as it stands in the file.
+  let text: String
   private let choices: [Choice]
 
   /// Reads a key; `nil` when it is more than names.
@@ -13,6 +15,7 @@ struct ModulePattern: Sendable {
     let parts = text.utf8.split(separator: UInt8(ascii: "|"), omittingEmptySubsequences: false)
     let choices = parts.compactMap { Choice(Array($0)[...]) }
     guard choices.count == parts.count else { return nil }
+    self.text = text
     self.choices = choices
   }
 
@@ -20,6 +23,12 @@ struct ModulePattern: Sendable {
   func matches(_ module: String) -> Bool {
     let name = Array(module.utf8)
     return choices.contains { $0.matches(name) }
+  }
+
+  /// Whether the key stood for a module in PEFT before version 0.14, which wanted a dot in front.
+  func matchedOnce(_ module: String) -> Bool {
+    let name = Array(module.utf8)
+    return choices.contains { $0.matchedOnce(name) }
   }
 }
 
@@ -77,6 +86,11 @@ private struct Choice: Sendable {
       .byte(byte)
     default: nil
     }
+  }
+
+  /// Whether the older rule, in which `.*\\.` went before the key, let it match.
+  func matchedOnce(_ name: [UInt8]) -> Bool {
+    front != .nothing && name.count > atoms.count && matches(name)
   }
 
   func matches(_ name: [UInt8]) -> Bool {

@@ -52,6 +52,12 @@ package struct AdapterFolder {
   }
 
   private static func incomplete(_ folder: Folder, _ found: [String]) -> WeightmillError {
+    if found.isEmpty, let weights = HuggingFaceShards.adapterOfMLX(in: folder) {
+      return WeightmillError(
+        .unsupported, folder.path, "is an adapter of MLX (\(weights)), which is not merged",
+        remedy: "write the whole model with `mlx_lm.fuse --model BASE --adapter-path "
+          + "\(folder.path) --save-path FUSED`, and give FUSED in place of both")
+    }
     if folder.contains(HuggingFaceShards.adapterConfiguration) {
       return WeightmillError(
         .noInput, folder.path,

@@ -25,7 +25,7 @@ public struct LoadedModel: Sendable {
   /// Every file that is read: none of them may be written to.
   package let files: [String]
   /// Remarks for the user.
-  public let notes: [String]
+  public internal(set) var notes: [String]
   /// The paths that were asked for.
   package internal(set) var origins: [String] = []
   /// The folder whose configuration and tokenizer files are the model's.

@@ -19,11 +19,15 @@ extension ModelLoader {
     var llama = model.llama
     var tokenizer: (files: TokenizerFiles, folder: String)?
     var (notes, files, sources) = (model.notes, model.files, model.sources)
+    // The adapter that changed the embeddings last.
+    var earlier: String?
     for path in request.adapters {
       let folder = try AdapterFolder(path)
       let merged = try folder.adapter.merged(into: llama)
+      notes +=
+        folder.notes + merged.notes + replacementNotes(path, merged, over: llama, earlier: earlier)
+      if merged.changesEmbeddings { earlier = path }
       llama = merged.model
-      notes += folder.notes + merged.notes
       files += folder.files
       sources.append(folder.source)
       if let own = try folder.tokenizer() { tokenizer = (own, path) }
@@ -47,6 +51,43 @@ extension ModelLoader {
     adapted.tokenizerObstacle = named.obstacle
     adapted.sources = sources
     return adapted
+  }
+
+  /// What the user should know of an adapter whose embeddings take the place of others: a vocabulary
+  /// grows from one adapter to the next, so that more rows are the usual case.
+  private static func replacementNotes(
+    _ path: String, _ merged: AdaptedModel, over model: LlamaModel, earlier: String?
+  ) -> [String] {
+    let (before, now) = (
+      model.configuration.vocabularyRows, merged.model.configuration.vocabularyRows
+    )
+    guard merged.replacesEmbeddings, now < before || (now == before && earlier != nil) else {
+      return []
+    }
+    let rows = "its \(now) embedding rows replace \(before)"
+    guard let earlier else {
+      return ["LoRA \(path): \(rows): it was made for a model with fewer tokens"]
+    }
+    return [
+      "LoRA \(path): \(rows), and what the earlier adapter \(earlier) made of them is thrown away: "
+        + "give adapters in the order in which they were trained"
+    ]
+  }
+
+  /// The notes on adapters that lie in the folders of the model, and that nobody asked for.
+  static func adaptersBeside(_ request: ModelRequest) -> [String] {
+    let asked = request.adapters.compactMap { Folder.realPath($0) }
+    return [request.path, request.delta].compactMap(\.self).compactMap { path in
+      guard Folder.isFolder(path) == true, let folder = try? Folder(path),
+        folder.contains(HuggingFaceShards.adapterConfiguration),
+        let weights = HuggingFaceShards.adapterWeights.first(where: folder.contains)
+          ?? HuggingFaceShards.adapterOfMLX(in: folder),
+        !asked.contains(where: { $0 == Folder.realPath(path) })
+      else { return nil }
+      return
+        "\(path) holds a LoRA adapter beside the model (\(weights)), which is not merged: give "
+        + "--lora \(path), too, if it shall be"
+    }
   }
 
   /// The tokenizer of a merged model, or why it has none.

@@ -29,6 +29,7 @@ public enum ModelLoader {
   /// - Throws: The errors of the formats; `mismatch` when files do not belong together.
   public static func load(_ request: ModelRequest) throws(WeightmillError) -> LoadedModel {
     var model = try loadWithAdapters(request)
+    model.notes += adaptersBeside(request)
     model.origins = request.paths
     let settings = request.delta ?? request.path
     model.settingsFolder =

@@ -7,6 +7,12 @@ struct HuggingFaceShards {
   /// The names that an adapter's tensors may be under; the first one that is there counts.
   static let adapterWeights = ["adapter_model.safetensors", "adapter_model.bin"]
 
+  /// The file in which MLX saved an adapter: the last one, or one of those it saved on the way.
+  static func adapterOfMLX(in folder: Folder) -> String? {
+    ["adapters.safetensors", "adapters.npz"].first(where: folder.contains)
+      ?? folder.names.first { $0.hasSuffix("_adapters.safetensors") }
+  }
+
   let names: [String]
   let index: ShardIndex?
   let isAdapter: Bool

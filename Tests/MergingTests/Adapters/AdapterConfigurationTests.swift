@@ -91,4 +91,41 @@ struct AdapterConfigurationTests {
       _ = try AdapterConfiguration(.array([]), location: "adapter_config.json")
     }
   }
+
+  /// PEFT says nothing of a key that is no module's name; it trained another model than was meant.
+  @Test func keysThatNameNothingAreReported() throws {
+    let modules = ["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.v_proj"]
+    let idle = try Self.read(#""alpha_pattern":{"^q_proj":100,"v_proj":8}"#).tableNotes(modules)
+    #expect(idle.count == 1)
+    #expect(idle.first?.contains(#"alpha_pattern has "^q_proj","#) == true, "\(idle)")
+    let both = try Self.read(
+      #""alpha_pattern":{"q_porj":100}"#, #""rank_pattern":{"o_proj":2,"layers.1.q_proj":2}"#)
+    #expect(both.tableNotes(modules).count == 2)
+    for table in [#"{"q_proj":100}"#, #"{"^model\\.layers\\.0\\.self_attn\\.q_proj":100}"#, "{}"] {
+      #expect(try Self.read(#""alpha_pattern":\#(table)"#).tableNotes(modules).isEmpty)
+    }
+  }
+
+  /// Before version 0.14 PEFT looked up the first key of both tables that fits in both of them
+  /// (`next(filter(…chain(rank_pattern, alpha_pattern)))`, its issue 2194).
+  @Test func tablesOfOlderVersionsAreToldByTheirRanks() throws {
+    let query = "model.layers.0.self_attn.q_proj"
+    let tables = [
+      #""rank_pattern":{"q_proj":4}"#, #""alpha_pattern":{"layers.0.self_attn.q_proj":64}"#,
+    ]
+    let configuration = try Self.read(tables[0], tables[1])
+    #expect(configuration.scale(of: query) == 16)
+    // The rank is the same by both rules, the scale is not.
+    let notes = configuration.tableNotes([query])
+    #expect(notes.count == 1 && notes.first?.contains("scale 4.0") == true, "\(notes)")
+    #expect(
+      try Self.read(tables[0], tables[1], #""peft_version":"0.18.0""#).tableNotes([query]) == [])
+    // Here the ranks tell: the older rule wanted a dot in front, so that a whole name was none.
+    let whole = try Self.read(
+      #""rank_pattern":{"\#(query)":4}"#, #""alpha_pattern":{"q_proj":64}"#)
+    #expect(whole.fitting([(query, 4)]).scale(of: query) == 16)
+    let older = whole.fitting([(query, 8)])
+    #expect(older.rank(of: query) == 8 && older.scale(of: query) == 8)
+    #expect(older.tableNotes([query]).contains { $0.contains("older PEFT") })
+  }
 }

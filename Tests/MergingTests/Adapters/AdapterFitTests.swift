@@ -236,25 +236,6 @@ struct AdapterFitTests {
     }
   }
 
-  @Test func tiedEmbeddingsChangeTogetherOrNotAtAll() throws {
-    var small = SmallModel()
-    small.omitted = ["lm_head.weight"]
-    small.tiesEmbeddings = true
-    let tied = try small.write(to: folder, "tied")
-    var adapter = AdapterBuilder()
-    adapter.update(query)
-    #expect(try merge(adapter, into: tied).llama.tiesEmbeddings)
-    adapter.tensors["model.embed_tokens.weight"] = .init([300, 64], seed: 1)
-    expect(.unsupported, "whose output matrix they are", adapter, into: tied)
-    adapter.tensors["lm_head.weight"] = .init([300, 64], seed: 2)
-    let model = try merge(adapter, into: tied).llama
-    #expect(!model.tiesEmbeddings)
-    #expect(!model.configuration.tiesEmbeddings)
-    let output = try #require(model.tensor(.output))
-    #expect(output.shape.extents == [300, 64])
-    #expect(output.type == .f16)
-  }
-
   @Test func aTokenizerWithMoreTokensThanRowsIsAMismatch() throws {
     var adapter = AdapterBuilder()
     adapter.update(query)
