@@ -28,6 +28,20 @@ package struct ChatTemplates: Equatable, Sendable {
 
   /// No templates.
   package init() {}
+
+  /// The names by which a template can be chosen.
+  package var names: [String] { (main == nil ? [] : [Self.mainName]) + named.map(\.name) }
+
+  /// A template by its name.
+  ///
+  /// - Parameter name: The name; `default` is the one that counts.
+  /// - Returns: The template's text; `nil` when there is none of the name.
+  package func text(named name: String) -> String? {
+    if let found = named.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+      return found.text
+    }
+    return name == Self.mainName ? main : nil
+  }
 }
 
 /// Templates in the files of a folder.

@@ -65,21 +65,29 @@ public struct LoadedModel: Sendable {
 
   /// The way in which the model wants a question to be written.
   ///
-  /// - Parameter today: The day, for templates that write it.
+  /// - Parameters:
+  ///   - name: The template's name in a model with several; `nil`: the one that counts.
+  ///   - today: The day, for templates that write it.
   /// - Returns: The template.
-  /// - Throws: `unsupported` when the model's template is not known, `mismatch` when it has none.
+  /// - Throws: `unsupported` when the model's template is not known, `mismatch` when it has none, or
+  ///   none of that name.
   package func requiredChatTemplate(
-    today: CalendarDay = .today
+    named name: String? = nil, today: CalendarDay = .today
   ) throws(WeightmillError) -> ChatTemplate {
-    if chatTemplate == nil, !chatTemplates.named.isEmpty {
+    let text = name == nil ? chatTemplate : chatTemplates.text(named: name ?? "")
+    let names = chatTemplates.names
+    if text == nil, name != nil || !names.isEmpty {
+      let list = names.prefix(5).map { quoted($0, limit: 20) }.joined(separator: ", ")
       throw WeightmillError(
         .mismatch, llama.catalogue.location,
-        "has chat templates by name only: "
-          + chatTemplates.named.map { quoted($0.name, limit: 20) }.prefix(5).joined(separator: ", "),
-        remedy: "write the prompt as the model wants it, and leave out --chat")
+        (name.map { "has no chat template \(quoted($0, limit: 20)); it has " }
+          ?? "has chat templates by name only: ") + (names.isEmpty ? "none" : list),
+        remedy: names.isEmpty
+          ? "write the prompt as the model wants it, and leave out --chat-template"
+          : "choose one of them with --chat-template")
     }
     return try ChatTemplate(
-      chatTemplate, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location,
+      text, vocabulary: tokenizer?.vocabulary, location: llama.catalogue.location,
       today: today)
   }
 }

@@ -15,6 +15,12 @@ struct ChatOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The chat template to take of a model with several: default, tool_use, rag … (with it comes --chat).",
+      valueName: "name"))
+  var chatTemplate: String?
+
+  @Option(
+    help: ArgumentHelp(
       "A JSON file with what was said so far, in place of --prompt (with it comes --chat).",
       valueName: "file"), completion: .file(extensions: ["json"]))
   var conversation: String?
@@ -22,6 +28,7 @@ struct ChatOptions: ParsableArguments {
   func validate() throws {
     guard prompt?.isEmpty != true else { throw ValidationError("--prompt is empty") }
     guard system?.isEmpty != true else { throw ValidationError("--system is empty") }
+    guard chatTemplate?.isEmpty != true else { throw ValidationError("--chat-template is empty") }
     switch (prompt, conversation) {
     case (nil, nil):
       throw ValidationError("give a text with --prompt, or a file with --conversation")
@@ -37,7 +44,7 @@ struct ChatOptions: ParsableArguments {
       guard let system else { return conversation }
       return try conversation.with(system: system, location: path)
     }
-    guard chat || system != nil else { return nil }
+    guard chat || system != nil || chatTemplate != nil else { return nil }
     return Conversation(question: prompt ?? "", system: system)
   }
 }

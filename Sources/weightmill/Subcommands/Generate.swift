@@ -19,7 +19,8 @@ extension Subcommands {
         With --chat the prompt is a question, written as the model's chat template
         has it (Ziya's: <human>:PROMPT, newline, <bot>:), and only the answer is
         printed. The template is not run: its format is recognised by its text. One
-        that is not known is an error. --system goes before the question. A file of
+        that is not known is an error. Of several templates --chat-template names
+        the one to take. --system goes before the question. A file of
         --conversation holds a list of messages, each with a role (system, user or
         assistant) and its content; the last is the user's.
 
@@ -50,7 +51,7 @@ extension Subcommands {
       let tokenizer = try loaded.requiredTokenizer()
       var text = question.prompt ?? ""
       if let conversation {
-        let template = try loaded.requiredChatTemplate()
+        let template = try loaded.requiredChatTemplate(named: question.chatTemplate)
         common.printNotes(template.notes)
         text = try template.prompt(conversation)
       }

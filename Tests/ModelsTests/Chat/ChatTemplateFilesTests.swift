@@ -85,6 +85,25 @@ struct ChatTemplateFilesTests {
     #expect(named.chatTemplate == nil)
     let error = expectError(.mismatch) { _ = try named.requiredChatTemplate() }
     #expect(error?.problem.contains("rag") == true)
+    #expect(error?.remedy?.contains("--chat-template") == true)
+  }
+
+  @Test func oneOfSeveralIsChosenByItsName() throws {
+    let chatML =
+      "{% for m in messages %}<|im_start|>{{ m.role }}\\n{{ m.content }}<|im_end|>\\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\\n{% endif %}"
+    try write(
+      #"{"chat_template":[{"name":"default","template":"{{ unknown }}"},{"name":"chat","template":"\#(chatML)"}]}"#,
+      "tokenizer_config.json")
+    let model = try ModelLoader.load(path)
+    expectError(.unsupported) { _ = try model.requiredChatTemplate() }
+    expectError(.unsupported) { _ = try model.requiredChatTemplate(named: "default") }
+    let prompt = try model.requiredChatTemplate(named: "chat").prompt(
+      Conversation(question: "Why?", system: nil))
+    #expect(prompt.hasSuffix("<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"))
+    let error = expectError(.mismatch) { _ = try model.requiredChatTemplate(named: "tool_use") }
+    #expect(error?.problem.contains(#"it has "default", "chat""#) == true)
+    let none = try ModelLoader.load(Fixtures.miniZiya("base-hf"))
+    expectError(.mismatch) { _ = try none.requiredChatTemplate(named: "rag") }
   }
 
   @Test(
