@@ -54,6 +54,14 @@ DIGITS = pre_tokenizers.Digits(individual_digits=True)
 LONG = fixtures.CL100K % r"\p{N}+"
 SEED = (fixtures.SHORT + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+"
         r"|\s+(?!\S)|\s+")
+UNCONTRACTED = fixtures.QWEN2.removeprefix(fixtures.SHORT + "|")
+STEPS = "|".join([rf"\s{{{n}}}(?!\S)" for n in (512, 256, 128, 64, 32, 16, 8, 4)] + [r"\s{1,2}(?!\S)", r"\s{1}"])
+JAIS2 = fixtures.LLAMA3.replace(r"|\s+(?!\S)|\s+", "|" + STEPS)
+STOPS = " ?[^(\\s|[.,!?…。，、।۔،])]+"
+SPARK = (r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"""
+         r"""| ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+""")
+YOUTU = "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+"
+O200K_DIGITS = fixtures.O200K.replace(r"\p{N}{1,3}", r"\p{N}")
 # The way of cutting by the name that is expected, and whether whole words come first.
 WAYS = {
     "llama-bpe": (sequence(*splits(fixtures.LLAMA3)), True),
@@ -71,6 +79,15 @@ WAYS = {
     "deepseek-coder": (sequence(
         *splits("[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", fixtures.HAN), DIGITS), False),
     "deepseek-v3": (sequence(*splits(THREES, CHINESE, fixtures.DEEPSEEK3)), False),
+    "jais-2": (sequence(*splits(JAIS2)), False),
+    "ufakzeka": (sequence(*splits(UNCONTRACTED)), False),
+    "laguna": (sequence(*splits(r"[^\n]+|[\n]+", fixtures.QWEN2)), False),
+    "granite-embed-multi-97m": (sequence(*splits(fixtures.O200K)), True),
+    "tiny_aya": (sequence(*splits(r"\d{1,3}(?=(?:\d{3})*\b)", fixtures.O200K)), False),
+    "youtu": (sequence(*splits(YOUTU, O200K_DIGITS)), True),
+    "spark2_5": (sequence(*splits(THREES, CHINESE, SPARK, r"\p{N}")), False),
+    "bloom": (sequence(*splits(STOPS)), False),
+    "viking": (sequence(*splits(STOPS), DIGITS), False),
 }
 # Names for the same cuts, that a file may have.
 ALIASES = {
@@ -80,6 +97,8 @@ ALIASES = {
     "smollm": ["starcoder", "refact", "command-r", "exaone"],
     "gpt-2": ["phi-2", "mpt", "olmo"],
     "gpt-4o": ["llama4"],
+    "tiny_aya": ["cohere2moe"],
+    "bloom": ["poro-chat", "gpt3-finnish"],
 }
 
 
@@ -91,11 +110,18 @@ def has_mark(text):
     return any(unicodedata.category(c).startswith("M") for c in text)
 
 
+def has_number_behind_space(text):
+    """Before a digit llama.cpp's function for tiny_aya cuts nothing, so that white space is another run."""
+    return any(unicodedata.category(c).startswith("N") for c in text)
+
+
 # What llama.cpp's own expression for a name treats otherwise (formats/byte-pairs.md).
 OTHERWISE = {
     "tekken": lambda text: is_cased_beyond_ascii(text) or has_mark(text),
     "gpt-4o": lambda text: is_cased_beyond_ascii(text) or has_mark(text),
     "deepseek-llm": lambda text: "\u3000" in text,
+    "granite-embed-multi-97m": is_cased_beyond_ascii,
+    "tiny_aya": has_number_behind_space,
 }
 
 

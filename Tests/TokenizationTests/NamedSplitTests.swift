@@ -74,6 +74,47 @@ struct NamedSplitTests {
     #expect(try vocabulary([split(seed)]).preTokenizerName == "seed-coder")
   }
 
+  /// Names of later models, whose expressions have parts of their own.
+  @Test func laterNames() throws {
+    let steps =
+      [512, 256, 128, 64, 32, 16, 8, 4].map { #"\s{\#($0)}(?!\S)|"# }.joined()
+      + #"\s{1,2}(?!\S)|\s{1}"#
+    let jais = "\(Self.short)|\(Self.prefix)|\\p{N}{1,3}|\(Self.rest)|\\s*[\\r\\n]+|\(steps)"
+    #expect(try vocabulary([split(jais)]).preTokenizerName == "jais-2")
+    let turkish = #"\#(Self.prefix)|\p{N}|\#(Self.rest)|\#(Self.end)"#
+    #expect(try vocabulary([split(turkish)]).preTokenizerName == "ufakzeka")
+    let stops = " ?[^(\\s|[.,!?…。，、।۔،])]+"
+    #expect(try vocabulary([split(stops)]).preTokenizerName == "bloom")
+    #expect(try vocabulary([split(stops), split(#"\p{N}"#)]).preTokenizerName == "viking")
+    let lines = #"[^\n]+|[\n]+"#
+    #expect(
+      try vocabulary([split(lines), split(Self.cl100k(#"\p{N}"#))]).preTokenizerName == "laguna")
+  }
+
+  /// What the models' own expressions give (by the package tokenizers 0.23).
+  @Test(
+    arguments: [
+      (
+        "tiny_aya", "1234567 x12 12ab 1_",
+        ["1", "234", "567", " x", "12", " ", "12", "ab", " ", "1", "_"]
+      ),
+      (
+        "superbpe", "in 1234567, 12 and 123",
+        ["in ", "1", "234", "567", ", ", "12", " and ", "123"]
+      ),
+      ("jais-2", "a      b", ["a", "    ", " ", " b"]), ("jais-2", "a   ", ["a", "  ", " "]),
+      ("bloom", "Hi, you. (a|b)", ["Hi", ",", " you", ". (", "a", "|", "b", ")"]),
+      ("viking", "x12 34", ["x", "1", "2", " ", "3", "4"]),
+      ("ufakzeka", "Ali'nin it's", ["Ali", "'nin", " it", "'s"]),
+      ("laguna", "a\n\nb c", ["a", "\n\n", "b", " c"]),
+      ("spark2_5", "a.\n\n12", ["a", ".", "\n", "\n", "1", "2"]),
+      ("youtu", "한국어 12！中", ["한국어", " ", "1", "2", "！", "中"]),
+    ] as [(String, String, [String])])
+  func laterNamesCut(name: String, text: String, words: [String]) throws {
+    let split = try #require(NamedSplit.named(name))
+    #expect(split.words(of: text) == words)
+  }
+
   /// Digits by threes before GPT-2's way: no name. The error shows the first words that part.
   @Test func whatHasNoNameIsAnErrorThatShowsWhereItParts() throws {
     let read = try vocabulary(

@@ -23,6 +23,9 @@ enum KnownAlternatives {
       if rest.starts(with: endings) {
         parts.append(.contraction(anyCase: false))
         rest = rest.dropFirst(endings.count)
+      } else if rest.starts(with: steps) {
+        parts.append(.spaceInSteps)
+        rest = rest.dropFirst(steps.count)
       } else if let part = known[TensorName(withoutPossessives(first))] ?? listed(first) {
         parts.append(part)
         rest = rest.dropFirst()
@@ -35,6 +38,13 @@ enum KnownAlternatives {
 
   /// GPT-2's contractions, which are seven alternatives.
   private static let endings: [[Unicode.Scalar]] = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"]
+    .map { Array($0.unicodeScalars) }
+
+  /// Jais 2's white space, which is ten alternatives.
+  private static let steps: [[Unicode.Scalar]] =
+    ([512, 256, 128, 64, 32, 16, 8, 4].map { #"\s{\#($0)}(?!\S)"# } + [
+      #"\s{1,2}(?!\S)"#, #"\s{1}"#,
+    ])
     .map { Array($0.unicodeScalars) }
 
   /// The texts between the bars that are neither in brackets nor in parentheses.
@@ -116,6 +126,11 @@ enum KnownAlternatives {
         .spacedExcept([.letter, .mark, .number], ends: .lineEnds)
       ),
       (#" ?[\p{P}\p{S}]+[\r\n]*"#, .spacedPunctuation), (#"[\r\n]"#, .lineEnd),
+      (#" ?[\p{P}\p{S}]+"#, .spaced([.punctuation, .symbol])),
+      (" ?[^(\\s|[.,!?…。，、।۔،])]+", .spacedUnlisted(Alphabets.stops)),
+      (#"\d{1,3}(?=(?:\d{3})*\b)"#, .groupedDigits),
+      (#"[^\n]+"#, .listed(Alphabets.allButLineFeed, spaced: false)),
+      (#"[\n]+"#, .listed(Alphabets.lineFeed, spaced: false)),
       // Both end behind the last line end of a run of white space.
       (#"\s*[\r\n]+"#, .spaceToLineEnd), (#"\s*[\r\n]"#, .spaceToLineEnd),
       (#"\s+(?!\S)"#, .spaceBeforeSpace), (#"\s+"#, .space), (#"\s+$"#, .spaceAtEnd),

@@ -22,6 +22,16 @@ package struct NamedSplit: Equatable, Sendable {
       + [.byteLevel(addsSpace: false, splits: false)]
   }
 
+  /// The words of a text, before their bytes become characters of GPT-2's alphabet.
+  ///
+  /// - Parameter text: The text.
+  /// - Returns: The words, in order and without gaps.
+  package func words(of text: String) -> [String] {
+    Array(preTokenizers.dropLast()).words(of: Array(text.unicodeScalars), isFirst: true).map {
+      String(String.UnicodeScalarView($0))
+    }
+  }
+
   /// Finds a way of cutting by its name.
   ///
   /// - Parameter name: The name.
@@ -43,20 +53,42 @@ package struct NamedSplit: Equatable, Sendable {
         "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2",
         "jina-v5-nano",
       ], patterns: [.llama3], takesWholeWords: true, addsBOS: true),
-    NamedSplit(
-      names: ["smaug-bpe", "dbrx", "chatglm-bpe", "glm4"], patterns: [.llama3]),
+    NamedSplit(names: ["smaug-bpe", "dbrx", "chatglm-bpe"], patterns: [.llama3]),
+    NamedSplit(names: ["glm4", "glm5"], patterns: [.llama3], takesWholeWords: true),
+    NamedSplit(names: ["jais-2"], patterns: [.jais2]),
     NamedSplit(
       names: [
         "qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "stablelm2", "hunyuan",
         "solar-open", "grok-2", "bailingmoe", "bailingmoe2", "llada-moe",
       ], patterns: [.qwen2]),
     NamedSplit(names: ["qwen35"], patterns: [.qwen35]),
+    NamedSplit(names: ["ufakzeka"], patterns: [.uncontracted]),
+    NamedSplit(
+      names: ["laguna"],
+      patterns: [
+        .words([
+          .listed(Alphabets.allButLineFeed, spaced: false),
+          .listed(Alphabets.lineFeed, spaced: false),
+        ]), .qwen2,
+      ]),
     NamedSplit(names: ["seed-coder"], patterns: [.seedCoder]),
     NamedSplit(
       names: ["minicpm5"], patterns: [.threeDigits, .longDigits], takesWholeWords: true),
     NamedSplit(names: ["tekken"], patterns: [.tekken], takesWholeWords: true, addsBOS: true),
     NamedSplit(
       names: ["gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2"], patterns: [.o200k]),
+    NamedSplit(
+      names: ["granite-embed-multi-97m"], patterns: [.o200k], takesWholeWords: true),
+    NamedSplit(names: ["tiny_aya", "cohere2moe"], patterns: [.groupedDigits, .o200k]),
+    NamedSplit(
+      names: ["youtu"],
+      patterns: [
+        .words([
+          .listed(Alphabets.korean, spaced: false), .listed(Alphabets.wideSigns, spaced: false),
+          .listed(Alphabets.bopomofo, spaced: false),
+          .listed(Alphabets.chineseAndKana, spaced: false),
+        ]), .o200kDigits,
+      ], takesWholeWords: true),
     NamedSplit(
       names: [
         "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b",
@@ -86,6 +118,19 @@ package struct NamedSplit: Equatable, Sendable {
         .threeDigits, .words([.listed(Alphabets.chineseAndKana, spaced: false)]), .deepSeek3,
       ]),
     NamedSplit(
+      names: ["spark2_5"],
+      patterns: [
+        .threeDigits, .words([.listed(Alphabets.chineseAndKana, spaced: false)]), .spark, .digit,
+      ]),
+    NamedSplit(
+      names: ["bloom", "poro-chat", "gpt3-finnish"],
+      patterns: [.words([.spacedUnlisted(Alphabets.stops)])]),
+    NamedSplit(
+      names: ["viking"], patterns: [.words([.spacedUnlisted(Alphabets.stops)]), .digit]),
+    NamedSplit(
+      names: ["superbpe"],
+      patterns: [.words([.run(.number, upTo: .max)]), .groupedDigits]),
+    NamedSplit(
       names: ["falcon"],
       patterns: [
         .words([.punctuationAnd(Alphabets.operatorsAndGrave)]), .gpt2, .words([.threeASCIIDigits]),
@@ -100,7 +145,21 @@ package struct NamedSplit: Equatable, Sendable {
 }
 
 /// Lists of characters that patterns name one by one.
-private enum Alphabets {
+enum Alphabets {
+  static let lineFeed = ScalarRanges([0xA...0xA])
+  static let allButLineFeed = ScalarRanges([0...9, 0xB...0x10FFFF])
+  /// `(|.,!?…。，、।۔،)`: what ends a sentence or a part of one in many languages.
+  static let stops = ScalarRanges([
+    0x28...0x29, 0x7C...0x7C, 0x2E...0x2E, 0x2C...0x2C, 0x21...0x21, 0x3F...0x3F, 0x2026...0x2026,
+    0x3002...0x3002, 0xFF0C...0xFF0C, 0x3001...0x3001, 0x964...0x964, 0x6D4...0x6D4, 0x60C...0x60C,
+  ])
+  static let korean = ScalarRanges([0xAC00...0xD7A3, 0x3131...0x318E])
+  /// Chinese punctuation.
+  static let wideSigns = ScalarRanges([
+    0xFF01...0xFF01, 0x2026...0x2026, 0x201C...0x201D, 0x2018...0x2019, 0x2014...0x2014,
+    0xFF1A...0xFF1B, 0xFF0C...0xFF0C, 0x3001...0x303F, 0xFE30...0xFE4F,
+  ])
+  static let bopomofo = ScalarRanges([0x3105...0x312F])
   /// Cased letters of Latin, Greek, Cyrillic and others, as DeepSeek LLM lists them.
   static let european = ScalarRanges([
     0x41...0x5A, 0x61...0x7A, 0xB5...0xB5, 0xC0...0xD6, 0xD8...0xF6, 0xF8...0x1BA, 0x1BC...0x1BF,

@@ -33,6 +33,21 @@ enum SplitPattern: Equatable, Sendable {
   static let tekken = SplitPattern.words(o200k(digits: 1, contractions: false))
   /// Seed-Coder's pattern: Qwen2's, but line ends do not go with punctuation before them.
   static let seedCoder = SplitPattern.words(cl100k(digits: 1, ends: .nothing))
+  /// Jais 2's pattern: LLaMA 3's, with white space by powers of two.
+  static let jais2 = SplitPattern.words(
+    cl100k(digits: 3).filter { ![.spaceBeforeSpace, .space].contains($0) } + [.spaceInSteps])
+  /// Qwen2's pattern without contractions, which tear Turkish endings off.
+  static let uncontracted = SplitPattern.words(
+    cl100k(digits: 1).filter { $0 != .contraction(anyCase: true) })
+  /// The pattern of OpenAI's o200k, each digit by itself.
+  static let o200kDigits = SplitPattern.words(o200k(digits: 1, contractions: true))
+  /// The third of Spark 2.5's patterns: the last of DeepSeek-V3's, with each line end by itself.
+  static let spark = SplitPattern.words([
+    .asciiWord, .prefixed([.letter, .mark], except: [.letter, .punctuation, .symbol]),
+    .spaced([.punctuation, .symbol]), .lineEnd, .spaceBeforeSpace, .space,
+  ])
+  /// Decimal digits by three, counted from the end.
+  static let groupedDigits = SplitPattern.words([.groupedDigits])
   /// Each number character.
   static let digit = SplitPattern.words([.run(.number, upTo: 1)])
   /// Number characters by up to three.

@@ -9,6 +9,8 @@ enum WordPart: Equatable, Sendable {
   case spaced(ScalarClass)
   /// ` ?[^\s…]+` and then any of the ends: a run of neither white space nor the classes.
   case spacedExcept(ScalarClass, ends: Ends)
+  /// ` ?[^\s…]+`: a run of neither white space nor listed characters.
+  case spacedUnlisted(ScalarRanges)
   /// ` ?[\p{P}\p{S}]+[\r\n]*`.
   case spacedPunctuation
   /// `[^\r\n…]?X+`: a run of the class; one character that is no line end and none of the others
@@ -26,6 +28,8 @@ enum WordPart: Equatable, Sendable {
   case listed(ScalarRanges, spaced: Bool)
   /// `[\p{P}…]+`: punctuation and listed characters.
   case punctuationAnd(ScalarRanges)
+  /// `\d{1,3}(?=(?:\d{3})*\b)`: decimal digits by three, counted from the end of a run that ends a word.
+  case groupedDigits
   /// `[0-9][0-9][0-9]`.
   case threeASCIIDigits
   /// `\s?X+`.
@@ -38,6 +42,9 @@ enum WordPart: Equatable, Sendable {
   case spaceBeforeSpace
   /// `\s+`.
   case space
+  /// `\s{512}(?!\S)|\s{256}(?!\S)|…|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}`: white space by powers of two,
+  /// none of them up to a word.
+  case spaceInSteps
   /// `\s+$`: white space up to a line's or the text's end.
   case spaceAtEnd
 

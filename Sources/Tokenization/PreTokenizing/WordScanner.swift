@@ -28,6 +28,8 @@ struct WordScanner {
     case .spacedExcept(let others, let ends):
       return after(isBlank(position), at: position) { run(except: others.union(.space), from: $0) }
         .map { skip(ends, from: $0) }
+    case .spacedUnlisted(let ranges):
+      return after(isBlank(position), at: position) { unlisted(ranges, from: $0) }
     case .spacedPunctuation:
       return after(isBlank(position), at: position) { run(of: [.punctuation, .symbol], from: $0) }
         .map { skip(.lineEnds, from: $0) }
@@ -47,6 +49,8 @@ struct WordScanner {
       var end = position
       while end < upper, has(.punctuation, at: end) || ranges.contains(text[end]) { end += 1 }
       return end > position ? end : nil
+    case .groupedDigits:
+      return groupedDigits(at: position)
     case .threeASCIIDigits:
       let digits = text[position..<upper].prefix(3).prefix { ("0"..."9").contains($0) }
       return digits.count == 3 ? position + 3 : nil
@@ -54,7 +58,7 @@ struct WordScanner {
       return after(has(.space, at: position), at: position) { run(of: own, from: $0) }
     case .lineEnd:
       return isLineEnd(position) ? position + 1 : nil
-    case .spaceToLineEnd, .spaceBeforeSpace, .space, .spaceAtEnd:
+    case .spaceToLineEnd, .spaceBeforeSpace, .space, .spaceInSteps, .spaceAtEnd:
       return space(part, at: position)
     }
   }
@@ -100,6 +104,30 @@ struct WordScanner {
     var end = start
     while end < upper, ranges.contains(text[end]) { end += 1 }
     return end > start ? end : nil
+  }
+
+  private func unlisted(_ ranges: ScalarRanges, from start: Int) -> Int? {
+    var end = start
+    while end < upper, !has(.space, at: end), !ranges.contains(text[end]) { end += 1 }
+    return end > start ? end : nil
+  }
+
+  private func groupedDigits(at position: Int) -> Int? {
+    var end = position
+    while end < upper, has(.number, at: end),
+      text[end].properties.generalCategory == .decimalNumber
+    {
+      end += 1
+    }
+    // Oniguruma, which the package tokenizers has, takes ², ³, ¹, ¼, ½ and ¾ for parts of words, too.
+    let isInWord =
+      end < upper
+      && (text[end].isWordCharacter
+        || (0xB2...0xBE).contains(text[end].value)
+          && has(.number, at: end))
+    guard end > position, !isInWord else { return nil }
+    let odd = (end - position) % 3
+    return position + (odd == 0 ? 3 : odd)
   }
 
   private func skip(_ ends: WordPart.Ends, from start: Int) -> Int {
@@ -170,6 +198,12 @@ struct WordScanner {
     case .spaceBeforeSpace:
       guard let end = run(of: .space, from: position) else { return nil }
       return end == upper ? end : end - position > 1 ? end - 1 : nil
+    case .spaceInSteps:
+      guard let end = run(of: .space, from: position) else { return nil }
+      // What is left of a run is not white space only if the run ends before the stretch does.
+      let most = end == upper ? end - position : end - position - 1
+      let steps = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1]
+      return position + (steps.first { $0 <= most } ?? 1)
     case .spaceAtEnd:
       // Where the start of a run does not match, no later part of it does.
       guard position == lower || !has(.space, at: position - 1),
