@@ -333,6 +333,9 @@ class Family:
         tensors, merged = {}, make_copy(self.model)
         weights = dict(merged.named_parameters())
         for layer in range(SIZES["num_hidden_layers"]):
+            if self.kind == "InternLM2":
+                tensors |= fused_update(layer, weights, generator)
+                continue
             for module in self.modules:
                 name = f"model.layers.{layer}.{module}"
                 weight = weights[f"{name}.weight"]
@@ -387,13 +390,24 @@ class Family:
             left_out.append("llama")
         if self.kind == "Gemma3":
             left_out += ["lora", "delta"]
-        if self.kind == "InternLM2":
-            left_out.append("lora")
         for step in ("convert", "converter", "logits", "llama", "merge", "lora", "delta", "quantize"):
             if step in left_out:
                 continue
             with self.checks.part(f"{self.name}: {step}"):
                 getattr(self, step)()
+
+
+def fused_update(layer, weights, generator):
+    """An update of InternLM 2's fused matrix: one A, and rows of B by group, as the matrix has them."""
+    names = [f"model.layers.{layer}.self_attn.{letter}_proj.weight" for letter in "qkv"]
+    a = 0.1 * torch.randn(4, SIZES["hidden_size"], generator=generator)
+    parts = [0.1 * torch.randn(weights[name].shape[0], 4, generator=generator) for name in names]
+    with torch.no_grad():
+        for name, part in zip(names, parts):
+            weights[name] += 2 * (part @ a)
+    rows = torch.cat([part.reshape(SIZES["num_key_value_heads"], -1, 4) for part in parts], 1)
+    prefix = f"base_model.model.model.layers.{layer}.attention.wqkv.lora_"
+    return {f"{prefix}A.weight": a, f"{prefix}B.weight": rows.reshape(-1, 4).contiguous()}
 
 
 def make_copy(model):

@@ -274,6 +274,55 @@ struct GroupedQueriesTests {
     }
   }
 
+  /// Taken apart and put together again, whatever rows are asked for.
+  @Test func rowsComeBackInTheirOrder() throws {
+    var made = MadeUpModel(.internLM2)
+    let configuration = made.configuration
+    made.omitted = [.layer(0, .query), .layer(0, .key), .layer(0, .value)]
+    made.further = ["model.layers.0.attention.wqkv.weight": [128, 48]]
+    let fused = try made.catalogue(named: .huggingFace)
+    let model = try LlamaModel(
+      catalogue: GroupedQueries(fused, configuration), configuration: configuration,
+      scheme: .huggingFace)
+    let back = FusedQueries(LlamaView(model, as: .huggingFace), configuration)
+    #expect(Set(back.tensors.map(\.name)) == Set(fused.tensors.map(\.name)))
+    for (index, tensor) in back.tensors.enumerated() {
+      let source = try #require(fused.tensors.firstIndex { $0.name == tensor.name })
+      #expect(tensor == fused.tensors[source])
+      for rows in [0..<tensor.shape.rows, 0..<1, tensor.shape.rows / 3..<tensor.shape.rows - 1] {
+        #expect(
+          try back.bytes(rows: rows, ofTensor: index) == fused.bytes(rows: rows, ofTensor: source))
+      }
+    }
+  }
+
+  /// What an adapter has for the fused matrix: B is cut as the matrix is, A is for all three.
+  @Test func anAdaptersMatricesAreTakenApartAlike() throws {
+    var made = MadeUpModel(.internLM2)
+    made.omitted = Set(TensorRole.all(in: made.configuration))
+    let prefix = "base_model.model.model.layers.0.attention"
+    made.further = [
+      "\(prefix).wqkv.lora_A.weight": [4, 48], "\(prefix).wqkv.lora_B.default.weight": [128, 4],
+      "\(prefix).wo.lora_A.weight": [4, 64],
+    ]
+    let adapter = try made.catalogue(named: .huggingFace)
+    let apart = GroupedQueries(adapter: adapter, made.configuration)
+    let shapes = Dictionary(uniqueKeysWithValues: apart.tensors.map { ($0.name, $0.shape.extents) })
+    #expect(
+      shapes == [
+        "\(prefix).wq.lora_A.weight": [4, 48], "\(prefix).wk.lora_A.weight": [4, 48],
+        "\(prefix).wv.lora_A.weight": [4, 48], "\(prefix).wq.lora_B.default.weight": [64, 4],
+        "\(prefix).wk.lora_B.default.weight": [32, 4],
+        "\(prefix).wv.lora_B.default.weight": [32, 4], "\(prefix).wo.lora_A.weight": [4, 64],
+      ])
+    let whole = try #require(adapter.tensors.firstIndex { $0.name.contains("wqkv.lora_B") })
+    let value = try #require(apart.tensors.firstIndex { $0.name.contains("wv.lora_B") })
+    // The second group's value head is its last 16 rows.
+    #expect(
+      try apart.bytes(rows: 16..<32, ofTensor: value)
+        == adapter.bytes(rows: 112..<128, ofTensor: whole))
+  }
+
   @Test func anotherHeightIsAMismatch() throws {
     var made = MadeUpModel(.internLM2)
     made.further = ["model.layers.0.attention.wqkv.weight": [96, 48]]

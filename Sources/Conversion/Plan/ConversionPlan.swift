@@ -81,17 +81,14 @@ public struct ConversionPlan: Sendable {
     huggingFace model: LoadedModel, as type: TensorType? = nil,
     maximumShardSize: Int? = nil
   ) throws(WeightmillError) {
-    let view = LlamaView(model.llama, as: .huggingFace)
+    let apart = LlamaView(model.llama, as: .huggingFace)
+    let view: any Catalogue =
+      model.llama.architecture.fusedQueries == nil
+      ? apart : FusedQueries(apart, model.llama.configuration)
     guard model.metadata == nil else {
       throw WeightmillError(
         .unsupported, view.location, "is a GGUF file, of which no Hugging Face folder is made",
         remedy: "start from the original checkpoint")
-    }
-    if model.llama.architecture.fusedQueries != nil {
-      throw WeightmillError(
-        .unsupported, view.location,
-        "keeps queries, keys and values in one matrix, in which they are not put together again",
-        remedy: "write a GGUF file")
     }
     if type == nil, let other = view.tensors.first(where: { !FloatScan.types.contains($0.type) }) {
       throw WeightmillError(

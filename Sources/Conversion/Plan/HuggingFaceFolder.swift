@@ -42,13 +42,22 @@ package struct HuggingFaceFolder: Sendable {
       + files.files
     let others = Set(tensors.map(\.type)).subtracting([type])
     notes =
-      configuration.notes + files.notes
+      configuration.notes + files.notes + Self.codeNotes(configuration.object)
       + (others.isEmpty
         ? []
         : [
           "tensors keep their types, which differ; config.json says \(type.name). "
             + "--type gives all of them one"
         ])
+  }
+
+  /// What the user should know of a model whose class is in files beside it.
+  private static func codeNotes(_ configuration: JSONObject) -> [String] {
+    guard configuration.nonNull("auto_map") != nil else { return [] }
+    return [
+      "config.json names Python files (auto_map), which are not copied: if transformers has no class for "
+        + "the model, copy them from the source's folder"
+    ]
   }
 
   /// Whether programs that open a model's folder look at a file of this name.

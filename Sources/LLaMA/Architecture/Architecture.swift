@@ -169,6 +169,8 @@ package struct Architecture: Equatable, Sendable {
   /// The name in Hugging Face's files of a tensor in a layer that holds queries, keys and values by
   /// group, if they are fused there.
   package var fusedQueries: String?
+  /// The module of that matrix.
+  package var fusedModule: String? { fusedQueries.map { String($0.dropLast(".weight".count)) } }
   /// The fields that give factors which LLaMA does not have.
   package var scaleFields = ScaleFields.none
   /// The number of layers of a model whose scores are divided by the root of width / heads, not of the

@@ -26,50 +26,52 @@ package struct GroupedQueries: Catalogue {
   package init(
     _ base: any Catalogue, _ configuration: LlamaConfiguration
   ) throws(WeightmillError) {
-    let head = configuration.headDimension
-    let group = configuration.headCount / configuration.keyValueHeadCount * head
-    height = group + 2 * head
-    let parts: [(TensorRole.LayerTensor, first: Int, count: Int)] = [
-      (.query, 0, group), (.key, group, head), (.value, group + head, head),
-    ]
-    let (scheme, architecture) = (NamingScheme.huggingFace, configuration.architecture)
-    let groups = configuration.keyValueHeadCount
+    let parts = FusedParts(configuration)
+    for tensor in base.tensors where parts.isMatrix(tensor.name) {
+      guard tensor.shape.extents != [parts.rows, configuration.hiddenSize] else { continue }
+      throw WeightmillError(
+        .mismatch, base.location,
+        "tensor \(quoted(tensor.name)) is \(tensor.shape), not "
+          + "\([parts.rows, configuration.hiddenSize])",
+        remedy: "check that all files come from the same model")
+    }
+    self.init(base, parts, where: parts.isMatrix)
+  }
+
+  /// Takes apart what an adapter has for the matrices: what has a row for each of theirs is cut as they
+  /// are, anything else, such as a factor of the inputs, is for all three.
+  ///
+  /// - Parameters:
+  ///   - adapter: The adapter's tensors.
+  ///   - configuration: The sizes of the model that it is for.
+  package init(adapter: any Catalogue, _ configuration: LlamaConfiguration) {
+    let parts = FusedParts(configuration)
+    self.init(adapter, parts, where: parts.isOfMatrix)
+  }
+
+  private init(
+    _ base: any Catalogue, _ parts: FusedParts, where isFused: (String) -> Bool
+  ) {
     var (tensors, sources) = ([TensorDescriptor](), [Source]())
     for (index, tensor) in base.tensors.enumerated() {
-      guard let layer = Self.layer(tensor.name, architecture) else {
+      guard isFused(tensor.name) else {
         tensors.append(tensor)
         sources.append(Source(index: index))
         continue
       }
-      guard tensor.shape.extents == [groups * height, configuration.hiddenSize] else {
-        throw WeightmillError(
-          .mismatch, base.location,
-          "tensor \(quoted(tensor.name)) is \(tensor.shape), not "
-            + "\([groups * height, configuration.hiddenSize])",
-          remedy: "check that all files come from the same model")
-      }
-      for (kind, first, count) in parts {
-        guard let shape = TensorShape([groups * count, configuration.hiddenSize]) else { continue }
-        tensors.append(
-          TensorDescriptor(
-            name: scheme.name(of: .layer(layer, kind), in: architecture), type: tensor.type,
-            shape: shape))
-        sources.append(Source(index: index, part: (first, count)))
+      for part in parts.all {
+        let name = parts.name(tensor.name, part)
+        let isCut = tensor.shape.rows == parts.rows && !tensor.name.contains(".lora_A.")
+        let extents = [parts.groups * part.count] + tensor.shape.extents.dropFirst()
+        let shape = isCut ? TensorShape(extents) ?? tensor.shape : tensor.shape
+        tensors.append(TensorDescriptor(name: name, type: tensor.type, shape: shape))
+        sources.append(Source(index: index, part: isCut ? (part.first, part.count) : nil))
       }
     }
     self.base = base
     self.tensors = tensors
     self.sources = sources
-  }
-
-  /// The layer of a fused matrix.
-  private static func layer(_ name: String, _ architecture: Architecture) -> Int? {
-    let prefix = "model.layers."
-    guard let suffix = architecture.fusedQueries, name.hasPrefix(prefix),
-      let layer = Int(name.dropFirst(prefix.count).prefix { $0 != "." }), layer >= 0,
-      name == "\(prefix)\(layer).\(suffix)"
-    else { return nil }
-    return layer
+    height = parts.height
   }
 
   package var location: String { base.location }
@@ -96,5 +98,63 @@ package struct GroupedQueries: Catalogue {
         at: offset + (row - rows.lowerBound) * size)
       row += count
     }
+  }
+}
+
+/// The rows of fused queries, keys and values.
+struct FusedParts {
+  /// One of the three in each group: its name in place of the fused one's, and its rows.
+  struct Part {
+    let kind: TensorRole.LayerTensor
+    let module: String
+    let first: Int
+    let count: Int
+  }
+
+  let all: [Part]
+  /// The number of groups.
+  let groups: Int
+  /// The number of rows of a group.
+  let height: Int
+  /// The name of the fused module, `attention.wqkv`; empty if there is none.
+  let module: String
+
+  /// The number of rows of a fused matrix.
+  var rows: Int { groups * height }
+
+  init(_ configuration: LlamaConfiguration) {
+    let head = configuration.headDimension
+    let group = configuration.headCount / configuration.keyValueHeadCount * head
+    let architecture = configuration.architecture
+    func part(_ kind: TensorRole.LayerTensor, _ first: Int, _ count: Int) -> Part {
+      let name = NamingScheme.huggingFace.name(of: .layer(0, kind), in: architecture)
+      return Part(
+        kind: kind,
+        module: String(name.dropFirst("model.layers.0.".count).dropLast(".weight".count)),
+        first: first, count: count)
+    }
+    all = [
+      part(.query, 0, group), part(.key, group, head), part(.value, group + head, head),
+    ]
+    groups = configuration.keyValueHeadCount
+    height = group + 2 * head
+    module = architecture.fusedModule ?? ""
+  }
+
+  /// Whether a name is that of a fused matrix of a model.
+  func isMatrix(_ name: String) -> Bool {
+    let prefix = "model.layers."
+    guard !module.isEmpty, name.hasPrefix(prefix),
+      let layer = Int(name.dropFirst(prefix.count).prefix { $0 != "." }), layer >= 0
+    else { return false }
+    return name == "\(prefix)\(layer).\(module).weight"
+  }
+
+  /// Whether a name is that of something which belongs to one.
+  func isOfMatrix(_ name: String) -> Bool { !module.isEmpty && name.contains(".\(module).") }
+
+  /// The name of a part.
+  func name(_ name: String, _ part: Part) -> String {
+    name.replacing(".\(module).", with: ".\(part.module).")
   }
 }

@@ -50,6 +50,12 @@ struct AdapterFit {
   private func module(_ role: TensorRole) -> String { Self.module(role, model) }
 
   private static func module(_ role: TensorRole, _ model: LlamaModel) -> String {
+    // Adapters know fused queries, keys and values by one name.
+    if case .layer(let layer, let kind) = role, [.query, .key, .value].contains(kind),
+      let fused = model.architecture.fusedModule
+    {
+      return "model.layers.\(layer).\(fused)"
+    }
     let name = NamingScheme.huggingFace.name(of: role, in: model.architecture)
     return String(name.dropLast(role.isBias ? ".bias".count : ".weight".count))
   }

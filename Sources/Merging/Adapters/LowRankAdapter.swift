@@ -39,6 +39,9 @@ package struct LowRankAdapter: Sendable {
   ///   with the number of embedding rows that the adapter brings; and what the user should know.
   /// - Throws: `mismatch`, naming every tensor that does not fit; `unsupported`.
   package func merged(into model: LlamaModel) throws(WeightmillError) -> AdaptedModel {
+    let catalogue: any Catalogue =
+      model.architecture.fusedQueries == nil
+      ? self.catalogue : GroupedQueries(adapter: self.catalogue, model.configuration)
     let content = try AdapterContent(catalogue, model.configuration)
     let fit = AdapterFit(content, catalogue, configuration, model)
     guard fit.faults.isEmpty else {

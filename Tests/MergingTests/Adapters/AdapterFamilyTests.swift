@@ -91,4 +91,55 @@ struct AdapterFamilyTests {
       #expect(try values(merged, name) == sums, "\(name)")
     }
   }
+
+  /// InternLM 2's adapters know queries, keys and values by one name: B's rows are grouped as those of the
+  /// fused matrix, a group for each key-value head.
+  @Test func anUpdateOfAFusedMatrixIsThoseOfItsParts() throws {
+    var model = SmallModel(keyValueHeads: 2)
+    model.architecture = .internLM2
+    model.heads = 4
+    let base = try model.write(to: folder, "base")
+    // Weights are read when they are asked for: each adapter has a folder of its own.
+    func merged(_ adapter: AdapterBuilder, _ name: String) throws -> LlamaModel {
+      var request = ModelRequest(base)
+      request.adapters = [try adapter.write(to: folder, name)]
+      return try ModelLoader.load(request).llama
+    }
+    let layer = "model.layers.0.attention"
+    var random = SeededGenerator(seed: 3)
+    let a = (0..<4 * 64).map { _ in random.gaussian() * 0.1 }
+    let b = (0..<128 * 4).map { _ in random.gaussian() * 0.1 }
+    var fused = AdapterBuilder()
+    fused.settings["alpha_pattern"] = #"{"wqkv":20}"#
+    fused.tensors["\(layer).wqkv.lora_A.weight"] = .init([4, 64], a)
+    fused.tensors["\(layer).wqkv.lora_B.weight"] = .init([128, 4], b)
+    // Rows as [2 groups, 2 queries + key + value, 16, 4].
+    func rows(_ places: [Int]) -> [Float] {
+      var rows: [Float] = []
+      for group in 0..<2 {
+        for place in places {
+          let first: Int = (group * 4 + place) * 64
+          rows += b[first..<first + 64]
+        }
+      }
+      return rows
+    }
+    var apart = AdapterBuilder()
+    apart.settings["lora_alpha"] = "20"
+    for (module, places) in [("wq", [0, 1]), ("wk", [2]), ("wv", [3])] {
+      apart.tensors["\(layer).\(module).lora_A.weight"] = .init([4, 64], a)
+      apart.tensors["\(layer).\(module).lora_B.weight"] = .init(
+        [32 * places.count, 4], rows(places))
+    }
+    let (one, three) = (try merged(fused, "fused"), try merged(apart, "apart"))
+    let unchanged = try ModelLoader.load(base).llama
+    for name in ["wq", "wk", "wv"].map({ "\(layer).\($0).weight" }) {
+      #expect(try values(one, name) == values(three, name))
+      #expect(try values(one, name) != values(unchanged, name))
+    }
+    // One that does not fit is named by its module.
+    fused.settings["r"] = "8"
+    let error = expectError(.mismatch) { _ = try merged(fused, "other") }
+    #expect(error?.problem.contains("rank 8") == true)
+  }
 }
