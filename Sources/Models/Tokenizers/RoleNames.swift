@@ -76,6 +76,7 @@ struct RoleNames {
   /// - Parameters:
   ///   - special: The roles that were taken.
   ///   - path: The tokenizer's file.
+  /// - Returns: The notes.
   func notes(_ special: Vocabulary.Special, tokenizer path: String) -> [String] {
     guard !contradicted.isEmpty else { return unnamed }
     func shown(_ id: Int) -> String {
