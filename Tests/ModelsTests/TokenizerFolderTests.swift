@@ -184,6 +184,14 @@ struct TokenizerFolderTests {
     #expect(qwen["tokenizer.ggml.pre"]?.string == "qwen2")
     #expect(qwen["tokenizer.ggml.tokens"]?.array?[505].string == "<|x|>")
     #expect(qwen["tokenizer.ggml.token_type"]?.array?[505].integer == 3)
+    // A token that has a role is not found in what users write, though its list does not say so.
+    try folder.write(
+      #"{"eos_token":"<e>","additional_special_tokens":[{"content":"<a>"}]}"#.utf8,
+      to: "m/tokenizer_config.json")
+    try folder.write(#"{"<e>":505,"<a>":506,"<u>":507}"#.utf8, to: "m/added_tokens.json")
+    let listed = try metadata(path)["tokenizer.ggml.token_type"]?.array
+    #expect(listed?[505...507].map(\.integer) == [3, 3, 4])
+    try FileManager.default.removeItem(atPath: folder("m/added_tokens.json"))
     try setClass("UnheardOf")
     let error = expectError(.unsupported) { _ = try metadata(path) }
     #expect(error?.problem.contains("UnheardOf") == true)

@@ -100,6 +100,19 @@ extension TokenizerSettings {
     file.flatMap { Self.text(role, $0.object) }
   }
 
+  /// The texts that the settings name among the special tokens, which no user's text is to become.
+  var specialTexts: Set<TensorName> {
+    var texts: Set<TensorName> = []
+    for member in [file?.object, map].compactMap(\.self).flatMap(\.members)
+    where member.name.hasSuffix("_token") || member.name.hasSuffix("_special_tokens") {
+      for value in member.value.array ?? [member.value] {
+        let text = value.string ?? value.object?["content"]?.string
+        if let text { texts.insert(TensorName(text)) }
+      }
+    }
+    return texts
+  }
+
   /// The text of a role in `special_tokens_map.json`.
   fileprivate func mapped(_ role: Vocabulary.Role) -> String? {
     map.flatMap { Self.text(role, $0) }

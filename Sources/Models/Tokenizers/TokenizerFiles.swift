@@ -281,7 +281,9 @@ extension TokenizerFiles.Source {
             .malformed, added?.path ?? "", "the id of token \(quoted(member.name)) is not a number")
         }
         guard !tokens.contains(where: { $0.id == id }) else { continue }
-        tokens.append(VocabularyAndMerges.Added(id: id, text: member.name))
+        let isSpecial = settings.specialTexts.contains(TensorName(member.name))
+        tokens.append(
+          VocabularyAndMerges.Added(id: id, text: member.name, isSpecial: isSpecial))
       }
       return try VocabularyAndMerges(
         vocabulary: vocabulary, merges: merges, added: tokens, className: settings.className,

@@ -33,9 +33,14 @@ package struct VocabularyAndMerges: Sendable {
     /// - Parameters:
     ///   - id: The token's id.
     ///   - text: Its text.
-    package init(id: Int, text: String) {
+    ///   - isSpecial: Whether the settings name it among the special tokens.
+    package init(id: Int, text: String, isSpecial: Bool) {
       self.init(
-        id: id, members: JSONObject(members: [.init(name: "content", value: .string(text))]))
+        id: id,
+        members: JSONObject(members: [
+          .init(name: "content", value: .string(text)),
+          .init(name: "special", value: .bool(isSpecial)),
+        ]))
     }
   }
 
