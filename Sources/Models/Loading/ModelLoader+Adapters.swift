@@ -16,22 +16,9 @@ extension ModelLoader {
         "is a GGUF file; adapters are merged into the original checkpoint",
         remedy: "give the folder in Meta's or Hugging Face's layout")
     }
-    var llama = model.llama
-    var tokenizer: (files: TokenizerFiles, folder: String)?
-    var (notes, files, sources) = (model.notes, model.files, model.sources)
-    // The adapter that changed the embeddings last.
-    var earlier: String?
-    for path in request.adapters {
-      let folder = try AdapterFolder(path)
-      let merged = try folder.adapter.merged(into: llama)
-      notes +=
-        folder.notes + merged.notes + replacementNotes(path, merged, over: llama, earlier: earlier)
-      if merged.changesEmbeddings { earlier = path }
-      llama = merged.model
-      files += folder.files
-      sources.append(folder.source)
-      if let own = try folder.tokenizer() { tokenizer = (own, path) }
-    }
+    var merging = AdapterMerging(model)
+    for path in request.adapters { try merging.add(path) }
+    let (llama, tokenizer) = (merging.llama, merging.tokenizer)
     let rules = (model.mergeRule.map { [$0] } ?? []) + request.adapters.map { _ in "lora" }
     let rows = llama.configuration.vocabularyRows
     let named =
@@ -45,33 +32,12 @@ extension ModelLoader {
       chatTemplates: tokenizer.map(\.files.chatTemplates).flatMap { $0.main == nil ? nil : $0 }
         ?? model.chatTemplates,
       metadata: nil,
-      mergeRule: rules.joined(separator: "+"), files: files + (tokenizer?.files.files ?? []),
-      notes: notes + named.notes)
+      mergeRule: rules.joined(separator: "+"),
+      files: merging.files + (tokenizer?.files.files ?? []), notes: merging.notes + named.notes)
     adapted.tokenizerFolder = tokenizer?.folder
     adapted.tokenizerObstacle = named.obstacle
-    adapted.sources = sources
+    adapted.sources = merging.sources
     return adapted
-  }
-
-  /// What the user should know of an adapter whose embeddings take the place of others: a vocabulary
-  /// grows from one adapter to the next, so that more rows are the usual case.
-  private static func replacementNotes(
-    _ path: String, _ merged: AdaptedModel, over model: LlamaModel, earlier: String?
-  ) -> [String] {
-    let (before, now) = (
-      model.configuration.vocabularyRows, merged.model.configuration.vocabularyRows
-    )
-    guard merged.replacesEmbeddings, now < before || (now == before && earlier != nil) else {
-      return []
-    }
-    let rows = "its \(now) embedding rows replace \(before)"
-    guard let earlier else {
-      return ["LoRA \(path): \(rows): it was made for a model with fewer tokens"]
-    }
-    return [
-      "LoRA \(path): \(rows), and what the earlier adapter \(earlier) made of them is thrown away: "
-        + "give adapters in the order in which they were trained"
-    ]
   }
 
   /// The notes on adapters that lie in the folders of the model, and that nobody asked for.
@@ -80,13 +46,13 @@ extension ModelLoader {
     return [request.path, request.delta].compactMap(\.self).compactMap { path in
       guard Folder.isFolder(path) == true, let folder = try? Folder(path),
         folder.contains(HuggingFaceShards.adapterConfiguration),
-        let weights = HuggingFaceShards.adapterWeights.first(where: folder.contains)
-          ?? HuggingFaceShards.adapterOfMLX(in: folder),
+        case let own = HuggingFaceShards.adapterWeights.first(where: folder.contains),
+        let weights = own ?? HuggingFaceShards.adapterOfMLX(in: folder),
         !asked.contains(where: { $0 == Folder.realPath(path) })
       else { return nil }
       return
-        "\(path) holds a LoRA adapter beside the model (\(weights)), which is not merged: give "
-        + "--lora \(path), too, if it shall be"
+        "\(path) holds a LoRA adapter beside the model (\(weights)), which is not merged: "
+        + (own == nil ? "let `mlx_lm.fuse` do it" : "give --lora \(path), too,") + " if it shall be"
     }
   }
 
@@ -143,5 +109,51 @@ extension ModelLoader {
         "the embeddings have \(rows) rows now, not \(present), but no adapter brings a "
           + "tokenizer.model: rows beyond the base's have no tokens"
       ])
+  }
+}
+
+/// Adapters that are merged into a model one after the other.
+private struct AdapterMerging {
+  private(set) var llama: LlamaModel
+  /// The tokenizer of the last one that brings one.
+  private(set) var tokenizer: (files: TokenizerFiles, folder: String)?
+  private(set) var notes: [String]
+  private(set) var files: [String]
+  private(set) var sources: [SourceFile]
+  /// The one that changed the embeddings last.
+  private var earlier: String?
+
+  init(_ model: LoadedModel) {
+    (llama, notes, files, sources) = (model.llama, model.notes, model.files, model.sources)
+  }
+
+  mutating func add(_ path: String) throws(WeightmillError) {
+    let folder = try AdapterFolder(path)
+    let merged = try folder.adapter.merged(into: llama)
+    notes += folder.notes + merged.notes + replacementNotes(path, merged)
+    if merged.changesEmbeddings { earlier = path }
+    llama = merged.model
+    files += folder.files
+    sources.append(folder.source)
+    if let own = try folder.tokenizer() { tokenizer = (own, path) }
+  }
+
+  /// What the user should know of an adapter whose embeddings take the place of others: a vocabulary
+  /// grows from one adapter to the next, so that more rows are the usual case.
+  private func replacementNotes(_ path: String, _ merged: AdaptedModel) -> [String] {
+    let (before, now) = (
+      llama.configuration.vocabularyRows, merged.model.configuration.vocabularyRows
+    )
+    guard merged.replacesEmbeddings, now < before || (now == before && earlier != nil) else {
+      return []
+    }
+    let rows = "its \(now) embedding rows replace \(before)"
+    guard let earlier else {
+      return ["LoRA \(path): \(rows): it was made for a model with fewer tokens"]
+    }
+    return [
+      "LoRA \(path): \(rows), and what the earlier adapter \(earlier) made of them is thrown away: "
+        + "give adapters in the order in which they were trained"
+    ]
   }
 }

@@ -119,15 +119,3 @@ struct AddedTokenFinder: Sendable {
     return index >= 0 ? entries[index] : nil
   }
 }
-
-extension Unicode.Scalar {
-  /// Whether this is `\w` as Unicode's recommendation for regular expressions has it (UTS #18).
-  var isWordCharacter: Bool {
-    if properties.isAlphabetic || properties.isJoinControl { return true }
-    switch properties.generalCategory {
-    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
-      return true
-    default: return false
-    }
-  }
-}

@@ -46,9 +46,7 @@ struct WordScanner {
     case .listed(let ranges, let isSpaced):
       return after(isSpaced && has(.space, at: position), at: position) { listed(ranges, from: $0) }
     case .punctuationAnd(let ranges):
-      var end = position
-      while end < upper, has(.punctuation, at: end) || ranges.contains(text[end]) { end += 1 }
-      return end > position ? end : nil
+      return punctuation(and: ranges, from: position)
     case .groupedDigits:
       return groupedDigits(at: position)
     case .threeASCIIDigits:
@@ -109,6 +107,12 @@ struct WordScanner {
   private func unlisted(_ ranges: ScalarRanges, from start: Int) -> Int? {
     var end = start
     while end < upper, !has(.space, at: end), !ranges.contains(text[end]) { end += 1 }
+    return end > start ? end : nil
+  }
+
+  private func punctuation(and ranges: ScalarRanges, from start: Int) -> Int? {
+    var end = start
+    while end < upper, has(.punctuation, at: end) || ranges.contains(text[end]) { end += 1 }
     return end > start ? end : nil
   }
 

@@ -8,8 +8,9 @@ import WeightmillTestSupport
 
 /// Adapters of a model whose output matrix is its embedding: what each of the two is after the merge.
 ///
-/// PEFT changes a module and leaves the matrix that it shared to the other; `Field cases` and the
-/// figures of transformers are in `Interop`.
+/// PEFT changes a module and leaves the matrix that it shared to the other. The same adapters made by
+/// PEFT 0.21 were merged by hand: logits as those of the model with the adapter unmerged, within a normalized
+/// error of 1e-6.
 struct TiedEmbeddingTests {
   private let folder: TemporaryFolder
   private let base: String
