@@ -40,6 +40,17 @@ public final class GGUFFile: FileCatalogue {
     self.positions = header.tensors.map { header.dataStart + $0.offset }
   }
 
+  /// Whether another GGUF file follows the last tensor, as in files that were put together with `cat`.
+  package var isFollowedByAnother: Bool {
+    get throws(WeightmillError) {
+      let end = zip(positions, tensors).map { $0 + $1.byteCount }.max() ?? 0
+      guard end > 0, end < file.byteCount else { return false }
+      // The last tensor may be padded.
+      let rest = try file.bytes(at: end, count: min(file.byteCount - end, alignment + 4))
+      return rest.drop { $0 == 0 }.starts(with: "GGUF".utf8)
+    }
+  }
+
   /// Shows all bytes of the file that are read from now on.
   package func show(to watcher: (any ReadWatcher)?) { file.show(to: watcher) }
 

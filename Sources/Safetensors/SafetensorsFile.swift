@@ -94,6 +94,7 @@ struct SafetensorsHeader {
       entries.append(try Self.entry(member, path: path))
     }
     entries.sort { ($0.begin, $0.end) < ($1.begin, $1.end) }
+    try Self.checkEnd(file, dataStart.addingReportingOverflow(entries.last?.end ?? 0))
     try Self.checkRanges(entries, dataBytes: file.byteCount - dataStart, path: path)
     self.entries = entries
   }
@@ -151,6 +152,20 @@ struct SafetensorsHeader {
           + "data_offsets hold \(range[1] - range[0])")
     }
     return Entry(descriptor: descriptor, begin: range[0], end: range[1])
+  }
+
+  /// Names files that were put together with `cat`: what follows the tensors begins as such a file.
+  private static func checkEnd(
+    _ file: borrowing InputFile, _ sum: (partialValue: Int, overflow: Bool)
+  ) throws(WeightmillError) {
+    let end = sum.partialValue
+    guard !sum.overflow, end < file.byteCount - 8 else { return }
+    let next = try file.bytes(at: end, count: 9)
+    let length = next[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard next[8] == UInt8(ascii: "{"), length < UInt64(file.byteCount - end - 8) else { return }
+    throw WeightmillError(
+      .malformed, file.path, "is several safetensors files put together with cat",
+      remedy: "fetch the shards as they are, with their index, and give the folder")
   }
 
   private static func checkRanges(

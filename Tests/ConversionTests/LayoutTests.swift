@@ -50,16 +50,58 @@ struct LayoutTests {
     #expect(try digests(snapshot) == digests(source))
   }
 
-  @Test("IX-02: a shard that is a link out of its folder is refused")
-  func linksOutOfTheFolderAreRefused() throws {
+  /// A link was put there by the folder's owner; an index cannot name a path.
+  @Test("IX-02: a shard may be a link to anywhere", arguments: [false, true])
+  func shardsMayBeLinks(isAbsolute: Bool) throws {
     let copy = try folder.copy(Fixtures.miniZiya("base-hf"), as: "copy")
     let shard = "\(copy)/model-00002-of-00002.safetensors"
-    try FileManager.default.moveItem(atPath: shard, toPath: folder("elsewhere.safetensors"))
+    try FileManager.default.createDirectory(
+      atPath: folder("cache/blobs"), withIntermediateDirectories: true)
+    try FileManager.default.moveItem(atPath: shard, toPath: folder("cache/blobs/1f2e"))
     try FileManager.default.createSymbolicLink(
-      atPath: shard, withDestinationPath: folder("elsewhere.safetensors"))
+      atPath: shard,
+      withDestinationPath: isAbsolute ? folder("cache/blobs/1f2e") : "../cache/blobs/1f2e")
+    #expect(try digests(copy) == digests(Fixtures.miniZiya("base-hf")))
+    // Those of a cache are expected; of others the user is told.
+    #expect(try Checkpoint(path: copy).notes.isEmpty)
+    try FileManager.default.moveItem(
+      atPath: "\(copy)/model-00001-of-00002.safetensors", toPath: folder("mine.safetensors"))
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(copy)/model-00001-of-00002.safetensors", withDestinationPath: "../mine.safetensors"
+    )
+    let notes = try Checkpoint(path: copy).notes
+    #expect(notes.count == 1 && notes[0].contains("a file of weights is a link out of the folder"))
+    #expect(notes.first?.contains("mine.safetensors") == true)
+    try FileManager.default.removeItem(atPath: folder("cache/blobs/1f2e"))
+    let error = expectError(.noInput) { _ = try Checkpoint(path: copy) }
+    #expect(error?.problem.contains("leads nowhere, to ") == true)
+  }
+
+  @Test("IX-02: what a shard's link leads to must be a file", arguments: ["/dev/zero", "."])
+  func linksToOtherThingsAreRefused(target: String) throws {
+    let copy = try folder.copy(Fixtures.miniZiya("base-hf"), as: "copy")
+    let shard = "\(copy)/model-00002-of-00002.safetensors"
+    try FileManager.default.removeItem(atPath: shard)
+    try FileManager.default.createSymbolicLink(atPath: shard, withDestinationPath: target)
     expectError(.refused) { _ = try Checkpoint(path: copy) }
-    try FileManager.default.removeItem(atPath: folder("elsewhere.safetensors"))
-    expectError(.noInput) { _ = try Checkpoint(path: copy) }
+  }
+
+  /// What stands before the names of parts does not hide how they were cut.
+  @Test func partsMayHaveAPrefix() throws {
+    var small = SmallModel(layers: 2, feedForward: 64, rows: 320)
+    small.heads = 16
+    small.keyValueHeads = 16
+    let whole = try ModelLoader.load(small.write(to: folder, "whole"))
+    let view = RenamedCatalogue(LlamaView(whole.llama, as: .meta)) { "module." + $0.name }
+    for part in 0..<2 {
+      try folder.write(
+        metaPart(part, of: 2, view, embeddingsByRows: false), to: "meta/consolidated.0\(part).pth")
+    }
+    let params = #"{"dim":64,"n_layers":2,"n_heads":16,"norm_eps":1e-6,"vocab_size":-1}"#
+    try folder.write(params.utf8, to: "meta/params.json")
+    #expect(try digests(folder("meta")) == digests(folder("whole")))
+    let notes = try ModelLoader.load(folder("meta")).notes
+    #expect(notes.filter { $0.contains("are read without \"module.\"") }.count == 1)
   }
 
   /// Parts as Meta cuts them; LLaMA 3's embeddings are cut by rows.
@@ -82,7 +124,7 @@ struct LayoutTests {
   }
 
   private func metaPart(
-    _ part: Int, of parts: Int, _ view: LlamaView, embeddingsByRows: Bool
+    _ part: Int, of parts: Int, _ view: any Catalogue, embeddingsByRows: Bool
   ) throws -> [UInt8] {
     var pickle = PickleBuilder()
     pickle.op("}")
@@ -92,7 +134,7 @@ struct LayoutTests {
       let isCut = tensor.shape.extents.count == 2
       let byColumns =
         tensor.name.hasSuffix("wo.weight") || tensor.name.hasSuffix("w2.weight")
-        || (tensor.name.hasPrefix("tok") && !embeddingsByRows)
+        || (tensor.name.contains("tok_") && !embeddingsByRows)
       let (rows, columns) = (tensor.shape.rows, tensor.shape.columns)
       var bytes: [UInt8] = []
       var size = tensor.shape.extents

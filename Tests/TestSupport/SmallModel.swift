@@ -39,6 +39,12 @@ public struct SmallModel: Sendable {
   public var sees = false
   /// Tensors that are left out.
   public var omitted: Set<String> = []
+  /// The name under which a tensor is stored.
+  public var storedName: @Sendable (String) -> String = { $0 }
+  /// Whether a tensor of this name is stored without values, as DeepSpeed ZeRO-3 leaves it.
+  public var isEmpty: @Sendable (String) -> Bool = { _ in false }
+  /// Further tensors of one row, in F32, by their names.
+  public var vectors: [String: [Float]] = [:]
 
   /// Describes a model.
   public init(
@@ -112,18 +118,25 @@ public struct SmallModel: Sendable {
     for role in TensorRole.all(in: configuration) where isStored(role) {
       let tensor = NamingScheme.huggingFace.name(of: role, in: architecture)
       guard !omitted.contains(tensor) else { continue }
-      let extents = role.extents(in: configuration)
-      let bytes = encoded(values(role, count: extents.reduce(1, *)))
+      let extents = isEmpty(tensor) ? [0] : role.extents(in: configuration)
+      let bytes = isEmpty(tensor) ? [] : encoded(values(role, count: extents.reduce(1, *)))
       header.append(
-        #""\#(sees ? "language_model." : "")\#(tensor)":{"dtype":"\#(type.name)","shape":\#(extents),"#
+        #""\#(sees ? "language_model." : "")\#(storedName(tensor))":"#
+          + #"{"dtype":"\#(type.name)","shape":\#(extents),"#
           + #""data_offsets":[\#(data.count),\#(data.count + bytes.count)]}"#)
       data += bytes
     }
-    if sees {
+    let vision = sees ? ["vision_tower.head.probe": [Float(0)]] : [:]
+    for (tensor, values) in vectors.merging(vision, uniquingKeysWith: { $1 })
+      .sorted(by: { $0.key < $1.key })
+    {
+      let (start, end) = (data.count, data.count + 4 * values.count)
       header.append(
-        #""vision_tower.head.probe":{"dtype":"F32","shape":[1],"#
-          + #""data_offsets":[\#(data.count),\#(data.count + 4)]}"#)
-      data += [0, 0, 0, 0]
+        #""\#(tensor)":{"dtype":"F32","shape":[\#(values.count)],"data_offsets":[\#(start),\#(end)]}"#
+      )
+      var bytes = Bytes()
+      for value in values { bytes.put(value.bitPattern) }
+      data += bytes.all
     }
     var file = Bytes()
     let text = "{\(header.joined(separator: ","))}"

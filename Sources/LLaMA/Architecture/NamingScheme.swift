@@ -72,8 +72,9 @@ package enum NamingScheme: String, Sendable {
     if let role = outside.first(where: { self.name(of: $0, in: architecture) == name }) {
       return role
     }
-    // LLaMA 2's files have the frequencies once, without a layer.
+    // LLaMA 2's files have the frequencies once, without a layer; so have some of transformers.
     if self == .meta, name == "rope.freqs" { return .rotaryFrequencies(0) }
+    if self == .huggingFace, name == "model.rotary_emb.inv_freq" { return .rotaryFrequencies(0) }
     guard name.hasPrefix(prefix),
       let layer = Int(name.dropFirst(prefix.count).prefix { $0 != "." }), layer >= 0
     else { return nil }
@@ -82,9 +83,18 @@ package enum NamingScheme: String, Sendable {
     if let role = candidates.first(where: { self.name(of: $0, in: architecture) == name }) {
       return role
     }
+    // Files of 2023 and 2024 have them, which llama.cpp's converter left in; none is written.
+    if self == .gguf, Self.oldFrequencies.contains(where: { name == "\(prefix)\(layer).\($0)" }) {
+      return .rotaryFrequencies(layer)
+    }
     let alias = architecture.aliases[self]?.first { name == "\(prefix)\(layer).\($0.key)" }
     return alias.map { .layer(layer, $0.value) }
   }
+
+  /// The names of rotary frequencies in a layer of an old GGUF file.
+  private static let oldFrequencies = [
+    "attn_rot_embd.weight", "attn_rot_embd", "attn_rot_embd.inv_freq",
+  ]
 
   /// What the names of a layer's tensors begin with, before its number.
   private var prefix: String {

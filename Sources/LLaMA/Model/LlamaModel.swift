@@ -8,7 +8,7 @@ public struct LlamaModel: Sendable {
   /// and that follow from the configuration.
   public let catalogue: any Catalogue
   /// The tensors of the files alone.
-  let stored: any Catalogue
+  package let stored: any Catalogue
   /// The tensors' names and the order of their rows.
   package let scheme: NamingScheme
   private let indices: [TensorRole: Int]
@@ -49,8 +49,12 @@ public struct LlamaModel: Sendable {
       case nil: faults.append(TensorFault(tensor.name, "is unknown"))
       }
     }
+    // llama.cpp takes files without any bias, whatever the architecture.
+    let needsBiases = scheme != .gguf || indices.keys.contains(where: \.isBias)
     for role in TensorRole.all(in: configuration)
-    where indices[role] == nil && role.isRequired(in: configuration) {
+    where indices[role] == nil && role.isRequired(in: configuration)
+      && (needsBiases || !role.isBias)
+    {
       let name = scheme.name(of: role, in: configuration.architecture)
       faults.append(TensorFault(name, "is missing"))
     }

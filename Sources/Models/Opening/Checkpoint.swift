@@ -38,8 +38,10 @@ public struct Checkpoint: Sendable {
   public let layout: Layout
   /// The tensors.
   public let catalogue: any Catalogue
+  /// The tensors' names, where they are a model's.
+  package let names: StoredNames?
   /// The scheme of the tensors' names, where they tell it.
-  package let scheme: NamingScheme?
+  package var scheme: NamingScheme? { names?.scheme }
   /// The configuration file of the folder, if there is one.
   package let configuration: (path: String, json: JSONValue)?
   /// The metadata of a GGUF file.
@@ -70,10 +72,26 @@ public struct Checkpoint: Sendable {
   ) throws(WeightmillError) {
     switch Folder.isFolder(path) {
     case nil:
-      throw WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
+      throw FilePiece(ofMissing: path)?.error
+        ?? WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
     case true?: try self.init(folder: Folder(path), selection: selection)
-    case false?: try self.init(file: path, selection: selection)
+    case false?:
+      do throws(WeightmillError) {
+        try self.init(file: path, selection: selection)
+      } catch {
+        throw try Self.explained(error, path)
+      }
     }
+  }
+
+  /// What can be said of a file that could not be opened, from its name.
+  private static func explained(
+    _ error: WeightmillError, _ path: String
+  ) throws(WeightmillError) -> WeightmillError {
+    guard error.code == .malformed || error.code == .unsupported else { return error }
+    // What was not really fetched is named first, whatever it is called.
+    try FileKind.refusePlaceholder(path)
+    return FilePiece(piece: path)?.error ?? ForeignFiles.error(ofFile: path) ?? error
   }
 
   private init(file path: String, selection: TensorSelection) throws(WeightmillError) {
@@ -93,14 +111,12 @@ public struct Checkpoint: Sendable {
       (safetensors, catalogue, layout) = (file, file, .safetensorsFile)
     }
     self.path = path
-    let scheme = Self.scheme(of: catalogue)
-    folder =
-      FilePath(path).removingLastComponent().string.isEmpty
-      ? "." : FilePath(path).removingLastComponent().string
+    names = StoredNames(catalogue)
+    let scheme = names?.scheme
+    folder = FilePath(path).folder.string
     configuration =
       gguf == nil && scheme != nil
       ? try Self.configuration(scheme == .meta ? .meta : .huggingFace, in: folder) : nil
-    self.scheme = scheme
     metadata = gguf?.metadata
     remarks = safetensors?.metadata ?? []
     formatVersion = gguf?.version
@@ -109,7 +125,7 @@ public struct Checkpoint: Sendable {
     fileCatalogues = gguf?.parts ?? single.compactMap(\.self)
     files = weightFiles + (configuration.map { [$0.path] } ?? [])
     shardSizes = gguf?.sizes ?? []
-    notes = pytorch?.notes ?? []
+    notes = (pytorch?.notes ?? []) + (names?.notes ?? [])
   }
 
   /// The file with the model's sizes, if it is there.
@@ -154,16 +170,20 @@ public struct Checkpoint: Sendable {
       catalogues.append(catalogue)
       notes += more
     }
+    // Which parts belong together, and how, is told by the names.
+    let partNames = StoredNames(catalogues[0])
+    let renamed = catalogues.map { partNames?.renamed($0) ?? $0 }
+    notes += partNames?.notes ?? []
     configuration = try Self.configuration(.meta, in: folder.path)
     let sizes = configuration.map { LlamaConfiguration.metaFields($0.json) }
     try ModelParallelParts.check(
-      catalogues, folder: folder.path, dimension: sizes?.object?["dim"]?.integer)
+      renamed, folder: folder.path, dimension: sizes?.object?["dim"]?.integer)
     path = folder.path
     self.folder = folder.path
     layout = .meta
     catalogue = try JoinedCatalogue(
-      catalogues, location: folder.path, join: ModelParallelParts.joins(catalogues[0]))
-    scheme = Self.scheme(of: catalogue)
+      renamed, location: folder.path, join: ModelParallelParts.joins(renamed[0]))
+    names = StoredNames(catalogue)
     metadata = nil
     remarks = []
     formatVersion = nil
@@ -182,7 +202,7 @@ public struct Checkpoint: Sendable {
     var parts: [(shard: String, catalogue: any FileCatalogue)] = []
     var notes = shards.notes
     for name in shards.names {
-      let (catalogue, more) = try Self.openFile(folder.path(name), selection: selection)
+      let (catalogue, more) = try Self.openFile(shards.folder.path(name), selection: selection)
       parts.append((name, catalogue))
       notes += more
     }
@@ -193,16 +213,27 @@ public struct Checkpoint: Sendable {
     catalogue =
       parts.count == 1
       ? parts[0].catalogue : CombinedCatalogue(parts.map(\.catalogue), location: folder.path)
-    scheme = Self.scheme(of: catalogue)
+    names = StoredNames(catalogue)
     configuration = try Self.configuration(layout, in: folder.path)
     metadata = nil
     remarks = []
     formatVersion = nil
-    files = folder.inputs
+    files = folder.inputs + (shards.folder.path == folder.path ? [] : shards.folder.inputs)
     shardSizes = []
-    weightFiles = shards.names.map(folder.path)
+    weightFiles = shards.names.map(shards.folder.path)
     fileCatalogues = parts.map(\.catalogue)
-    self.notes = notes
+    self.notes = notes + (names?.notes ?? [])
+  }
+
+  /// The number of a model's tensors in each file of a split GGUF file: the model may leave some out.
+  ///
+  /// - Parameter model: The model that was made of the checkpoint.
+  /// - Returns: The numbers; empty for every other checkpoint.
+  package func shardSizes(of model: LlamaModel) -> [Int] {
+    let names = Set(model.stored.tensors.map { TensorName($0.name) })
+    return shardSizes.isEmpty
+      ? []
+      : fileCatalogues.map { $0.tensors.count { names.contains(TensorName($0.name)) } }
   }
 
   /// Whether this is a file whose name says that it is one of several.
@@ -215,24 +246,17 @@ public struct Checkpoint: Sendable {
   private static func openFile(
     _ path: String, selection: TensorSelection
   ) throws(WeightmillError) -> (catalogue: any FileCatalogue, notes: [String]) {
-    switch try FileKind(path: path) {
-    case .pytorch:
-      let file = try PyTorchFile(path: path, selection: selection)
-      return (file, file.notes)
-    case .safetensors: return (try SafetensorsFile(path: path), [])
-    case .gguf:
-      throw WeightmillError(.unsupported, path, "is a GGUF file among a checkpoint's shards")
-    }
-  }
-
-  private static func scheme(of catalogue: any Catalogue) -> NamingScheme? {
-    let schemes: [NamingScheme] = [.huggingFace, .meta, .gguf]
-    return schemes.first { scheme in
-      catalogue.tensors.contains { tensor in
-        guard let name = VisionTensors.languageName(tensor.name) else { return false }
-        return name != "output.weight"
-          && Architecture.all.contains { scheme.role(of: name, in: $0) != nil }
+    do throws(WeightmillError) {
+      switch try FileKind(path: path) {
+      case .pytorch:
+        let file = try PyTorchFile(path: path, selection: selection)
+        return (file, file.notes)
+      case .safetensors: return (try SafetensorsFile(path: path), [])
+      case .gguf:
+        throw WeightmillError(.unsupported, path, "is a GGUF file among a checkpoint's shards")
       }
+    } catch {
+      throw try explained(error, path)
     }
   }
 }

@@ -7,20 +7,35 @@ extension Folder {
   /// files are outputs that may lie here.
   package var inputs: [String] { names.filter { !$0.hasSuffix(".gguf") }.map(path) }
 
-  /// Refuses a shard that is a link out of the folder, but into the `blobs` of a Hugging Face cache,
-  /// where `snapshots/HASH/NAME` leads to `../../blobs/HASH` (rule IX-02).
-  package func checkReal(_ name: String) throws(WeightmillError) {
-    guard let real = Self.realPath(self.path(name)), let here = Self.realPath(path) else {
-      throw WeightmillError(
-        .noInput, self.path(name), "the shard is a link that leads nowhere",
-        remedy: "fetch the missing shard")
+  /// Checks that files of weights are there. The names of shards are plain ones (rule IX-02): an index
+  /// cannot lead out of the folder. A link under such a name was put there by the folder's owner, and is
+  /// followed wherever it leads; the user is told of those that lead neither to a file of the folder nor
+  /// to a blob of a Hugging Face cache.
+  ///
+  /// - Parameter names: The files.
+  /// - Returns: A note on links that lead elsewhere.
+  /// - Throws: `noInput` for a link that leads nowhere.
+  package func checkWeights(_ names: [String]) throws(WeightmillError) -> [String] {
+    let here = Self.realPath(path)
+    var elsewhere: [(name: String, target: String)] = []
+    for name in names {
+      guard let real = Self.realPath(path(name)) else {
+        let target = Self.linkTarget(path(name)).map { ", to \(quoted($0))" } ?? ""
+        throw WeightmillError(
+          .noInput, path(name), "is a link that leads nowhere\(target)",
+          remedy: "fetch the file that it leads to, or put the file itself there")
+      }
+      let isBlob = real.folder.lastComponent?.string == "blobs"
+      if !isBlob, here.map({ !real.starts(with: $0) }) ?? true {
+        elsewhere.append((name, real.string))
+      }
     }
-    let blobs = Self.realPath(FilePath(path).appending("../../blobs").string)
-    guard real.starts(with: here) || blobs.map({ real.starts(with: $0) }) == true else {
-      throw WeightmillError(
-        .refused, self.path(name),
-        "the shard is a link out of its folder, to \(quoted(real.string))",
-        remedy: "put the file itself there")
-    }
+    guard let first = elsewhere.first else { return [] }
+    let count = elsewhere.count
+    return [
+      "\(count == 1 ? "a file of weights is a link" : "\(count) files of weights are links") out of "
+        + "the folder: "
+        + "\(first.name) is \(quoted(first.target))"
+    ]
   }
 }

@@ -1,3 +1,4 @@
+import SystemPackage
 import WeightmillPyTorch
 package import WeightmillTensors
 
@@ -98,6 +99,22 @@ package enum FileKind: String, Sendable {
     return nil
   }
 
+  /// How files began before GGUF: ggml, ggmf and ggjt, as numbers in little endian.
+  private static let magicsBeforeGGUF: [[UInt8]] = ["lmgg", "fmgg", "tjgg"].map { Array($0.utf8) }
+
+  /// The error for a small file of a model's folder that is given in the model's place.
+  private static func companion(_ head: [UInt8], path: String) -> WeightmillError? {
+    let name = FilePath(path).lastComponent?.string ?? path
+    let isText = head.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
+    guard isText || name == "tokenizer.model" else { return nil }
+    let what =
+      name.hasSuffix(".index.json")
+      ? "is the index of a model's shards" : isText ? "is a JSON file" : "is a tokenizer"
+    return WeightmillError(
+      .malformed, path, "\(what), not the model itself",
+      remedy: "give its folder, \(FilePath(path).folder.string)")
+  }
+
   private static func impostor(_ head: [UInt8], path: String) -> WeightmillError {
     func malformed(_ problem: String, _ remedy: String) -> WeightmillError {
       WeightmillError(.malformed, path, problem, remedy: remedy)
@@ -105,7 +122,12 @@ package enum FileKind: String, Sendable {
     func unsupported(_ problem: String, _ remedy: String) -> WeightmillError {
       WeightmillError(.unsupported, path, problem, remedy: remedy)
     }
-    if let error = placeholder(head, path: path) { return error }
+    if let error = placeholder(head, path: path) ?? companion(head, path: path) { return error }
+    if magicsBeforeGGUF.contains(where: head.starts) {
+      return unsupported(
+        "is a GGML file, the format of 2023 before GGUF",
+        "start from the original model, or run llama.cpp's convert_llama_ggml_to_gguf.py")
+    }
     if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
       return unsupported(
         "is a bare pickle, which PyTorch would run as a program",

@@ -33,6 +33,11 @@ package struct GGUFShards {
       self.parts = [file]
       return
     }
+    guard try !file.isFollowedByAnother else {
+      throw WeightmillError(
+        .malformed, path, "is made of the \(count) files of a split model put together with cat",
+        remedy: "fetch the files as they are, and join them: `weightmill join FIRST-PART OUTPUT`")
+    }
     let name = try Self.name(path, file, count: count)
     var parts: [GGUFFile] = []
     for number in 1...count {

@@ -13,6 +13,8 @@ struct HuggingFaceShards {
       ?? folder.names.first { $0.hasSuffix("_adapters.safetensors") }
   }
 
+  /// The folder that they lie in.
+  let folder: Folder
   let names: [String]
   let index: ShardIndex?
   let isAdapter: Bool
@@ -21,58 +23,125 @@ struct HuggingFaceShards {
   let isMistrals: Bool
   let notes: [String]
 
+  /// A file of tensors, or the index of several.
+  private struct Source {
+    let name: String
+    let shards: [String]
+    let index: ShardIndex?
+  }
+
+  /// Chooses as transformers does: safetensors before `.bin`, one file before shards.
   init(_ folder: Folder) throws(WeightmillError) {
-    let own = ("consolidated.safetensors", ".safetensors")
-    let kinds = [("model.safetensors", ".safetensors"), ("pytorch_model.bin", ".bin"), own]
-    var found: [(names: [String], index: ShardIndex?)] = []
+    if let inner = try Self.inner(folder) {
+      self = inner
+      return
+    }
+    var found: Source?
+    var others: [String] = []
+    for (single, suffix) in [("model.safetensors", ".safetensors"), ("pytorch_model.bin", ".bin")] {
+      let index = single + ".index.json"
+      for name in [single, index] where folder.contains(name) {
+        if found == nil {
+          found = try Self.source(single, index, suffix, in: folder)
+        } else if found?.index?.path != folder.path(name) {
+          others.append(name)
+        }
+      }
+    }
+    // The same weights once more, if there are Hugging Face's.
     var isMistrals = false
-    for (single, suffix) in kinds {
-      if single == own.0 {
-        // The same weights once more, if there are Hugging Face's.
-        guard found.isEmpty else { continue }
-        isMistrals = true
-      }
-      let indexName = single + ".index.json"
-      if folder.contains(indexName) {
-        let index = try ShardIndex(path: folder.path(indexName), fileExtension: suffix)
-        found.append((index.shards, index))
-      } else if folder.contains(single) {
-        found.append(([single], nil))
-      }
+    let own = "consolidated.safetensors"
+    if found == nil, folder.contains(own) || folder.contains(own + ".index.json") {
+      found = try Self.source(own, own + ".index.json", ".safetensors", in: folder)
+      isMistrals = true
     }
     // A LoRA adapter's folder holds no model, but tensors that can be looked at.
     let adapter = Self.adapterWeights.first(where: folder.contains)
-    isAdapter = found.isEmpty && adapter != nil
-    self.isMistrals = isMistrals && !isAdapter
-    if isAdapter, let adapter { found.append(([adapter], nil)) }
-    guard let first = found.first else { throw Self.nothingFound(folder) }
-    for name in first.names {
-      guard folder.contains(name) else {
-        throw WeightmillError(
-          .noInput, folder.path(name), "the shard is missing, but the index names it",
-          remedy: "fetch the missing shard")
-      }
-      if first.index != nil { try folder.checkReal(name) }
-    }
-    names = first.names
-    index = first.index
+    isAdapter = found == nil && adapter != nil
+    if isAdapter, let adapter { found = Source(name: adapter, shards: [adapter], index: nil) }
+    guard let found else { throw FolderWithoutModel(folder).error }
+    let links = try Self.check(found.shards, of: found.name, in: folder)
+    self.folder = folder
+    self.isMistrals = isMistrals
+    names = found.shards
+    index = found.index
     notes =
-      found.count > 1
-      ? ["the folder holds the weights twice; the safetensors files are used"] : []
+      others.isEmpty
+      ? links
+      : links + [
+        "the folder holds weights more than once: \(found.name) is used, as transformers does, not "
+          + others.joined(separator: " or ")
+      ]
   }
 
-  private static func nothingFound(_ folder: Folder) -> WeightmillError {
-    let shard = folder.names.first { name in
-      name.contains("-of-") && (name.hasSuffix(".bin") || name.hasSuffix(".safetensors"))
+  /// One file, or shards. An index beside the file may name nothing but the file.
+  private static func source(
+    _ single: String, _ index: String, _ suffix: String, in folder: Folder
+  ) throws(WeightmillError) -> Source {
+    guard folder.contains(single) else {
+      let shards = try ShardIndex(path: folder.path(index), fileExtension: suffix)
+      return Source(name: index, shards: shards.shards, index: shards)
     }
-    if let shard {
-      return WeightmillError(
-        .noInput, folder.path, "holds shards such as \(quoted(shard)), but not their index",
-        remedy: "fetch the .index.json file, too")
+    let beside =
+      folder.contains(index)
+      ? try? ShardIndex(path: folder.path(index), fileExtension: suffix) : nil
+    return Source(
+      name: single, shards: [single], index: beside?.shards == [single] ? beside : nil)
+  }
+
+  /// The weights of a folder that has the name of a file: `zero_to_fp32.py` makes one where it is told
+  /// to write a file.
+  private static func inner(_ folder: Folder) throws(WeightmillError) -> HuggingFaceShards? {
+    for name in ["model.safetensors", "pytorch_model.bin"] where folder.contains(name) {
+      guard Folder.isFolder(folder.path(name)) == true else { return nil }
+      let inside = try Folder(folder.path(name))
+      let nested = ["model.safetensors", "pytorch_model.bin"].filter(inside.contains)
+      guard !nested.contains(where: { Folder.isFolder(inside.path($0)) == true }) else {
+        return nil
+      }
+      let shards = try HuggingFaceShards(inside)
+      guard !shards.isAdapter else { return nil }
+      return HuggingFaceShards(
+        shards,
+        note: "\(name) is a folder, as zero_to_fp32.py makes one: the weights in it are used")
     }
-    return WeightmillError(
-      .noInput, folder.path, "holds no checkpoint",
-      remedy: "expected model.safetensors or pytorch_model.bin (or their .index.json), "
-        + "or Meta's consolidated.00.pth")
+    return nil
+  }
+
+  private init(_ other: HuggingFaceShards, note: String) {
+    folder = other.folder
+    names = other.names
+    index = other.index
+    isAdapter = false
+    isMistrals = false
+    notes = [note] + other.notes
+  }
+
+  /// Checks that the shards are there that an index names; returns notes on them.
+  private static func check(
+    _ shards: [String], of index: String, in folder: Folder
+  ) throws(WeightmillError) -> [String] {
+    let missing = shards.filter { !folder.contains($0) }
+    guard let first = missing.first else {
+      return try folder.checkWeights(shards)
+    }
+    let suffix = first.hasSuffix(".bin") ? ".bin" : ".safetensors"
+    let others = folder.names.filter {
+      FolderWithoutModel.isShard($0) && $0.hasSuffix(suffix) && !shards.contains($0)
+    }
+    guard let other = others.first, missing.count == shards.count || others.count > 1 else {
+      let unfinished = folder.names.first { $0.hasPrefix(first) }
+      throw FilePiece(ofMissing: folder.path(first))?.error
+        ?? WeightmillError(
+          .noInput, folder.path(first),
+          "the shard is missing, but the index names it"
+            + (unfinished.map { "; there is \(quoted($0)), a download that was not finished" } ?? ""),
+          remedy: "fetch the missing shard")
+    }
+    throw WeightmillError(
+      .mismatch, folder.path(index),
+      "is the index of another sharding: it names \(quoted(first)), the folder holds "
+        + quoted(other),
+      remedy: "fetch the index that belongs to the shards, or the shards that it names")
   }
 }

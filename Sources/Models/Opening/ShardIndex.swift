@@ -4,7 +4,7 @@ package import WeightmillTensors
 
 /// A Hugging Face `*.index.json`: which shard holds which tensor.
 package struct ShardIndex {
-  private let path: String
+  let path: String
   /// The shards' names, sorted.
   package let shards: [String]
   private let shardOfTensor: [TensorName: String]

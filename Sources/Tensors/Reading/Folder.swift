@@ -55,6 +55,11 @@ package struct Folder {
     return unsafe FilePath(platformString: resolved)
   }
 
+  /// What a symbolic link says it leads to; `nil` for what is no link.
+  package static func linkTarget(_ path: String) -> String? {
+    try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+  }
+
   /// The path of a regular file one folder up, if it is there.
   package func pathAbove(_ name: String) -> String? {
     let above = FilePath(path).appending("..").appending(name)

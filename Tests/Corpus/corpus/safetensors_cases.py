@@ -221,6 +221,9 @@ def lengths(reject):
     reject("cut-data", "ST-09", "cut within the data", good[:-1])
     reject("no-data", "ST-09", "no data at all", good[:-24])
     reject("one-more", "ST-09", "one byte too many", good + b"\0")
+    reject("behind-each-other", "ST-09", "another such file after the data", good + good)
+    reject("behind-length", "ST-09", "what begins as such a file after the data, of any length",
+           good + u64(2**64 - 1) + b"{")
     reject("polyglot-zip", "ST-09", "a zip archive after the data", good + b"PK\3\4" + bytes(40))
 
 
