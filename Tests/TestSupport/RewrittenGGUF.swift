@@ -9,6 +9,12 @@ public struct RewrittenGGUF {
     public var descriptor: TensorDescriptor
     /// Its bytes.
     public var bytes: [UInt8]
+
+    /// Describes a tensor.
+    public init(descriptor: TensorDescriptor, bytes: [UInt8]) {
+      self.descriptor = descriptor
+      self.bytes = bytes
+    }
   }
 
   /// The metadata.

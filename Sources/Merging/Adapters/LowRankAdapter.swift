@@ -39,6 +39,8 @@ package struct LowRankAdapter: Sendable {
   ///   with the number of embedding rows that the adapter brings; and what the user should know.
   /// - Throws: `mismatch`, naming every tensor that does not fit; `unsupported`.
   package func merged(into model: LlamaModel) throws(WeightmillError) -> AdaptedModel {
+    let empty = catalogue.tensors.filter { $0.shape.count == 0 }
+    if let error = EmptyTensors.error(empty.map(\.name), of: location) { throw error }
     let catalogue: any Catalogue =
       model.architecture.fusedQueries == nil
       ? self.catalogue : GroupedQueries(adapter: self.catalogue, model.configuration)

@@ -1,3 +1,4 @@
+import WeightmillLLaMA
 package import WeightmillMerging
 package import WeightmillTensors
 
@@ -95,7 +96,8 @@ package struct AdapterFolder {
 extension Checkpoint {
   /// The error for an adapter in a model's place; `nil` for anything else.
   package var misplacedAdapter: WeightmillError? {
-    guard LowRankAdapter.isAdapter(catalogue) else { return nil }
+    // A whole model with factors in it is none: they were left unmerged.
+    guard LowRankAdapter.isAdapter(catalogue), names?.hasLayers != true else { return nil }
     return WeightmillError(
       .mismatch, path, "holds a LoRA adapter, not a model",
       remedy: "give the base as the model and the adapter's folder with --lora")

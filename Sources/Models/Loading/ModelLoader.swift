@@ -42,10 +42,10 @@ public enum ModelLoader {
     _ request: ModelRequest
   ) throws(WeightmillError) -> LoadedModel {
     let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
-    let llama = try model(checkpoint)
+    let checked = try CheckedModel(checkpoint, try checkpoint.modelCatalogue())
     guard let deltaPath = request.delta else {
-      var model = try whole(checkpoint, llama, cutAsIn: request.preTokenizer)
-      model.sources = SourceFile.all(of: checkpoint, side: .model, llama.configuration)
+      var model = try whole(checkpoint, checked, cutAsIn: request.preTokenizer)
+      model.sources = SourceFile.all(of: checkpoint, side: .model, checked.llama.configuration)
       return model
     }
     guard checkpoint.layout != .ggufFile else {
@@ -55,8 +55,7 @@ public enum ModelLoader {
     }
     let delta = try Checkpoint(path: deltaPath, selection: request.selection)
     for side in [checkpoint, delta] { try side.refuseQuantized() }
-    return try merged(
-      checkpoint, llama, delta: delta, request)
+    return try merged(checkpoint, checked, delta: delta, request)
   }
 
   /// Checks that a checkpoint holds a LLaMA model.
@@ -65,77 +64,7 @@ public enum ModelLoader {
   /// - Returns: The model.
   /// - Throws: `unsupported`, `malformed` or `mismatch`.
   public static func model(_ checkpoint: Checkpoint) throws(WeightmillError) -> LlamaModel {
-    try model(checkpoint, try checkpoint.modelCatalogue())
-  }
-
-  /// Checks that some of a checkpoint's tensors make a LLaMA model, whose configuration may be of
-  /// further types.
-  private static func model(
-    _ checkpoint: Checkpoint, _ catalogue: any Catalogue, alsoNamed types: Set<String> = []
-  ) throws(WeightmillError) -> LlamaModel {
-    if let error = checkpoint.misplacedAdapter { throw error }
-    guard let scheme = checkpoint.scheme else {
-      let type = checkpoint.configuration?.json.object?["model_type"]?.string
-      if let file = checkpoint.configuration?.path, let type,
-        Architecture.ofHuggingFace(type: type) == nil
-      {
-        throw WeightmillError(
-          .unsupported, file,
-          "is of model type \(quoted(type)); "
-            + Architecture.onlySupported(type, \.huggingFaceType))
-      }
-      throw WeightmillError(
-        .unsupported, checkpoint.path, "holds no tensors with a LLaMA model's names",
-        remedy: "see what it holds with `weightmill inspect`")
-    }
-    let configuration = try configuration(checkpoint, scheme, alsoNamed: types)
-    do throws(WeightmillError) {
-      return try LlamaModel(
-        catalogue: scheme == .huggingFace ? plain(catalogue, configuration) : catalogue,
-        configuration: configuration, scheme: scheme)
-    } catch {
-      guard checkpoint.isPartByName else { throw error }
-      throw WeightmillError(
-        error.code, checkpoint.path, "holds a part of the model only",
-        remedy: "give the folder, \(checkpoint.folder)")
-    }
-  }
-
-  /// A Hugging Face checkpoint's tensors with what is fused taken apart, without a part that sees, and
-  /// without an output matrix that is the embedding once more.
-  private static func plain(
-    _ catalogue: any Catalogue, _ configuration: LlamaConfiguration
-  ) throws(WeightmillError) -> any Catalogue {
-    let architecture = configuration.architecture
-    guard architecture.fusedQueries == nil else {
-      return try GroupedQueries(catalogue, configuration)
-    }
-    guard architecture.typesWithVision.isEmpty else {
-      return RenamedCatalogue(catalogue) { VisionTensors.languageName($0.name) }
-    }
-    let output = NamingScheme.huggingFace.name(of: .output, in: architecture)
-    guard architecture.alwaysTies, catalogue.tensors.contains(where: { $0.name == output }) else {
-      return catalogue
-    }
-    return SelectedCatalogue(catalogue) { $0.name != output }
-  }
-
-  private static func configuration(
-    _ checkpoint: Checkpoint, _ scheme: NamingScheme, alsoNamed types: Set<String>
-  ) throws(WeightmillError) -> LlamaConfiguration {
-    if let metadata = checkpoint.metadata {
-      return try LlamaConfiguration(gguf: metadata, catalogue: checkpoint.catalogue)
-    }
-    guard let file = checkpoint.configuration else {
-      throw WeightmillError(
-        .noInput, checkpoint.path,
-        "has no \(scheme == .meta ? "params.json" : "config.json") with the model's sizes beside it",
-        remedy: "give the whole folder of the model")
-    }
-    return scheme == .meta
-      ? try LlamaConfiguration(
-        meta: file.json, location: file.path, tensors: checkpoint.catalogue.tensors)
-      : try LlamaConfiguration(huggingFace: file.json, location: file.path, alsoNamed: types)
+    try CheckedModel(checkpoint, try checkpoint.modelCatalogue()).llama
   }
 
   /// The tokenizer of a model, whatever its weights are.
@@ -186,17 +115,19 @@ public enum ModelLoader {
   }
 
   private static func whole(
-    _ checkpoint: Checkpoint, _ llama: LlamaModel, cutAsIn name: String?
+    _ checkpoint: Checkpoint, _ checked: CheckedModel, cutAsIn name: String?
   ) throws(WeightmillError) -> LoadedModel {
+    let llama = checked.llama
     if let metadata = checkpoint.metadata {
       let found = try FoundTokenizer(metadata, location: checkpoint.path, cutAsIn: name)
       var model = LoadedModel(
         llama: llama, tokenizer: found.tokenizer,
         chatTemplates: try ChatTemplates(gguf: metadata, location: checkpoint.path),
         metadata: metadata, mergeRule: nil, files: checkpoint.files,
-        notes: checkpoint.notes + ConfigurationNotes.notes(llama, nil) + found.notes)
+        notes: checkpoint.notes + checked.notes + ConfigurationNotes.notes(llama, nil)
+          + found.notes)
       model.tokenizerObstacle = found.obstacle
-      model.shardSizes = checkpoint.shardSizes
+      model.shardSizes = checkpoint.shardSizes(of: llama)
       return model
     }
     try ModelNature.requireWhole(
@@ -207,7 +138,7 @@ public enum ModelLoader {
       llama: llama, tokenizer: found.tokenizer,
       chatTemplates: found.files?.chatTemplates ?? ChatTemplates(),
       metadata: nil, mergeRule: nil, files: checkpoint.files + (found.files?.files ?? []),
-      notes: checkpoint.modelNotes
+      notes: checkpoint.modelNotes + checked.notes
         + visionNotes(checkpoint.catalogue.tensors.map(\.name).filter(VisionTensors.contains))
         + ConfigurationNotes.notes(llama, checkpoint.configuration?.json) + found.notes)
     model.tokenizerObstacle = found.obstacle
@@ -215,12 +146,14 @@ public enum ModelLoader {
   }
 
   private static func merged(
-    _ base: Checkpoint, _ baseModel: LlamaModel, delta: Checkpoint, _ request: ModelRequest
+    _ base: Checkpoint, _ checkedBase: CheckedModel, delta: Checkpoint, _ request: ModelRequest
   ) throws(WeightmillError) -> LoadedModel {
+    let baseModel = checkedBase.llama
     let vision = delta.catalogue.tensors.map(\.name).filter(VisionTensors.contains)
-    let deltaModel = try model(
+    let checkedDelta = try CheckedModel(
       delta, SelectedCatalogue(delta.catalogue) { !VisionTensors.contains($0.name) },
       alsoNamed: VisionTensors.modelTypes)
+    let deltaModel = checkedDelta.llama
     let (kind, notes) = try DeltaCheck.check(
       base: baseModel, delta: deltaModel, kind: request.deltaKind, hasVision: !vision.isEmpty,
       forcesBase: request.forcesBase)
@@ -241,7 +174,8 @@ public enum ModelLoader {
       llama: llama, tokenizer: found.tokenizer,
       chatTemplates: found.files?.dialogueTemplates ?? ChatTemplates(), metadata: nil,
       mergeRule: kind.rawValue, files: base.files + delta.files + (found.files?.files ?? []),
-      notes: base.notes + delta.notes + visionNotes(vision) + notes
+      notes: base.notes + checkedBase.notes + delta.notes + checkedDelta.notes
+        + visionNotes(vision) + notes
         + ConfigurationNotes.notes(deltaModel, delta.configuration?.json) + found.notes)
     model.tokenizerObstacle = found.obstacle
     model.sources =

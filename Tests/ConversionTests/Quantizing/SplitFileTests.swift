@@ -48,6 +48,38 @@ struct SplitFileTests {
     #expect(try Fixtures.bytes(folder("a.gguf")) == Fixtures.bytes(folder("b.gguf")))
   }
 
+  @Test(arguments: ["y.gguf", "y-00001-of-00003.gguf"])
+  func partsPutTogetherWithCatAreNamed(name: String) throws {
+    let parts = try SplitFiles().write(whole, to: folder, "x")
+    let path = try folder.write(parts.flatMap { try Fixtures.bytes($0) }, to: name)
+    let error = expectError(.malformed) { _ = try Checkpoint(path: path) }
+    #expect(error?.problem.contains("put together with cat") == true)
+    #expect(error?.remedy?.contains("weightmill join") == true)
+  }
+
+  /// Files of 2023 and 2024 hold rotary frequencies in each layer, with which llama.cpp refuses them.
+  @Test(arguments: ["attn_rot_embd.weight", "attn_rot_embd"])
+  func rotaryFrequenciesAreLeftOut(name: String) throws {
+    var file = try RewrittenGGUF(whole)
+    let shape = try #require(TensorShape([16]))
+    for layer in 0..<3 {
+      file.tensors.insert(
+        .init(
+          descriptor: TensorDescriptor(name: "blk.\(layer).\(name)", type: .f32, shape: shape),
+          bytes: [UInt8](repeating: 0, count: 64)), at: 4 * layer)
+    }
+    let path = try file.write(to: folder, "old.gguf")
+    let loaded = try ModelLoader.load(path)
+    #expect(loaded.notes.count == 1)
+    #expect(loaded.notes[0].contains("\"blk.{0…2}.\(name)\" (3 tensors): left out"))
+    _ = try quantize(path, as: "a.gguf")
+    _ = try quantize(whole, as: "b.gguf")
+    #expect(try digests(folder("a.gguf")) == digests(folder("b.gguf")))
+    let parts = try SplitFiles().write(path, to: folder, "old")
+    _ = try quantize(parts[0], as: "y.gguf") { $0.keepsSplit = true }
+    #expect(try digests(folder(SplitFiles.name("y", 0, of: 3))) == digests(folder("b.gguf")))
+  }
+
   @Test(arguments: ["y.gguf", "y-00002-of-00003.gguf", "y"])
   func keepSplitWritesAPartForEachPart(output: String) throws {
     let parts = try SplitFiles().write(whole, to: folder, "x")
