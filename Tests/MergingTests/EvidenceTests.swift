@@ -37,6 +37,69 @@ struct EvidenceTests {
     #expect(notes.contains { $0.contains("of sums rounded (another base") })
   }
 
+  /// Brings the rows of a matrix, heads of 32, from halves to neighbours or back: `h d/2 + i` is row
+  /// `2 i + h` of the other order.
+  private static func reordered(_ values: [Float], intoNeighbours: Bool) -> [Float] {
+    let (head, width) = (32, 64)
+    var result = values
+    for row in 0..<values.count / width {
+      let (first, index) = (row / head * head, row % head)
+      let (half, place) = (index / (head / 2), index % (head / 2))
+      let other = first + 2 * place + half
+      let (to, from) = intoNeighbours ? (other, row) : (row, other)
+      for column in 0..<width { result[to * width + column] = values[from * width + column] }
+    }
+    return result
+  }
+
+  /// Names that end so have their rows in the order of a Meta file.
+  private func metaOrdered(
+    _ names: [String]
+  ) -> @Sendable (String, inout [Float]) -> Void {
+    { name, values in
+      if names.contains(where: name.hasSuffix) {
+        values = Self.reordered(values, intoNeighbours: true)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (["q_proj.weight", "k_proj.weight"], "queries and keys"), (["q_proj.weight"], "queries"),
+    (["k_proj.weight"], "keys"),
+  ])
+  func queriesAndKeysInMetasOrderAreNamed(names: [String], words: String) throws {
+    for isAdditive in [false, true] {
+      let delta = try model("delta", isDelta: true, isAdditive: isAdditive)
+      let base = try model("base", change: metaOrdered(names))
+      let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+      #expect(error?.file.hasPrefix(base) == true)
+      #expect(
+        error?.problem.hasPrefix("has its \(words) in Meta's order of rows") == true,
+        "\(error?.description ?? "")")
+      let notes = try forced(base, delta).notes
+      #expect(
+        notes.contains { $0.hasPrefix("merged all the same") && $0.contains("order of rows") })
+    }
+  }
+
+  @Test func aDeltaInMetasOrderIsNamed() throws {
+    let base = try model("base")
+    let delta = try model(
+      "delta", isDelta: true, change: metaOrdered(["q_proj.weight", "k_proj.weight"]))
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+    #expect(error?.file.hasPrefix(delta) == true)
+    #expect(error?.problem.contains("in Meta's order of rows") == true)
+  }
+
+  @Test func queriesOfAnotherModelAreNamed() throws {
+    let base = try model("base") { name, values in
+      if name.hasSuffix("q_proj.weight") { values.reverse() }
+    }
+    let delta = try model("delta", isDelta: true)
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(base, delta: delta) }
+    #expect(error?.problem.contains("other queries than the delta was made for") == true)
+  }
+
   @Test(arguments: [TensorType.f16, .bf16])
   func anotherModelOfTheSameShapeIsRefusedForADeltaOfDifferences(type: TensorType) throws {
     let base = try model("base", seed: 2, type: type)

@@ -8,6 +8,7 @@ struct MergeEvidence: Sendable {
   private let gains: (base: NormGains, delta: NormGains)
   private let embeddings: RowComparison
   private let sample: WeightSample
+  private let rowOrder: RowOrderEvidence
   /// Whether the delta's last rows are in the base, too.
   private let lastRowsAreSame: Bool
   /// The family, as far as embeddings tell it.
@@ -29,6 +30,7 @@ struct MergeEvidence: Sendable {
     gains = (try NormGains(base), try NormGains(delta))
     embeddings = try RowComparison(.tokenEmbedding, base, delta)
     sample = try WeightSample(base: base, delta: delta)
+    rowOrder = try RowOrderEvidence(base: base, delta: delta)
     lastRowsAreSame = try Self.lastRowsAreSame(base, delta)
     recognised = DeltaKind(
       embeddings: embeddings,
@@ -84,6 +86,11 @@ struct MergeEvidence: Sendable {
         "is another model than the delta was made for: \(percent(rounding.rounded)) of the sums "
           + "are rounded, as many as with any other base (\(percent(rounding.control)))",
         "use the base the delta was made for (LLaMA 1, not Llama 2)")
+    }
+    if let rounding = rounding(kind), rounding.verdict == .right,
+      let order = rowOrder.problem(kind)
+    {
+      add(order.isDeltas ? delta : base, order.problem, order.remedy)
     }
     return found
   }
@@ -171,4 +178,5 @@ private func rounded(_ value: Double) -> String {
   return rounded == 0 && value != 0 ? "under 0.001" : "\(rounded)"
 }
 
-private func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+/// A share for people: whole percent.
+func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }

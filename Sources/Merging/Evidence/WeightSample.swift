@@ -7,13 +7,16 @@ struct WeightSample: Sendable {
   let rows: [(base: [Float], delta: [Float])]
 
   /// About how many rows are read.
-  private static let rowCount = 256
+  static let rowCount = 256
   /// The number of values of a row that are looked at.
   private static let width = 4096
   /// The matrices whose rows are in the same order in every layout.
   private static let matrices: [TensorRole.LayerTensor] = [
     .queryKeyValue, .value, .attentionOutput, .gateAndUp, .gate, .up, .down,
   ]
+
+  /// Takes rows that have been read.
+  init(rows: [(base: [Float], delta: [Float])]) { self.rows = rows }
 
   /// Reads the first rows of the matrices of all layers: first rows are cheap to reach in files
   /// that are deflated.
@@ -38,7 +41,8 @@ struct WeightSample: Sendable {
     self.rows = rows
   }
 
-  private static func values(
+  /// The first values of a row.
+  static func values(
     _ row: Int, of catalogue: any Catalogue, _ index: Int
   ) throws(WeightmillError) -> [Float] {
     Array(try NumberRows.values(row..<row + 1, of: catalogue, index).prefix(width))
