@@ -31,7 +31,18 @@ struct MainFigure {
         name: "Logit error", value: Shown.short(total.normalizedSquareError),
         detail: "normalized mean square"),
     ]
-    return figures + [size(report)].compactMap { $0 }
+    return figures + [vocabulary(report), size(report)].compactMap { $0 }
+  }
+
+  /// The tokens that only one side predicts, where there are such.
+  private static func vocabulary(_ report: VerificationReport) -> MainFigure? {
+    guard let vocabulary = report.vocabulary else { return nil }
+    return MainFigure(
+      name: "Padded rows", value: Shown.percent(vocabulary.meanRest),
+      detail:
+        "probability that the \(vocabulary.taller) gives to rows the other does not have, at most "
+        + "\(Shown.percent(vocabulary.maximumRest)); \(Text.grouped(vocabulary.candidate)) rows, the "
+        + "reference \(Text.grouped(vocabulary.reference))")
   }
 
   private static func size(_ report: VerificationReport) -> MainFigure? {

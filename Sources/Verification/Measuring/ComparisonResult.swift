@@ -21,7 +21,13 @@ package struct ComparisonResult: Sendable {
   private(set) var drift: [SquaredError] = []
   private(set) var errors: [TensorRole: SquaredError] = [:]
 
-  init(texts: [EvaluationText]) { self.texts = texts }
+  /// The rows that both sides have.
+  let rows: SharedRows
+
+  init(texts: [EvaluationText], rows: SharedRows) {
+    self.texts = texts
+    self.rows = rows
+  }
 
   mutating func add(_ results: [PositionResult], of pass: EvaluationPass) {
     for (position, result) in zip(pass.judged, results) {

@@ -60,7 +60,10 @@ struct LockStep {
       guard step(Double(layer + 1) / Double(max(mine, others))) else { return nil }
     }
     let final = (try candidate.normalized(ours), try reference.normalized(theirs))
-    if measuresTensors, !candidate.model.tiesEmbeddings, !reference.model.tiesEmbeddings {
+    // Matrices of different heights have no product in common.
+    if measuresTensors, !candidate.model.tiesEmbeddings, !reference.model.tiesEmbeddings,
+      candidate.model.tensor(.output)?.shape == reference.model.tensor(.output)?.shape
+    {
       try measure(.output, on: final.1.selecting(sample))
     }
     return final

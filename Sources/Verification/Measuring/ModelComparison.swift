@@ -22,6 +22,10 @@ package struct ModelComparison: Sendable {
   private let candidate: ForwardPass
   private let reference: Reference
   private let workers: Workers
+  /// The rows that both sides have.
+  private let rows: SharedRows
+  /// The number of tokens that are compared.
+  package var vocabularyRows: Int { rows.count }
   /// Whether to measure what each tensor adds to the error; takes about a twelfth of the time.
   package var measuresTensors = true
 
@@ -32,22 +36,18 @@ package struct ModelComparison: Sendable {
   ///   - reference: What to judge it by.
   ///   - workers: The threads.
   ///   - precision: The numbers to compute with.
-  /// - Throws: `mismatch` when their vocabularies have different sizes.
+  /// - Throws: `mismatch` when the sizes of their vocabularies differ by more than padding.
   package init(
     candidate: LlamaModel, reference: Reference, workers: Workers, precision: Precision = .single
   ) throws(WeightmillError) {
-    let ours = candidate.configuration.vocabularyRows
     let theirs =
       switch reference {
       case .model(let model): model.configuration.vocabularyRows
       case .saved(let logits): logits.vocabularyRows
       }
-    guard ours == theirs else {
-      throw WeightmillError(
-        .mismatch, candidate.catalogue.location,
-        "predicts \(ours) tokens, the reference \(theirs)",
-        remedy: "compare a model with the one it was made from")
-    }
+    rows = try SharedRows(
+      candidate: candidate.configuration.vocabularyRows, reference: theirs,
+      location: candidate.catalogue.location)
     self.candidate = ForwardPass(
       try candidate.inGGUFOrder(), workers: workers, precision: precision)
     self.reference =
@@ -69,8 +69,9 @@ package struct ModelComparison: Sendable {
     _ texts: [EvaluationText], saving writer: LogitsWriter? = nil,
     cancellation: Cancellation = Cancellation(), progress: (Double) -> Void = { _ in }
   ) throws(WeightmillError) -> ComparisonResult {
+    try rows.check(texts, location: candidate.model.catalogue.location)
     let passes = EvaluationPass.all(texts, ofAtMost: Self.tokensPerPass)
-    var result = ComparisonResult(texts: texts)
+    var result = ComparisonResult(texts: texts, rows: rows)
     var lockStep = lockStep
     try lockStep?.measureVectors()
     for (number, pass) in passes.enumerated() {
@@ -130,7 +131,7 @@ package struct ModelComparison: Sendable {
       ours = alone
     }
     var results: [PositionResult] = []
-    let height = max(1, Self.heldLogits / max(candidate.model.configuration.vocabularyRows, 1))
+    let height = max(1, Self.heldLogits / max(rows.rest.upperBound, 1))
     for first in stride(from: 0, to: pass.judged.count, by: height) {
       let positions = Array(pass.judged[first..<min(first + height, pass.judged.count)])
       results += try compareLogits(
@@ -146,7 +147,7 @@ package struct ModelComparison: Sendable {
     _ referencePass: ForwardPass?, first: Int, _ writer: LogitsWriter?
   ) throws(WeightmillError) -> [PositionResult] {
     let tokens = positions.map(\.token)
-    let ids = 0..<candidate.model.configuration.vocabularyRows
+    let ids = 0..<rows.count
     let logits = try candidate.logits(rows: ids, of: ours.selecting(tokens))
     let expected: Activations
     if let referencePass, let theirs {
@@ -154,18 +155,40 @@ package struct ModelComparison: Sendable {
     } else {
       expected = try Activations(
         rows: positions.count, columns: ids.count, precision: candidate.precision
-      ) { (index) throws(WeightmillError) in try saved(first + index) }
+      ) { (index) throws(WeightmillError) in Array(try saved(first + index)[ids]) }
     }
     if let writer {
       try workers.forEach(positions.count, scratch: {}) { (index, _) throws(WeightmillError) in
         try writer.write(expected[index], position: first + index)
       }
     }
+    let rest = try restLogits(tokens, ours, theirs, referencePass, first: first)
     var results = try PositionComparison.compare(
-      reference: expected, candidate: logits, targets: positions.map(\.target), workers: workers
+      reference: expected, candidate: logits, rest: rest, targets: positions.map(\.target),
+      workers: workers
     ) { side, index in broken(side, position: positions[index]) }
     if !isExact { for index in results.indices { results[index].logitError = .nan } }
     return results
+  }
+
+  /// The logits of the rows that only one side has; `nil` where both have the same.
+  private func restLogits(
+    _ tokens: [Int], _ ours: Activations, _ theirs: Activations?, _ referencePass: ForwardPass?,
+    first: Int
+  ) throws(WeightmillError) -> PositionComparison.Rest? {
+    guard !rows.rest.isEmpty else { return nil }
+    if rows.candidate > rows.reference {
+      let logits = try candidate.logits(rows: rows.rest, of: ours.selecting(tokens))
+      return .init(side: .candidate, logits: logits)
+    }
+    if let referencePass, let theirs {
+      let logits = try referencePass.logits(rows: rows.rest, of: theirs.selecting(tokens))
+      return .init(side: .reference, logits: logits)
+    }
+    let logits = try Activations(
+      rows: tokens.count, columns: rows.rest.count, precision: candidate.precision
+    ) { (index) throws(WeightmillError) in Array(try saved(first + index)[rows.rest]) }
+    return .init(side: .reference, logits: logits)
   }
 
   private var isExact: Bool {

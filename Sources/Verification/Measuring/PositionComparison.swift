@@ -13,19 +13,26 @@ enum PositionComparison {
     case candidate
   }
 
+  /// The logits of tokens that only one side predicts.
+  struct Rest: Sendable {
+    let side: BrokenSide
+    let logits: Activations
+  }
+
   /// Compares logits.
   ///
   /// - Parameters:
   ///   - logits: The reference's logits (or log probabilities), for each position one for each id.
   ///   - others: The candidate's, as many.
+  ///   - rest: The logits of the tokens that only one side predicts.
   ///   - targets: For each position the token that the text has next, if there is one.
   ///   - workers: The threads.
   ///   - broken: Makes the error for a side whose logits at a position are not finite.
   /// - Returns: What was found at each position; rounding cannot make a divergence negative.
   /// - Throws: What `broken` makes.
   static func compare(
-    reference logits: Activations, candidate others: Activations, targets: [Int?],
-    workers: Workers, broken: @Sendable (BrokenSide, Int) -> WeightmillError
+    reference logits: Activations, candidate others: Activations, rest: Rest? = nil,
+    targets: [Int?], workers: Workers, broken: @Sendable (BrokenSide, Int) -> WeightmillError
   ) throws(WeightmillError) -> [PositionResult] {
     precondition(targets.count == logits.rows)
     let panels = logits.panels
@@ -38,7 +45,14 @@ enum PositionComparison {
         let target = targets[position].map {
           (reference: logits[position, $0], candidate: others[position, $0])
         }
-        let result = PositionResult(comparison, targetLogits: target)
+        var result = PositionResult(comparison, targetLogits: target)
+        if let rest {
+          let side = rest.side == .candidate ? comparison.candidate : comparison.reference
+          guard let probability = SharedRows.probability(side, rest: rest.logits[position]) else {
+            throw broken(rest.side, position)
+          }
+          result.restProbability = probability
+        }
         results.withLock { $0[position] = result }
       }
     }

@@ -20,6 +20,8 @@ struct PositionResult: Sendable {
   var logitError: Double
   /// Σl², less the mean.
   let logitSize: Double
+  /// The probability that the side with more rows gives to those that the other does not have.
+  var restProbability = 0.0
 
   /// Whether both models think the same token the most likely.
   var hasSameTop: Bool { referenceTop.ids[0] == candidateTop.ids[0] }

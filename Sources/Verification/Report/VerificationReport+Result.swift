@@ -25,6 +25,12 @@ extension VerificationReport {
         name: text.name, tokens: text.tokenCount, windows: text.windows.count,
         statistics: result.statistics(ofText: number))
     }
+    if !result.rows.rest.isEmpty {
+      let rest = result.positions.map(\.result.restProbability)
+      vocabulary = PaddedVocabulary(
+        candidate: result.rows.candidate, reference: result.rows.reference,
+        meanRest: rest.reduce(0, +) / Double(max(rest.count, 1)), maximumRest: rest.max() ?? 0)
+    }
     worst = Self.worst(result, tokenizer)
     let divergences = result.texts.indices.map { number in
       (

@@ -22,6 +22,9 @@ public struct VerificationReport: Codable, Equatable, Sendable {
   package var texts: [TextResult]
   /// All texts together.
   public var total: LogitStatistics
+  /// The vocabularies, where one is padded to more rows than the other; `nil` if they have the same
+  /// height.
+  package var vocabulary: PaddedVocabulary?
   /// Both tokenizers on the texts; `nil` when one side has none, or ids were given.
   package var tokenizers: TokenizerResult?
   /// Positions with the largest divergence, worst first.
@@ -143,6 +146,29 @@ extension VerificationReport {
       self.agree = agree
       self.difference = difference
     }
+  }
+
+  /// Two vocabularies of different heights: all figures are over the tokens that both predict.
+  package struct PaddedVocabulary: Codable, Equatable, Sendable {
+    /// The rows of the candidate's output matrix.
+    package var candidate: Int
+    /// The rows of the reference's.
+    package var reference: Int
+    /// The mean probability that the side with more rows gives to those that the other does not have.
+    package var meanRest: Double
+    /// The largest.
+    package var maximumRest: Double
+
+    /// Makes one.
+    package init(candidate: Int, reference: Int, meanRest: Double, maximumRest: Double) {
+      self.candidate = candidate
+      self.reference = reference
+      self.meanRest = meanRest
+      self.maximumRest = maximumRest
+    }
+
+    /// The side with more rows.
+    package var taller: String { candidate > reference ? "candidate" : "reference" }
   }
 
   /// A position where the models differ most.

@@ -223,15 +223,15 @@ extension VerificationRun {
   private func compare(
     _ workers: Workers, _ cancellation: Cancellation, _ progress: (Double) -> Void
   ) throws(WeightmillError) -> ComparisonResult {
+    let comparison = try Self.comparison(request, candidate, reference, workers)
     var writer: LogitsWriter?
     if let output = request.savedLogits {
       writer = try LogitsWriter(
-        output.path, texts: evaluation.texts,
-        vocabularyRows: candidate.llama.configuration.vocabularyRows,
+        output.path, texts: evaluation.texts, vocabularyRows: comparison.vocabularyRows,
         origin: referenceSubject.name, overwrite: output.overwrite, inputs: inputs)
     }
-    let result = try Self.comparison(request, candidate, reference, workers)
-      .run(evaluation.texts, saving: writer, cancellation: cancellation, progress: progress)
+    let result = try comparison.run(
+      evaluation.texts, saving: writer, cancellation: cancellation, progress: progress)
     if !result.isPartial { try writer?.commit(cancellation) }
     return result
   }

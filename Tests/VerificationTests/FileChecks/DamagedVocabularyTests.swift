@@ -35,9 +35,29 @@ struct DamagedVocabularyTests {
     let found = try small { metadata in
       for name in ["tokens", "scores", "token_type"] { edit(&metadata, name) { $0.removeLast() } }
     }
-    #expect(found.map(\.check) == ["vocabulary", "vocabulary"])
-    #expect(found[0].message.contains("299 tokens for 300 rows of token_embd.weight"))
-    #expect(found[1].message.contains("299 tokens, the reference has 300"))
+    #expect(found.map(\.check) == ["vocabulary"])
+    #expect(
+      found.first?.message.contains("299 tokens for 300 rows of token_embd.weight") == true)
+  }
+
+  /// Padded rows have tokens that are never used; one that has a text is told of.
+  @Test func aTokenThatTheReferenceDoesNotHaveIsAWarning() throws {
+    let tall = try ModelLoader.load(SmallModel(rows: 310).write(to: files.folder, "tall"))
+    let small = try ModelLoader.load(SmallModel(rows: 300).write(to: files.folder, "small"))
+    func findings(_ isNamed: Bool) throws -> [Finding] {
+      _ = try files.findings(tall, .f16, hasReference: false) { file in
+        guard isNamed else { return }
+        edit(&file.metadata, "token_type") { $0[305] = .int32(4) }
+      }
+      return try CheckedFiles.check(ModelLoader.load(files.folder("changed.gguf")), small)
+    }
+    let padded = try findings(false)
+    #expect(padded.map(\.severity) == [.note])
+    #expect(padded[0].message.contains("rows is 310, the reference's 300"))
+    let named = try findings(true)
+    let warning = try #require(named.first { $0.severity == .warning })
+    #expect(warning.message.contains("only here is 305"))
+    #expect(!named.contains { $0.severity == .error })
   }
 
   /// llama.cpp's assertion: id_to_token.size() == token_to_id.size().

@@ -100,6 +100,7 @@ extension VerificationReport {
       ("reference.bytes", [reference.bytes, reference.parameters].compactMap { $0 }),
       ("candidate.types", Array(candidate.types.values)),
       ("reference.types", Array(reference.types.values)),
+      ("vocabulary", [vocabulary?.candidate, vocabulary?.reference].compactMap { $0 }),
       ("texts", texts.flatMap { [$0.tokens, $0.windows, $0.statistics?.positions ?? 0] }),
       ("worst.position", worst.map(\.position)),
       ("profile", profile.flatMap { [$0.first, $0.count] }),

@@ -38,6 +38,15 @@ struct ReportTable {
           ? "give the same tokens" : "DIFFER: \(printable(tokenizers.difference ?? ""))",
       ])
     }
+    if let vocabulary = report.vocabulary {
+      rows.append([
+        "vocabulary",
+        "\(Text.grouped(vocabulary.candidate)) rows in the candidate, "
+          + "\(Text.grouped(vocabulary.reference)) in the reference: compared over those of both; the "
+          + "\(vocabulary.taller) gives the rest \(Text.percent(vocabulary.meanRest)) on the average, "
+          + "\(Text.percent(vocabulary.maximumRest)) at most",
+      ])
+    }
     if report.isPartial {
       rows.append([
         "PARTIAL",
