@@ -254,7 +254,8 @@ struct GGUFHeaderReader {
       guard !overflow, last <= fileSize - dataStart else {
         throw cursor.error(
           "tensor \(quoted(descriptor.name)) reaches beyond the end of the file",
-          remedy: "the download may be incomplete: fetch the file again")
+          remedy: HelpTopic.incompleteDownload.after(
+            "the download may be incomplete: fetch the file again"))
       }
       end = last
     }

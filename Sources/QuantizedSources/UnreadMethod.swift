@@ -37,6 +37,6 @@ enum UnreadMethod {
       }
     return recipe.unsupported(
       "says that the weights are quantized by \(name), which is not read (\(readable))",
-      remedy: remedy)
+      remedy: HelpTopic.quantizedSources.after(remedy))
   }
 }

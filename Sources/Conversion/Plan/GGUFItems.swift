@@ -112,7 +112,8 @@ struct GGUFItems {
         .usage, location,
         "\(tensor.type.name) requires an importance matrix, which is not given, for tensor "
           + quoted(tensor.name),
-        remedy: "make one with `weightmill imatrix`, and give it with --imatrix")
+        remedy: HelpTopic.importance.after(
+          "make one with `weightmill imatrix`, and give it with --imatrix"))
     }
     return WeightmillError(
       .mismatch, selection.path,

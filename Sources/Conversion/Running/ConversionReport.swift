@@ -38,7 +38,8 @@ public struct ConversionReport: Sendable {
       if lost > 0 {
         let values = lost == 1 ? "1 value" : "\(lost) values"
         problems.append(
-          "lost \(values) to outliers: far larger ones in their blocks leave them too few steps")
+          HelpTopic.outliers.after(
+            "lost \(values) to outliers: far larger ones in their blocks leave them too few steps"))
       }
       return problems
     }

@@ -1,3 +1,5 @@
+import WeightmillTensors
+
 extension Architecture {
   /// LLaMA 1 to 3, and what has their layers under their name: Yi, SmolLM 1 and 2, TinyLlama,
   /// DeepSeek LLM. Files of its name may have biases.
@@ -281,7 +283,8 @@ extension Architecture {
     var names: [String] = []
     for known in all.map(name) where !names.contains(known) { names.append(known) }
     let need = needs.first { entry in entry.names.contains { $0 == unknown } }
-    return (need.map { "it would need \($0.need); " } ?? "")
-      + "only \(names.joined(separator: ", ")) \(names.count == 1 ? "is" : "are") supported"
+    return HelpTopic.unknownArchitecture.after(
+      (need.map { "it would need \($0.need); " } ?? "")
+        + "only \(names.joined(separator: ", ")) \(names.count == 1 ? "is" : "are") supported")
   }
 }

@@ -121,8 +121,9 @@ package struct StoredNames: Sendable {
     }
     if !removed.isEmpty {
       notes.insert(
-        "the names of the tensors are read without "
-          + removed.map { quoted($0) }.joined(separator: " and "), at: 0)
+        HelpTopic.wrappedNames.after(
+          "the names of the tensors are read without "
+            + removed.map { quoted($0) }.joined(separator: " and ")), at: 0)
     }
     return notes
   }

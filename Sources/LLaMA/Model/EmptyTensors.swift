@@ -15,7 +15,8 @@ package enum EmptyTensors {
     return WeightmillError(
       .mismatch, location,
       "holds tensors that are empty, as DeepSpeed ZeRO-3 saves them without gathering: \(summary)",
-      remedy: "run zero_to_fp32.py on the training's checkpoint, or save again with "
-        + "stage3_gather_16bit_weights_on_model_save")
+      remedy: HelpTopic.emptyTensors.after(
+        "run zero_to_fp32.py on the training's checkpoint, or save again with "
+          + "stage3_gather_16bit_weights_on_model_save"))
   }
 }

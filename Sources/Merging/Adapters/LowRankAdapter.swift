@@ -53,9 +53,9 @@ package struct LowRankAdapter: Sendable {
           + (fit.otherWidth.map {
             "it is for a width of \($0), not \(model.configuration.hiddenSize): "
           } ?? "") + TensorFault.summary(fit.faults),
-        remedy: configuration.baseName.map {
-          "merge it into the model it was made for, which it calls \(quoted($0))"
-        } ?? "merge it into the model it was made for")
+        remedy: HelpTopic.adapters.after(
+          "merge it into the model it was made for"
+            + (configuration.baseName.map { ", which it calls \(quoted($0))" } ?? "")))
     }
     guard !fit.changes.isEmpty else {
       throw WeightmillError(.mismatch, location, "holds nothing that could be merged")

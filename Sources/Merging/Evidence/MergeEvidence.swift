@@ -62,7 +62,8 @@ struct MergeEvidence: Sendable {
       found.append(
         WeightmillError(
           .mismatch, model.catalogue.location, problem,
-          remedy: remedy + ", or merge all the same with --force-base"))
+          remedy: HelpTopic.wrongBase.after(
+            remedy + ", or merge all the same with --force-base")))
     }
     if ModelNature(gains.base) == .delta {
       add(

@@ -61,7 +61,8 @@ package struct ChatTemplate: Sendable {
   package init(
     _ text: String?, vocabulary: Vocabulary?, location: String, today: CalendarDay = .today
   ) throws(WeightmillError) {
-    let remedy = "write the prompt as the model wants it, and give it with --prompt, without --chat"
+    let remedy = HelpTopic.chatFormat.after(
+      "write the prompt as the model wants it, and give it with --prompt, without --chat")
     guard let text = text ?? Self.impliedText(vocabulary) else {
       throw WeightmillError(.mismatch, location, "has no chat template", remedy: remedy)
     }

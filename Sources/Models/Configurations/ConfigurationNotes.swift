@@ -1,5 +1,6 @@
 import WeightmillLLaMA
 import WeightmillStrictJSON
+import WeightmillTensors
 
 /// The notes on a model's configuration: what is assumed, and what is not computed.
 enum ConfigurationNotes {
@@ -19,8 +20,9 @@ enum ConfigurationNotes {
   private static func context(_ scheme: NamingScheme, _ json: JSONValue?) -> [String] {
     guard scheme == .meta, let json, let assumed = AssumedContext(meta: json) else { return [] }
     return [
-      "params.json does not say the context length; \(assumed.length) is assumed, which is "
-        + assumed.origin
+      HelpTopic.metaContext.after(
+        "params.json does not say the context length; \(assumed.length) is assumed, which is "
+          + assumed.origin)
     ]
   }
 

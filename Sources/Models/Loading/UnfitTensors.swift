@@ -59,6 +59,7 @@ struct UnfitTensors {
   ///   - configuration: The model's sizes.
   ///   - scheme: The scheme of the names.
   ///   - file: The file with the configuration, for messages.
+  /// - Returns: The error; `nil` where nothing is known of them.
   func error(
     _ configuration: LlamaConfiguration, _ scheme: NamingScheme, file: String?
   ) -> WeightmillError? {
@@ -78,12 +79,14 @@ struct UnfitTensors {
       .mismatch, location,
       "lacks \(head), and \(file ?? "its configuration") does not say that the embeddings are tied "
         + "(tie_word_embeddings)",
-      remedy:
-        "fetch or save the whole model; set tie_word_embeddings to true only if it was trained so"
-    )
+      remedy: HelpTopic.missingHead.after(
+        "fetch or save the whole model; set tie_word_embeddings to true only if it was trained so"))
   }
 
   /// The error for tensors that have no place in a model, if it is known what they are.
+  ///
+  /// - Parameter unknown: The tensors.
+  /// - Returns: The error; `nil` if nothing is known of them.
   func error(amongUnknown unknown: [TensorDescriptor]) -> WeightmillError? {
     for kind in Self.known {
       let found = unknown.filter { tensor in

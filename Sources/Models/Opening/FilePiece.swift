@@ -93,6 +93,7 @@ struct FilePiece {
       ? pieces.map(path).joined(separator: " ") : "\(path(first)) … \(path(last))"
     return WeightmillError(
       .noInput, self.path, problem,
-      remedy: "put the pieces together: `cat \(listed) > \(path(whole))`")
+      remedy: HelpTopic.cutFiles.after(
+        "put the pieces together: `cat \(listed) > \(path(whole))`"))
   }
 }

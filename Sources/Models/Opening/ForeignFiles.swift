@@ -11,13 +11,16 @@ struct ForeignFiles {
   /// The names by which they are known; `*` stands for any letters.
   private let patterns: [String]
   private var code = WeightmillError.Code.unsupported
+  /// The section of the troubleshooting page.
+  private var topic = HelpTopic.trainingFolders
 
   /// Weights that mean nothing without those of another model.
   private static let xored = ForeignFiles(
     what: "weights that are XORed with the original model's",
     remedy: "decode them with the xor_codec.py of their authors and the original model, and give "
       + "the result",
-    patterns: ["*-xor", "*.xor", "xor_*", "*_xor", "*_xor.*", "*-xor.*", "*-xor-*"])
+    patterns: ["*-xor", "*.xor", "xor_*", "*_xor", "*_xor.*", "*-xor.*", "*-xor-*"],
+    topic: .xorWeights)
 
   /// The kinds that people meet, the most telling names first.
   static let known: [ForeignFiles] = [
@@ -55,7 +58,8 @@ struct ForeignFiles {
     .init(
       what: "an adapter of MLX",
       remedy: "merge it with `mlx_lm.fuse --model BASE --adapter-path FOLDER`, and give the result",
-      patterns: ["adapters.safetensors", "adapters.npz", "*_adapters.safetensors"]),
+      patterns: ["adapters.safetensors", "adapters.npz", "*_adapters.safetensors"],
+      topic: .adapters),
     .init(
       what: "weights under MLX's old names",
       remedy: "start from the model that they were made from, or save them with `mlx_lm.convert "
@@ -87,7 +91,7 @@ struct ForeignFiles {
       remedy: "fetch the file again",
       patterns: [
         "*.incomplete", "*.part", "*.partial", "*.crdownload", "*.aria2", "*.download", "*.!qb",
-      ], code: .noInput),
+      ], code: .noInput, topic: .incompleteDownload),
     .init(
       what: "the state of a training without the model's weights",
       remedy: "give the folder in which the training saved the model",
@@ -98,12 +102,14 @@ struct ForeignFiles {
   ]
 
   private init(
-    what: String, remedy: String, patterns: [String], code: WeightmillError.Code = .unsupported
+    what: String, remedy: String, patterns: [String], code: WeightmillError.Code = .unsupported,
+    topic: HelpTopic = .trainingFolders
   ) {
     self.what = what
     self.remedy = remedy
     self.patterns = patterns
     self.code = code
+    self.topic = topic
   }
 
   /// The error for a folder that holds such files in a model's place; `nil` if it holds none.
@@ -128,7 +134,8 @@ struct ForeignFiles {
 
   private func error(_ path: String, _ problem: String, folder: String) -> WeightmillError {
     let parts = remedy.split(separator: "FOLDER", omittingEmptySubsequences: false)
-    return WeightmillError(code, path, problem, remedy: parts.joined(separator: folder))
+    return WeightmillError(
+      code, path, problem, remedy: topic.after(parts.joined(separator: folder)))
   }
 
   private func matches(_ name: String) -> Bool {

@@ -36,7 +36,8 @@ package struct GGUFShards {
     guard try !file.isFollowedByAnother else {
       throw WeightmillError(
         .malformed, path, "is made of the \(count) files of a split model put together with cat",
-        remedy: "fetch the files as they are, and join them: `weightmill join FIRST-PART OUTPUT`")
+        remedy: HelpTopic.cutFiles.after(
+          "fetch the files as they are, and join them: `weightmill join FIRST-PART OUTPUT`"))
     }
     let name = try Self.name(path, file, count: count)
     var parts: [GGUFFile] = []

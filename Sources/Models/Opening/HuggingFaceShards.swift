@@ -69,8 +69,9 @@ struct HuggingFaceShards {
       others.isEmpty
       ? links
       : links + [
-        "the folder holds weights more than once: \(found.name) is used, as transformers does, not "
-          + others.joined(separator: " or ")
+        HelpTopic.twoSources.after(
+          "the folder holds weights more than once: \(found.name) is used, as transformers does, not "
+            + others.joined(separator: " or "))
       ]
   }
 
@@ -136,7 +137,7 @@ struct HuggingFaceShards {
           .noInput, folder.path(first),
           "the shard is missing, but the index names it"
             + (unfinished.map { "; there is \(quoted($0)), a download that was not finished" } ?? ""),
-          remedy: "fetch the missing shard")
+          remedy: HelpTopic.incompleteDownload.after("fetch the missing shard"))
     }
     throw WeightmillError(
       .mismatch, folder.path(index),

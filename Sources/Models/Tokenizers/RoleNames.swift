@@ -88,8 +88,9 @@ struct RoleNames {
       "\($0.role.idKey) \(special[$0.role].map(shown) ?? "none")"
     }
     return unnamed + [
-      "\(settings.configuration?.path ?? "") says \(said), which \(path) contradicts; its own count: "
-        + taken.joined(separator: ", ")
+      HelpTopic.specialIds.after(
+        "\(settings.configuration?.path ?? "") says \(said), which \(path) contradicts; its own "
+          + "count: " + taken.joined(separator: ", "))
     ]
   }
 }

@@ -51,9 +51,10 @@ struct SurplusTokens {
       "names \(entries.count) tokens behind the model's \(rows) embedding rows, the first "
         + "\(quoted(first.text, limit: 40)), id \(first.id)",
       remedy:
-        "use the tokenizer that these weights were saved with, or weights that were saved after "
-        + "their embedding was resized; if the model was never trained with these tokens, take them "
-        + "out of the file")
+        HelpTopic.surplusTokens.after(
+          "use the tokenizer that these weights were saved with, or weights that were saved after "
+            + "their embedding was resized; if the model was never trained with these tokens, take "
+            + "them out of the file"))
   }
 
   /// The error for a vocabulary whose pieces of text are more than the rows.
@@ -68,9 +69,10 @@ struct SurplusTokens {
     guard let first = entries.first else { return [] }
     let names = entries.map { "\(quoted($0.text, limit: 40)) (id \($0.id))" }
     return [
-      "\(names.joined(separator: ", ")) of \(first.location) \(names.count == 1 ? "is" : "are") left "
-        + "out: the model has \(rows) embedding rows, and none for "
-        + (names.count == 1 ? "it" : "them")
+      HelpTopic.surplusTokens.after(
+        "\(names.joined(separator: ", ")) of \(first.location) \(names.count == 1 ? "is" : "are") "
+          + "left out: the model has \(rows) embedding rows, and none for "
+          + (names.count == 1 ? "it" : "them"))
     ]
   }
 }

@@ -25,7 +25,8 @@ extension StoredTokenizer {
         throw WeightmillError(
           .malformed, location,
           "has two tokens of the text \(quoted(text, limit: 40)), ids \(other) and \(id): llama.cpp "
-            + "stops when it loads them", remedy: "use the tokenizer that came with the model")
+            + "stops when it loads them",
+          remedy: HelpTopic.brokenVocabulary.after("use the tokenizer that came with the model"))
       }
       ids[TensorName(text)] = other
       renamed.append(id)

@@ -108,7 +108,8 @@ extension BPEVocabulary {
   private var preTokenizer: String {
     get throws(WeightmillError) {
       if let givenPreTokenizer { return givenPreTokenizer }
-      let remedy = "if you know the name that llama.cpp has for it, give --pre NAME"
+      let remedy = HelpTopic.preTokenizer.after(
+        "if you know the name that llama.cpp has for it, give --pre NAME")
       if let preparationObstacle {
         throw WeightmillError(
           .unsupported, location, preparationObstacle.problem, at: preparationObstacle.position,

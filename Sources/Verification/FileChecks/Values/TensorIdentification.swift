@@ -78,7 +78,8 @@ struct TensorIdentification {
     case .order(let text):
       .init(
         severity: .error, check: "row-order", text: text,
-        remedy: "the model talks garbage: convert it again from the original checkpoint")
+        remedy: HelpTopic.garbageOutput.after(
+          "the model talks garbage: convert it again from the original checkpoint"))
     case .tensor(let role):
       .init(
         severity: .error, check: "misplaced-tensor",

@@ -83,8 +83,9 @@ struct ValueJudge {
     findings.add(
       .init(
         severity: .error, check: "non-finite", text: "holds values that are infinite or no numbers",
-        remedy: "the model predicts nothing with them: convert it again, to bf16 or f32 if they "
-          + "were too large for f16"),
+        remedy: HelpTopic.notFinite.after(
+          "the model predicts nothing with them: convert it again, to bf16 or f32 if they were too "
+            + "large for f16")),
       tensor: tensor.name,
       figures: "\(Text.grouped(scan.nonFinite)) of \(Text.grouped(scan.values))\(beside)",
       weight: Double(scan.nonFinite))
