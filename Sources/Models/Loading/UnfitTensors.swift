@@ -70,10 +70,12 @@ struct UnfitTensors {
     let empty = tensors.filter { $0.shape.count == 0 }
     if let error = EmptyTensors.error(empty.map(\.name), of: location) { return error }
     // The configurations of other files say nothing of their own on this.
-    guard scheme == .huggingFace, !configuration.tiesEmbeddings,
-      !tensors.contains(where: { role($0) == .output }),
-      tensors.contains(where: { role($0) == .tokenEmbedding })
-    else { return nil }
+    guard scheme == .huggingFace, !configuration.tiesEmbeddings else { return nil }
+    let found = Set(tensors.compactMap(role))
+    let missing = TensorRole.all(in: configuration).filter {
+      $0.isRequired(in: configuration) && !found.contains($0)
+    }
+    guard missing == [.output] else { return nil }
     let head = scheme.name(of: .output, in: configuration.architecture)
     return WeightmillError(
       .mismatch, location,
