@@ -219,7 +219,7 @@ struct ForeignFilesTests {
     #expect(
       checkpoint.notes == [
         "the folder holds weights more than once: model.safetensors is used, as transformers does, "
-          + "not model.safetensors.index.json"
+          + "not model.safetensors.index.json (more: docs/troubleshooting.md#two-sources)"
       ])
   }
 
@@ -241,7 +241,7 @@ struct ForeignFilesTests {
     let notes = try Checkpoint(path: path).notes
     #expect(
       notes.count == 1
-        && notes[0].hasSuffix(
+        && notes[0].contains(
           "not pytorch_model.bin or pytorch_model.bin.index.json")
     )
   }

@@ -33,7 +33,8 @@ struct UnusualNamesTests {
     #expect(try bytes(prefixed.llama) == bytes(plain.llama))
     #expect(
       prefixed.notes.contains(
-        "the names of the tensors are read without \"_orig_mod.\" and \"module.\""))
+        "the names of the tensors are read without \"_orig_mod.\" and \"module.\" "
+          + "(more: docs/troubleshooting.md#wrapped-names)"))
     #expect(plain.notes.isEmpty)
   }
 

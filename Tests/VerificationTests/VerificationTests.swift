@@ -96,7 +96,7 @@ struct VerificationTests {
   }
 
   @Test func differentVocabulariesCannotBeCompared() throws {
-    let (a, b) = (try models.model("a"), try models.model("b", rows: 400))
+    let (a, b) = (try models.model("a"), try models.model("b", rows: 4000))
     expectError(.mismatch) {
       _ = try ModelComparison(candidate: a, reference: .model(b), workers: Workers(threads: 1))
     }

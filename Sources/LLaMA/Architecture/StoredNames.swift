@@ -137,13 +137,15 @@ private struct Stacks {
   var scheme: NamingScheme? {
     guard !prefixes.isEmpty else { return nil }
     if isHuggingFace { return .huggingFace }
-    // InternLM 2 has Meta's names for its norms, in Hugging Face's files.
-    return isFused ? .huggingFace : .meta
+    // InternLM 2 has Meta's names for its norms, in Hugging Face's files, where the output matrix lies
+    // outside of what holds the layers.
+    return isFused || hasOuterOutput && !prefixes.contains("") ? .huggingFace : .meta
   }
 
   private var known: Set<String> = []
   private var isHuggingFace = false
   private var isFused = false
+  private var hasOuterOutput = false
   private let huggingFace = Self.norms(.huggingFace)
   private let meta = Self.norms(.meta)
   private let fused = Set(Architecture.all.compactMap(\.fusedQueries))
@@ -168,6 +170,7 @@ private struct Stacks {
   }
 
   mutating func add(_ parts: [String]) {
+    if parts == ["output", "weight"] { hasOuterOutput = true }
     guard let index = parts.firstIndex(of: "layers"), index + 2 < parts.count,
       !parts[index + 1].isEmpty, parts[index + 1].utf8.allSatisfy({ (48...57).contains($0) })
     else { return }

@@ -329,7 +329,6 @@ def settings(book):
             "theta-zero": {"rope_theta": 0},
             "context-huge": {"max_position_embeddings": 1 << 60},
             "tied-text": {"tie_word_embeddings": "false"},
-            "bos-beyond": {"bos_token_id": 10},
     }.items():
         rule = "CF-03" if any(word in name for word in ("zero", "huge", "other", "more", "beyond",
                                                         "kv")) else "CF-02"
@@ -379,8 +378,6 @@ def tokenizers(book):
            (MALFORMED, UNSUPPORTED))
     for name, added in {
             "negative": {"<x>": -1},
-            "beyond": {"<x>": 10},
-            "huge": {"<x>": 10**9},
             "float": {"<x>": 9.0},
             "twice": {"<x>": 9, "<y>": 9},
     }.items():
@@ -389,12 +386,21 @@ def tokenizers(book):
     for name, value in {
             "key-text": {"x": {"content": "<x>"}},
             "key-padded": {"09": {"content": "<x>"}},
-            "key-beyond": {"10": {"content": "<x>"}},
             "content-missing": {"9": {}},
     }.items():
         reject(f"decoder-{name}", ["CF-02", "TJ-03"],
                f"an entry of added_tokens_decoder that is wrong: {name}",
                whole(tokenizer_config__json={"added_tokens_decoder": value}), (MALFORMED, MISMATCH))
+    # What the tokenizer cannot have is left out with a note.
+    for name, files in {
+            "setting-bos-beyond": configured(bos_token_id=10),
+            "added-beyond": whole(added_tokens__json={"<x>": 10}),
+            "added-huge": whole(added_tokens__json={"<x>": 10**9}),
+            "decoder-key-beyond": whole(
+                tokenizer_config__json={"added_tokens_decoder": {"10": {"content": "<x>"}}}),
+    }.items():
+        book.accept(f"config/{name}", ["CF-02", "CF-03", "TJ-03"], f"an id beyond the rows: {name}", files,
+                    arguments=CONVERT)
     reject("token-unknown", "CF-03", "a special token that is not in the vocabulary",
            whole(tokenizer_config__json={"bos_token": "<nothing>"}), (MALFORMED, MISMATCH))
     reject("tokenizer-config-list", "CF-01", "a tokenizer_config.json that is a list",
