@@ -55,6 +55,9 @@ if [[ $(uname -s) == Linux ]]; then
     "$folder/bin/weightmill"
 fi
 install -m 644 LICENSE README.md README.zh-CN.md CHANGELOG.md "$folder"
+# Messages name sections of these pages.
+mkdir "$folder/docs"
+install -m 644 docs/*.md docs/*.png "$folder/docs"
 
 # Which versions it is made of. Package.resolved would say commits, which mirrors of the packages may not share.
 {
