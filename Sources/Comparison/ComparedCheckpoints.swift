@@ -83,8 +83,7 @@ public struct ComparedCheckpoints: Sendable {
       let checkpoint = try Checkpoint(path: request.path, selection: request.selection)
       catalogue = checkpoint.catalogue
       do throws(WeightmillError) {
-        model = try ModelLoader.model(checkpoint)
-        notes = checkpoint.modelNotes
+        (model, notes) = try ModelLoader.checkedModel(checkpoint)
         obstacle = nil
       } catch {
         model = nil

@@ -105,8 +105,11 @@ struct CompressedTensors {
     case "channel": return .channel
     case "group": return group.map(Strategy.group) ?? .channel
     case "block":
-      let sizes = weights.value("block_structure")?.array?.compactMap(\.integer) ?? []
-      guard sizes.count == 2, sizes.allSatisfy({ (1...Sizes.largest).contains($0) }) else {
+      let stated = weights.value("block_structure")?.array ?? []
+      let sizes = stated.compactMap(\.integer)
+      guard stated.count == 2, sizes.count == 2,
+        sizes.allSatisfy({ (1...Sizes.largest).contains($0) })
+      else {
         throw weights.fault("does not say a possible \"block_structure\" of the quantized weights")
       }
       return .block(rows: sizes[0], columns: sizes[1])

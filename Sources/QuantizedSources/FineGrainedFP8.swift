@@ -7,7 +7,7 @@ import WeightmillTensors
 /// A module has `weight` [out, in] (F8_E4M3) and `weight_scale_inv`, [out / 128, in / 128] rounded up or
 /// a single number; vLLM's own checkpoints call it `weight_scale`. Whatever the name says, it is
 /// multiplied: in binary32, and the product is rounded to the type that `config.json` gives the
-/// model. A module without a scale is stored whole.
+/// model. A module without a scale is stored whole, in 16 or 32 bits.
 ///
 /// Source: `integrations/finegrained_fp8.py` (`Fp8Dequantize`) of transformers;
 /// `formats/quantized-sources.md` section 4.

@@ -176,7 +176,7 @@ extension StoredModules {
     }
     let taken = Set(matrices.flatMap(\.parts))
     for (index, tensor) in catalogue.tensors.enumerated()
-    where !taken.contains(index) && SignsOfQuantization.isPart(tensor) {
+    where !taken.contains(index) && SignsOfQuantization.needsScale(tensor) {
       throw WeightmillError(
         .mismatch, catalogue.location,
         "holds tensor \(quoted(tensor.name)) (\(tensor.type.name) \(tensor.shape)), of which the "

@@ -1,3 +1,4 @@
+import WeightmillStrictJSON
 import WeightmillTensors
 
 /// What the names and types of tensors tell of the way in which weights are stored, whatever a
@@ -22,6 +23,11 @@ struct SignsOfQuantization {
     return parts.contains(String(tensor.name[tensor.name.index(after: dot)...]))
   }
 
+  /// Whether a tensor is such a part, or a matrix of codes of eight bits, which mean nothing without scales.
+  static func needsScale(_ tensor: TensorDescriptor) -> Bool {
+    isPart(tensor) || tensor.shape.extents.count == 2 && codes.contains(tensor.type)
+  }
+
   /// Whether any tensor is such a part, or a matrix of integers.
   var isQuantized: Bool {
     modules.catalogue.tensors.contains { tensor in
@@ -29,6 +35,7 @@ struct SignsOfQuantization {
     }
   }
 
+  private static let codes: Set<TensorType> = [.f8e4m3, .f8e5m2, .i8, .u8]
   private static let integers: Set<TensorType> = [.i8, .u8, .i16, .u16, .i32, .u32, .i64, .u64]
 
   /// The method by which files were made whose recipe does not name it.
@@ -36,7 +43,9 @@ struct SignsOfQuantization {
   /// - Parameter recipe: The recipe.
   /// - Returns: The method's name.
   func usualMethod(_ recipe: Recipe) -> String {
-    if recipe.value("load_in_4bit") ?? recipe.value("load_in_8bit") != nil { return "bitsandbytes" }
+    if ["load_in_4bit", "load_in_8bit"].contains(where: { recipe.value($0)?.bool == true }) {
+      return "bitsandbytes"
+    }
     if recipe.value("config_groups") != nil { return "compressed-tensors" }
     let isAWQ = modules.modules(with: "qweight").contains { name, index in
       guard let scales = modules[name, "scales"] else { return false }

@@ -269,4 +269,29 @@ struct TokenizerFolderTests {
     let back = try #require(try ModelTokenizer(gguf: metadata, location: "x"))
     #expect(try back.encode("Hello 你好") == tokenizer.encode("Hello 你好"))
   }
+
+  /// A template beside a SentencePiece model may name any id.
+  @Test func anIdOfATemplateBeyondTheVocabularyIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let path = try SmallModel().write(to: folder, "model")
+    try folder.write(
+      #"""
+      {"version": "1.0", "added_tokens": [], "post_processor": {"type": "TemplateProcessing",
+       "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+       "pair": [], "special_tokens": {"<s>": {"id": "<s>", "ids": [99999999], "tokens": ["<s>"]}}},
+       "model": {"type": "BPE", "vocab": {"<unk>": 0, "<s>": 1}, "merges": []}}
+      """#.utf8, to: "model/tokenizer.json")
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(path) }
+    #expect(error?.problem.contains("99999999") == true)
+  }
+
+  /// Millions of entries in a file are looked at once each.
+  @Test func manyTokensWithoutRowsAreRefusedInTime() throws {
+    let folder = try TemporaryFolder()
+    let path = try SmallModel().write(to: folder, "model")
+    let entries = (0..<60_000).map { #""<x\#($0)>": \#(1000 + $0)"# }.joined(separator: ",")
+    try folder.write("{\(entries)}".utf8, to: "model/added_tokens.json")
+    let error = expectError(.mismatch) { _ = try ModelLoader.load(path) }
+    #expect(error?.problem.contains("names 60000 tokens") == true)
+  }
 }

@@ -64,6 +64,12 @@ package struct CheckpointForm: Catalogue {
 
   /// Refuses what cannot be a checkpoint's.
   private static func check(_ model: LlamaModel, _ view: LlamaView) throws(WeightmillError) {
+    guard model.gainOffset == model.architecture.gainOffsets[.huggingFace] ?? 0 else {
+      throw WeightmillError(
+        .unsupported, view.location,
+        "holds gains of norms plus one, of which a checkpoint's cannot be had bit for bit",
+        remedy: "see how values differ with `weightmill compare`")
+    }
     guard !model.architecture.fusesQueriesInGGUFOnly else {
       throw WeightmillError(
         .unsupported, view.location,

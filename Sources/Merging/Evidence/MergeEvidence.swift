@@ -65,12 +65,13 @@ struct MergeEvidence: Sendable {
           remedy: HelpTopic.wrongBase.after(
             remedy + ", or merge all the same with --force-base")))
     }
-    if ModelNature(gains.base) == .delta {
+    // Gains that are stored less one are as small as those of a delta.
+    if base.gainOffset == 0, ModelNature(gains.base) == .delta {
       add(
         base, "holds delta weights, not a whole model: its norms are those of differences",
         "give the original model as the base")
     }
-    if ModelNature(gains.delta) == .whole {
+    if delta.gainOffset == 0, ModelNature(gains.delta) == .whole {
       add(
         delta, "holds a whole model, not a delta: its norms are those of a whole model",
         "convert it by itself, without --delta")

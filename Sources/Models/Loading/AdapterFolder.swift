@@ -97,7 +97,8 @@ extension Checkpoint {
   /// The error for an adapter in a model's place; `nil` for anything else.
   package var misplacedAdapter: WeightmillError? {
     // A whole model with factors in it is none: they were left unmerged.
-    guard LowRankAdapter.isAdapter(catalogue), names?.hasLayers != true else { return nil }
+    guard LowRankAdapter.isAdapter(catalogue), layout == .adapter || names?.hasLayers != true
+    else { return nil }
     return WeightmillError(
       .mismatch, path, "holds a LoRA adapter, not a model",
       remedy: "give the base as the model and the adapter's folder with --lora")

@@ -40,8 +40,28 @@ struct CheckedModel {
     } catch {
       throw Self.unfit(checkpoint, catalogue, configuration, names.scheme) ?? error
     }
-    notes = more + biasNotes + (try StoredFrequencies(llama, tensors).notes)
+    notes =
+      more + biasNotes + (try StoredFrequencies(llama, tensors).notes)
+      + (try Self.headNotes(catalogue, names.scheme, configuration.architecture))
     try untie(checkpoint)
+  }
+
+  /// A head that models of an architecture cannot have is left out; one that differs from the embeddings
+  /// was trained for something else.
+  private static func headNotes(
+    _ catalogue: any Catalogue, _ scheme: NamingScheme, _ architecture: Architecture
+  ) throws(WeightmillError) -> [String] {
+    guard scheme == .huggingFace, architecture.alwaysTies else { return [] }
+    let names = catalogue.tensors.map(\.name)
+    let head = scheme.name(of: .output, in: architecture)
+    guard let output = names.firstIndex(of: head),
+      let embedding = names.firstIndex(of: scheme.name(of: .tokenEmbedding, in: architecture)),
+      try !catalogue.holdsTheSame(output, embedding)
+    else { return [] }
+    return [
+      "\(quoted(head)) differs from the embeddings and is left out: models of \(architecture.name) "
+        + "have no output matrix of their own"
+    ]
   }
 
   /// llama.cpp computes models without the biases that their architecture has: so were they converted.

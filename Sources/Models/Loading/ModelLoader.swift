@@ -67,6 +67,18 @@ public enum ModelLoader {
     try CheckedModel(checkpoint, try checkpoint.modelCatalogue()).llama
   }
 
+  /// Checks that a checkpoint holds a model, and says what is odd about both.
+  ///
+  /// - Parameter checkpoint: The checkpoint.
+  /// - Returns: The model and the notes.
+  /// - Throws: `unsupported`, `malformed` or `mismatch`.
+  package static func checkedModel(
+    _ checkpoint: Checkpoint
+  ) throws(WeightmillError) -> (model: LlamaModel, notes: [String]) {
+    let checked = try CheckedModel(checkpoint, try checkpoint.modelCatalogue())
+    return (checked.llama, checkpoint.modelNotes + checked.notes)
+  }
+
   /// The tokenizer of a model, whatever its weights are.
   ///
   /// - Parameter path: A folder; a GGUF file; a SentencePiece `tokenizer.model`, LLaMA 3's or a
@@ -151,7 +163,8 @@ public enum ModelLoader {
     let baseModel = checkedBase.llama
     let vision = delta.catalogue.tensors.map(\.name).filter(VisionTensors.contains)
     let checkedDelta = try CheckedModel(
-      delta, SelectedCatalogue(delta.catalogue) { !VisionTensors.contains($0.name) },
+      delta,
+      SelectedCatalogue(try delta.modelCatalogue()) { !VisionTensors.contains($0.name) },
       alsoNamed: VisionTensors.modelTypes)
     let deltaModel = checkedDelta.llama
     let (kind, notes) = try DeltaCheck.check(
@@ -174,7 +187,7 @@ public enum ModelLoader {
       llama: llama, tokenizer: found.tokenizer,
       chatTemplates: found.files?.dialogueTemplates ?? ChatTemplates(), metadata: nil,
       mergeRule: kind.rawValue, files: base.files + delta.files + (found.files?.files ?? []),
-      notes: base.notes + checkedBase.notes + delta.notes + checkedDelta.notes
+      notes: base.modelNotes + checkedBase.notes + delta.modelNotes + checkedDelta.notes
         + visionNotes(vision) + notes
         + ConfigurationNotes.notes(deltaModel, delta.configuration?.json) + found.notes)
     model.tokenizerObstacle = found.obstacle

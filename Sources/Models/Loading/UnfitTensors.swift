@@ -17,7 +17,8 @@ struct UnfitTensors {
     Kind(
       parts: ["lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "base_layer"],
       what: "holds factors of a LoRA that is not merged",
-      remedy: "merge it with PEFT's merge_and_unload, save the model, and give that"),
+      remedy: HelpTopic.adapters.after(
+        "merge it with PEFT's merge_and_unload, save the model, and give that")),
     Kind(
       parts: ["lora_a", "lora_b"], what: "holds factors of a LoRA that is not merged",
       remedy: "merge it with the program that trained it (mlx_lm.fuse), and give the result"),
@@ -28,7 +29,7 @@ struct UnfitTensors {
     Kind(
       parts: ["score", "classifier", "qa_outputs", "classification_head", "cls"],
       what: "is a classifier (such as LlamaForSequenceClassification), which predicts no tokens",
-      remedy: "give a model with lm_head.weight"),
+      remedy: HelpTopic.missingHead.after("give a model with lm_head.weight")),
     Kind(
       parts: ["vision_tower", "vision_model", "mm_projector", "multi_modal_projector", "visual"],
       what: "holds a part that sees, which is not converted",

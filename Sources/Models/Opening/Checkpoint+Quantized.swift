@@ -31,7 +31,8 @@ extension Checkpoint {
       let model = try? LlamaConfiguration(
         huggingFace: configuration.json, location: configuration.path)
     else { return { _ in true } }
-    return { name in
+    return { [names] stored in
+      let name = names?.name(of: stored) ?? stored
       guard
         case .layer(_, let kind) = NamingScheme.huggingFace.role(of: name, in: model.architecture)
       else { return false }

@@ -80,13 +80,22 @@ struct FilePiece {
     return tail.count == 2 && tail.first == "a" && tail.allSatisfy { ("a"..."z").contains($0) }
   }
 
+  /// Whether the names say that there are more pieces than lie there: `part1of3`.
+  private var isIncomplete: Bool {
+    guard let end = pieces.first?.lowercased().ranges(of: "of").last?.upperBound,
+      let count = pieces.first.flatMap({ Int($0.lowercased()[end...]) })
+    else { return false }
+    return count > pieces.count
+  }
+
   /// What it is, and the command that makes the whole file.
   var error: WeightmillError {
     func path(_ name: String) -> String { folder.path == "." ? name : folder.path(name) }
-    guard let first = pieces.first, let last = pieces.last, pieces.count > 1 else {
+    guard let first = pieces.first, let last = pieces.last, pieces.count > 1, !isIncomplete else {
       return WeightmillError(
         .noInput, self.path, problem,
-        remedy: "fetch the other pieces, too, and put all of them together with cat")
+        remedy: HelpTopic.cutFiles.after(
+          "fetch the other pieces, too, and put all of them together with cat"))
     }
     let listed =
       pieces.count <= 4

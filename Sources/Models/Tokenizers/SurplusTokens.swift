@@ -18,6 +18,7 @@ struct SurplusTokens {
 
   let rows: Int
   private var entries: [Entry] = []
+  private var ids: Set<Int> = []
 
   /// - Parameter rows: The rows of the embedding.
   init(rows: Int) { self.rows = rows }
@@ -29,7 +30,7 @@ struct SurplusTokens {
   mutating func note(_ text: String, id: Int, location: String) -> Bool {
     guard id >= rows else { return false }
     // Several files may name the same one.
-    if !entries.contains(where: { $0.id == id }) {
+    if ids.insert(id).inserted {
       entries.append(Entry(text: text, id: id, location: location))
     }
     return true

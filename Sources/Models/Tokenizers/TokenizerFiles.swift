@@ -275,13 +275,15 @@ extension TokenizerFiles.Source {
       for (id, object) in try settings.addedTokens() {
         tokens.append(VocabularyAndMerges.Added(id: id, members: object))
       }
+      let special = settings.specialTexts
+      var ids = Set(tokens.map(\.id))
       for member in added?.object.members ?? [] {
         guard let id = member.value.integer else {
           throw WeightmillError(
             .malformed, added?.path ?? "", "the id of token \(quoted(member.name)) is not a number")
         }
-        guard !tokens.contains(where: { $0.id == id }) else { continue }
-        let isSpecial = settings.specialTexts.contains(TensorName(member.name))
+        guard ids.insert(id).inserted else { continue }
+        let isSpecial = special.contains(TensorName(member.name))
         tokens.append(
           VocabularyAndMerges.Added(id: id, text: member.name, isSpecial: isSpecial))
       }
@@ -309,7 +311,8 @@ extension SurplusTokens {
   /// - Returns: Whether all of them are marks; pieces of text cannot be left out.
   fileprivate mutating func note(behind vocabulary: Vocabulary, _ location: String) -> Bool {
     let behind = vocabulary.tokens.enumerated().dropFirst(rows).filter { $1.kind != .unused }
+    guard !behind.contains(where: { $1.isText }) else { return false }
     for (id, token) in behind { note(token.text, id: id, location: location) }
-    return !behind.contains { $1.isText }
+    return true
   }
 }

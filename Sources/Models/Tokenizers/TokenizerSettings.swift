@@ -58,6 +58,13 @@ struct TokenizerSettings {
       special[role] = try roles.id(of: role) ?? special[role]
     }
     if let template {
+      for id in [template.addsBOS ? template.bos : nil, template.addsEOS ? template.eos : nil] {
+        guard let id, !vocabulary.tokens.indices.contains(id) else { continue }
+        throw WeightmillError(
+          .mismatch, path,
+          "is beside a tokenizer.json that puts token \(id) around a text, which is not in the "
+            + "vocabulary", remedy: "use the tokenizer that came with the model")
+      }
       // What the template puts around a text is there, whatever else the settings name.
       (special.addsBOS, special.addsEOS) = (template.addsBOS, template.addsEOS)
       if template.addsBOS { special.bos = template.bos }

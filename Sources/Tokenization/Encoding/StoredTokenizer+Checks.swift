@@ -67,7 +67,9 @@ extension StoredTokenizer {
           + "name one in tokenizer_config.json, as eos_token")
     }
     for (name, id) in [("begins", special.bos), ("ends", special.eos)] {
-      guard let id, vocabulary.tokens[id].isText else { continue }
+      guard let id, vocabulary.tokens.indices.contains(id), vocabulary.tokens[id].isText else {
+        continue
+      }
       notes.append(
         "the token that \(name) a text is \(id), \(quoted(vocabulary.tokens[id].text, limit: 40)), a "
           + "piece of text: it can come of what users write")

@@ -89,7 +89,7 @@ extension Subcommands {
         (model, notes) = (merged.llama, merged.notes)
       } else {
         let checkpoint = try Checkpoint(path: path, selection: request.selection)
-        (model, notes) = (try ModelLoader.model(checkpoint), checkpoint.modelNotes)
+        (model, notes) = try ModelLoader.checkedModel(checkpoint)
       }
       let form = try CheckpointForm(model)
       common.printNotes(notes + form.notes)
