@@ -51,18 +51,12 @@ struct AWQ {
   func matrix(
     _ module: String, _ codes: Int, of modules: StoredModules, panels: PanelCache
   ) throws(WeightmillError) -> ColumnPackedMatrix {
-    let scales = try modules.required(module, "scales")
-    let zeros = try modules.required(module, "qzeros")
-    try modules.check(codes, types: [.i32])
-    try modules.check(zeros, types: [.i32])
-    try modules.check(scales, types: ScalarRows.encodable)
+    let (scales, zeros) = try modules.scalesAndZeros(module, codes)
     let (inputs, words) = try modules.matrix(codes)
     let outputs = words * Self.places.count
     let width = groupSize ?? inputs
-    let count = ColumnGroups.count(columns: inputs, width: width)
-    let reason = "\(inputs) inputs in groups of \(width) and \(outputs) outputs need"
-    try modules.check(scales, is: [count, outputs], reason)
-    try modules.check(zeros, is: [count, words], reason)
+    _ = try modules.groupCount(
+      scales, zeros, inputs: inputs, width: width, outputs: outputs, zeroWords: words)
     return ColumnPackedMatrix(
       tensor: try modules.decoded(
         module, rows: outputs, columns: inputs, type: modules.tensor(scales).type),

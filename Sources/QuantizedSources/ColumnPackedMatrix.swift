@@ -179,3 +179,43 @@ struct ColumnPackedMatrix: QuantizedMatrix {
     return row / places.count * places.count + places[row % places.count]
   }
 }
+
+extension StoredModules {
+  /// The scales and zero points beside the codes of a module that GPTQ or AWQ packed.
+  ///
+  /// - Parameters:
+  ///   - module: The module's name.
+  ///   - codes: The index of its `qweight`.
+  /// - Returns: Their indices.
+  /// - Throws: `mismatch` when one is missing, `unsupported` for other types than are read.
+  func scalesAndZeros(
+    _ module: String, _ codes: Int
+  ) throws(WeightmillError) -> (scales: Int, zeros: Int) {
+    let (scales, zeros) = (try required(module, "scales"), try required(module, "qzeros"))
+    try check(codes, types: [.i32])
+    try check(zeros, types: [.i32])
+    try check(scales, types: ScalarRows.encodable)
+    return (scales, zeros)
+  }
+
+  /// The number of groups, for which there must be as many rows of scales and of zero points.
+  ///
+  /// - Parameters:
+  ///   - scales: The index of the scales.
+  ///   - zeros: The index of the zero points.
+  ///   - inputs: How many inputs the matrix has.
+  ///   - width: The inputs of a group.
+  ///   - outputs: How many outputs the matrix has.
+  ///   - zeroWords: The words that hold a group's zero points.
+  /// - Returns: The number.
+  /// - Throws: `mismatch` when scales or zero points have another shape.
+  func groupCount(
+    _ scales: Int, _ zeros: Int, inputs: Int, width: Int, outputs: Int, zeroWords: Int
+  ) throws(WeightmillError) -> Int {
+    let count = ColumnGroups.count(columns: inputs, width: width)
+    let reason = "\(inputs) inputs in groups of \(width) and \(outputs) outputs need"
+    try check(scales, is: [count, outputs], reason)
+    try check(zeros, is: [count, zeroWords], reason)
+    return count
+  }
+}

@@ -66,11 +66,7 @@ struct GPTQ {
   func matrix(
     _ module: String, _ codes: Int, of modules: StoredModules, panels: PanelCache
   ) throws(WeightmillError) -> ColumnPackedMatrix {
-    let scales = try modules.required(module, "scales")
-    let zeros = try modules.required(module, "qzeros")
-    try modules.check(codes, types: [.i32])
-    try modules.check(zeros, types: [.i32])
-    try modules.check(scales, types: ScalarRows.encodable)
+    let (scales, zeros) = try modules.scalesAndZeros(module, codes)
     let (wordRows, outputs) = try modules.matrix(codes)
     guard wordRows * 32 % bits == 0, wordRows * 32 / bits <= Sizes.largest else {
       throw WeightmillError(
@@ -81,10 +77,9 @@ struct GPTQ {
     }
     let inputs = wordRows * 32 / bits
     let width = groupSize ?? inputs
-    let count = ColumnGroups.count(columns: inputs, width: width)
-    let reason = "\(inputs) inputs in groups of \(width) and \(outputs) outputs need"
-    try modules.check(scales, is: [count, outputs], reason)
-    try modules.check(zeros, is: [count, PackedFields.words(for: outputs, bits: bits)], reason)
+    let count = try modules.groupCount(
+      scales, zeros, inputs: inputs, width: width, outputs: outputs,
+      zeroWords: PackedFields.words(for: outputs, bits: bits))
     let list =
       isReordered ? try modules.required(module, "g_idx") : modules[module, "g_idx"]
     let groups = try list.flatMap { (list) throws(WeightmillError) in

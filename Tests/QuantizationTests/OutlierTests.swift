@@ -111,9 +111,7 @@ struct OutlierTests {
   func oneInEachPartIsReportedFromEightTimesOn(type: TensorType) throws {
     for (ratio, isReported) in [(8.1, true), (7.9, false)] {
       var values = ordinary(rows: 4)
-      for first in stride(from: 0, to: values.count, by: part(type)) {
-        values.plantOutlier(first..<first + part(type), ratio: ratio)
-      }
+      values.plantOutliers(inEach: part(type), ratio: ratio)
       let faults = try encode(values, type).faults
       #expect(faults.drowned.isReported(among: values.count) == isReported, "\(ratio)")
     }

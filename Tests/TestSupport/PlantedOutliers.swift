@@ -9,4 +9,15 @@ extension [Float] {
     let power = range.reduce(0.0) { $0 + ($1 == index ? 0 : Double(self[$1]) * Double(self[$1])) }
     self[index] = Float(ratio * (power / Double(range.count - 1)).squareRoot())
   }
+
+  /// Makes one of each so many values as many times as large as the others of them.
+  ///
+  /// - Parameters:
+  ///   - size: How many values.
+  ///   - ratio: How many times.
+  package mutating func plantOutliers(inEach size: Int, ratio: Double) {
+    for first in stride(from: 0, to: count, by: size) {
+      plantOutlier(first..<first + size, ratio: ratio)
+    }
+  }
 }
