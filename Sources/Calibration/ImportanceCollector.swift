@@ -5,8 +5,8 @@ import WeightmillTokenization
 
 /// Runs a model over text and gathers how much each input of each matrix matters.
 ///
-/// The matrices are those of the layers, and the output matrix if it is asked for. The embedding is
-/// looked up and not multiplied with: it has no entry. Weights stream layer by layer; memory is the
+/// The matrices are those of the layers, and the output matrix. An embedding that is only looked up, and not
+/// multiplied with, has no entry; one that is the output matrix, too, has. Weights stream layer by layer; memory is the
 /// activations of `tokensPerPass` tokens, a sum for each column, and a tile for each thread.
 public struct ImportanceCollector: Sendable {
   /// The number of tokens that go through the model together.
@@ -20,12 +20,12 @@ public struct ImportanceCollector: Sendable {
   /// - Parameters:
   ///   - model: The model, in any scheme: entries have GGUF names, and columns have the same order
   ///     in all of them.
-  ///   - includesOutput: Whether the output matrix gets an entry, too; one that is the embedding
-  ///     (tied weights) gets none.
+  ///   - includesOutput: Whether the output matrix gets an entry; one that is the embedding (tied
+  ///     weights) has it under the embedding's name.
   ///   - workers: The threads.
-  public init(_ model: LlamaModel, includesOutput: Bool = false, workers: Workers) {
+  public init(_ model: LlamaModel, includesOutput: Bool = true, workers: Workers) {
     pass = ForwardPass(model, workers: workers)
-    self.includesOutput = includesOutput && !model.tiesEmbeddings
+    self.includesOutput = includesOutput
   }
 
   /// Runs the model over a text and gathers the sums.
@@ -72,7 +72,9 @@ public struct ImportanceCollector: Sendable {
       }
       progress(Double(layer + 1) / Double(layers))
     }
-    if includesOutput { try add(pass.normalized(hidden), of: [.output], to: &gathered) }
+    guard includesOutput else { return }
+    let matrix: TensorRole = pass.model.tiesEmbeddings ? .tokenEmbedding : .output
+    try add(pass.normalized(hidden), of: [matrix], to: &gathered)
   }
 
   private func add(

@@ -48,7 +48,7 @@ struct ImportanceCollectorTests {
   }
 
   private func collect(
-    _ model: LoadedModel, threads: Int = 2, includesOutput: Bool = false
+    _ model: LoadedModel, threads: Int = 2, includesOutput: Bool = true
   ) throws -> ImportanceMatrix {
     try ImportanceCollector(
       model.llama, includesOutput: includesOutput, workers: Workers(threads: threads)
@@ -74,7 +74,7 @@ struct ImportanceCollectorTests {
       let first = number * expected.context
       #expect(window == [1] + expected.ids[(first + 1)..<(first + expected.context)])
     }
-    let matrix = try collect(model, includesOutput: true)
+    let matrix = try collect(model)
     #expect(matrix.chunkCount == expected.windows)
     #expect(matrix.chunkSize == expected.context)
     #expect(matrix.datasets == ["text.txt"])
@@ -90,7 +90,7 @@ struct ImportanceCollectorTests {
   /// llama.cpp rounds activations to binary16 on the way.
   @Test func theSumsAreNearlyThoseOfLlamaImatrix() throws {
     let llama = try ImatrixFile.read("\(Fixtures.package)/fixtures/imatrix/llama.gguf")
-    let ours = try collect(ziya(), includesOutput: true)
+    let ours = try collect(ziya())
     #expect(ours.names == llama.names)
     #expect(ours.datasets == llama.datasets)
     #expect(ours.chunkCount == llama.chunkCount)
@@ -120,7 +120,7 @@ struct ImportanceCollectorTests {
     }
   }
 
-  @Test func theMatricesOfTheLayersHaveEntriesAndTheOutputIfAsked() throws {
+  @Test func theMatricesOfTheLayersAndTheOutputHaveEntries() throws {
     let model = try ziya()
     let layers = (0..<4).flatMap { layer in
       [
@@ -128,9 +128,8 @@ struct ImportanceCollectorTests {
       ].map { "blk.\(layer).\($0).weight" }
     }
     let matrix = try collect(model)
-    #expect(matrix.names.map(\.text) == layers)
-    #expect(
-      try collect(model, includesOutput: true).names.map(\.text) == layers + ["output.weight"])
+    #expect(matrix.names.map(\.text) == layers + ["output.weight"])
+    #expect(try collect(model, includesOutput: false).names.map(\.text) == layers)
     for layer in 0..<4 {
       let shared = [["attn_q", "attn_k", "attn_v"], ["ffn_gate", "ffn_up"]]
       for names in shared {
@@ -141,19 +140,27 @@ struct ImportanceCollectorTests {
     #expect(matrix.entries[TensorName("blk.0.ffn_down.weight")]?.columns == 768)
   }
 
-  @Test func theEmbeddingHasNoEntryEvenAsTheOutputMatrix() throws {
+  @Test func theEmbeddingHasAnEntryWhereItIsTheOutputMatrix() throws {
     var tied = SmallModel()
     tied.omitted = ["lm_head.weight"]
     tied.tiesEmbeddings = true
     let model = try ModelLoader.load(tied.write(to: folder, "tied"))
-    let matrix = try collect(model, includesOutput: true)
-    #expect(matrix.names.count == 7)
-    #expect(matrix.names.allSatisfy { $0.text.hasPrefix("blk.0.") })
+    let matrix = try collect(model)
+    #expect(matrix.names.count == 8)
+    // What the output matrix of the same model, untied, would have.
+    var untied = SmallModel()
+    untied.tiesEmbeddings = false
+    let sums = try collect(ModelLoader.load(untied.write(to: folder, "untied")))
+    #expect(
+      matrix.entries[TensorName("token_embd.weight")] == sums.entries[TensorName("output.weight")])
+    #expect(sums.entries[TensorName("token_embd.weight")] == nil)
+    let layersAlone = try collect(model, includesOutput: false)
+    #expect(layersAlone.names.allSatisfy { $0.text.hasPrefix("blk.0.") })
   }
 
   @Test func theSumsDoNotDependOnTheNumberOfThreads() throws {
     let model = try ziya()
-    let matrices = try [1, 2, 5].map { try collect(model, threads: $0, includesOutput: true) }
+    let matrices = try [1, 2, 5].map { try collect(model, threads: $0) }
     let areSame = matrices.allSatisfy { $0 == matrices[0] }
     #expect(areSame)
   }

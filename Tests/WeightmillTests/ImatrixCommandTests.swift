@@ -18,14 +18,14 @@ struct ImatrixCommandTests {
 
   @Test func theFileDoesNotDependOnThreads() throws {
     let first = try CommandLineTool.run(
-      command("a.gguf", "--text", Self.text, "--threads", "1", "--process-output"))
+      command("a.gguf", "--text", Self.text, "--threads", "1"))
     #expect(first.code == 0, "\(first.error)")
     #expect(first.output.contains("a.gguf: 29 matrices from 4 windows of 48 tokens, "))
     #expect(first.error.contains("note: left out: 21 tokens at the end of texts"))
     let bytes = try Fixtures.bytes(folder("a.gguf"))
 
     let second = try CommandLineTool.run(
-      command("b.gguf", "--text", Self.text, "--threads", "3", "--process-output", "--json"))
+      command("b.gguf", "--text", Self.text, "--threads", "3", "--json"))
     #expect(second.json?["matrices"] as? Int == 29)
     #expect(second.json?["windows"] as? Int == 4)
     #expect(second.json?["tokens"] as? Int == 192)

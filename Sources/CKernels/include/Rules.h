@@ -101,7 +101,7 @@ static const symmetric_rule q3_K_guided = {
     .trial = {-9, -7, -6, -5.3, -4.8, -4.4, -4.1, -3.8, -3.5, -3.2, -2.9, -2.6, -2.2, -1.8, 7,
              5.5, 4.6, 4.1, 3.7, 3.3, 2.9, 2.4},
     .d_trials = 6, .d_trial = {-33, -32, -31, -30, -29, -28}, .rounds = 1, .reach = 1,
-    .stretch = 0.5};
+    .stretch = 0.25};
 
 static const symmetric_rule q6_K = {
     .parts = 16, .size = 16, .low = -32, .high = 31, .uneven = 0,
@@ -150,7 +150,7 @@ static const affine_rule q2_K_guided = {
     .trial = {1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6, 4.2, 5, 2.5, 3.2, 4, 5, 3.5, 4.5, 6},
     .shift = {0, 0, 0, 0, 0, 0, 0, 0, 0, .3, .5, .6, .8, 1, 1.5, 2},
     .d_trials = 6, .d_trial = {10.5, 11.5, 12.5, 13.5, 14.5, 15.5}, .rounds = 2, .reach = 2, .depth = 1,
-    .stretch = 1};
+    .stretch = 0.6};
 
 static const affine_rule q4_K = {
     .parts = 8, .size = 32, .high = 15, .scale_high = 63, .limit = 65504.0f * 58,

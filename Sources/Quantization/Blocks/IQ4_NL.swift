@@ -17,8 +17,6 @@ enum IQ4_NL: SearchedFormat {
   static var type: TensorType { .iq4_NL }
   static var search: Int { WEIGHTMILL_IQ4_NL }
   static var valuesPerPart: Int { 32 }
-  /// With more, rows of `encode_vectors.json` get a larger error than llama.cpp's.
-  static var damping: Float { 0 }
 
   private static let bytes = 18
 

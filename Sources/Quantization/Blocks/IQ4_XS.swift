@@ -21,8 +21,6 @@ enum IQ4_XS: SearchedFormat {
   static var type: TensorType { .iq4_XS }
   static var search: Int { WEIGHTMILL_IQ4_XS }
   static var valuesPerPart: Int { 32 }
-  /// With more, rows of `encode_vectors.json` get a larger error than llama.cpp's.
-  static var damping: Float { 0 }
 
   private static let bytes = 136
 

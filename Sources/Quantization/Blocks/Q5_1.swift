@@ -21,8 +21,6 @@ enum Q5_1: SearchedFormat {
   static var type: TensorType { .q5_1 }
   static var search: Int { WEIGHTMILL_Q5_1 }
   static var valuesPerPart: Int { 32 }
-  /// With more, rows of `encode_vectors.json` get a larger error than llama.cpp's.
-  static var damping: Float { 0 }
 
   private static let bytes = 24
 

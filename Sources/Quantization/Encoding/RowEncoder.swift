@@ -148,19 +148,14 @@ public struct RowEncoder: Sendable {
   ) -> any BlockEncoder {
     if type == .q8_0 { return ShortEncoder(format: Q8_0.self, search: search) }
     if type == .q4_0, importance == nil { return ShortEncoder(format: Q4_0.self, search: search) }
-    func weights(damping: Float = 0) -> [Float]? {
-      importance.map {
-        ColumnWeights.weights($0, blockSize: type.valuesPerBlock, damping: damping)
-      }
-    }
+    let weights = importance.map { ColumnWeights.weights($0, blockSize: type.valuesPerBlock) }
     for format in searched where format.type == type {
-      return SearchedEncoder(
-        format: format, weights: weights(damping: format.damping), search: search)
+      return SearchedEncoder(format: format, weights: weights, search: search)
     }
     for format in lattices where format.type == type {
-      return LatticeEncoder(format: format, weights: weights(), search: search)
+      return LatticeEncoder(format: format, weights: weights, search: search)
     }
-    return type == .mxfp4 ? MXFP4Encoder(weights: weights()) : ScalarEncoder(type: type)
+    return type == .mxfp4 ? MXFP4Encoder(weights: weights) : ScalarEncoder(type: type)
   }
 
   // MARK: Encoding

@@ -9,22 +9,12 @@ protocol SearchedFormat: BlockFormat {
   /// The number of values that share a scale.
   static var valuesPerPart: Int { get }
 
-  /// How much is added to importance, whose mean is 1.
-  ///
-  /// Importance is learnt from little text: columns that it hardly used may matter for other text.
-  static var damping: Float { get }
-
   /// Writes one block.
   ///
   /// - Parameters:
   ///   - found: What the search found.
   ///   - block: Room for `type.bytesPerBlock` bytes.
   static func pack(_ found: FoundBlock, _ block: UnsafeMutableRawPointer)
-}
-
-extension SearchedFormat {
-  /// Of 0, 0.2, 0.3 and 0.5 this gave the least KL divergence on fixtures/mini-ziya.
-  static var damping: Float { 0.3 }
 }
 
 /// What a search found for one block: integers, which the block's type packs into its bits.

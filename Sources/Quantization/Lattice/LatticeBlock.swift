@@ -13,7 +13,8 @@ package struct LatticeBlock {
 
   /// Takes the values of a block.
   ///
-  /// The weight of an error is `importance * sqrt(2 * mean + x * x)` with the mean of all squares.
+  /// The weight of an error is its importance; where that is not known, `sqrt(2 * mean + x * x)` with the
+  /// mean of all squares.
   ///
   /// - Parameters:
   ///   - values: 256 values.
@@ -34,7 +35,11 @@ package struct LatticeBlock {
       magnitudes[index] = magnitude < 0x1p-24 ? 0 : magnitude
       sum += magnitude * magnitude
     }
-    unsafe weigh(twiceMean: sum * (2.0 / 256), importance)
+    if let importance = unsafe importance {
+      unsafe weigh(importance)
+    } else {
+      weigh(twiceMean: sum * (2.0 / 256))
+    }
     odd = 0
     for group in 0..<32 {
       var bits: UInt8 = 0
@@ -44,20 +49,19 @@ package struct LatticeBlock {
     }
   }
 
-  private mutating func weigh(twiceMean: Float, _ importance: UnsafePointer<Float>?) {
-    var factors: (Float, Float) = (1, 1)
+  private mutating func weigh(_ importance: UnsafePointer<Float>) {
     var most: Float = 0
-    if let importance = unsafe importance {
-      for index in 0..<256 { most = unsafe Swift.max(most, importance[index]) }
-      factors = Self.factors(-Int(most.exponent))
-    }
+    for index in 0..<256 { most = unsafe Swift.max(most, importance[index]) }
+    let factors = Self.factors(-Int(most.exponent))
     for index in 0..<256 {
-      let magnitude = magnitudes[index]
-      var weight = (twiceMean + magnitude * magnitude).squareRoot()
-      if let importance = unsafe importance {
-        weight *= unsafe importance[index] * factors.0 * factors.1
-      }
-      weights[index] = Swift.max(weight, 0x1p-40)
+      weights[index] = unsafe Swift.max(importance[index] * factors.0 * factors.1, 0x1p-40)
+    }
+  }
+
+  private mutating func weigh(twiceMean: Float) {
+    for index in 0..<256 {
+      weights[index] = Swift.max(
+        (twiceMean + magnitudes[index] * magnitudes[index]).squareRoot(), 0x1p-40)
     }
   }
 

@@ -51,8 +51,8 @@ extension Subcommands {
     @Option(help: "How many windows to read at most (default: all).")
     var chunks: Int?
 
-    @Flag(help: "Learn about the output matrix, too.")
-    var processOutput = false
+    @Flag(inversion: .prefixedNo, help: "Learn about the output matrix, too.")
+    var processOutput = true
 
     @Flag(help: "Replace the output if it exists.")
     var force = false
@@ -119,9 +119,6 @@ extension Subcommands {
         notes.append(
           "left out: \(Text.grouped(read.leftOut)) tokens at the end of texts, which fill no window"
         )
-      }
-      if processOutput, model.tiesEmbeddings {
-        notes.append("the output matrix is the embedding: it gets no entry")
       }
       return notes
     }
