@@ -39,6 +39,21 @@ struct GenerationTests {
     #expect(end == tokens.count && generation.count == end)
   }
 
+  /// More heads share keys and values than a panel has lanes.
+  @Test func manyHeadsThatShareKeysHaveTheBitsOfTheWholeText() throws {
+    var model = SmallModel()
+    (model.hidden, model.heads, model.keyValueHeads) = (136, 34, 2)
+    let folder = try TemporaryFolder()
+    let pass = ForwardPass(
+      try ModelLoader.load(model.write(to: folder, "a")).llama, workers: Workers(threads: 2))
+    let tokens = (0..<40).map { 3 + $0 * 71 % 290 }
+    let whole = try logits(pass, tokens)
+    var generation = Generation(pass)
+    for (index, token) in tokens.enumerated() {
+      #expect(try generation.extend(with: [token]) == whole[index].map(Float.init))
+    }
+  }
+
   @Test func copiesGrowApart() throws {
     var one = Generation(pass)
     _ = try one.extend(with: Array(tokens[..<20]))

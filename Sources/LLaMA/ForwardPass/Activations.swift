@@ -42,6 +42,21 @@ package struct Activations: Sendable {
     return (0..<columns).map { self[row, $0] }
   }
 
+  /// A copy of one vector in binary32.
+  ///
+  /// - Parameter row: Its number.
+  /// - Returns: Its numbers.
+  func floats(_ row: Int) -> [Float] {
+    let first = unsafe UnsafeRawPointer(lane(row))
+    let step = Kernels.tokens * precision.size
+    return (0..<columns).map { column in
+      switch precision {
+      case .single: unsafe first.load(fromByteOffset: column * step, as: Float.self)
+      case .double: unsafe Float(first.load(fromByteOffset: column * step, as: Double.self))
+      }
+    }
+  }
+
   /// Copies of some of the vectors.
   ///
   /// - Parameter rows: Their numbers.
@@ -49,11 +64,8 @@ package struct Activations: Sendable {
   package func selecting(_ rows: [Int]) -> Activations {
     let selected = Activations(rows: rows.count, columns: columns, precision: precision)
     for (index, row) in rows.enumerated() {
-      precondition((0..<self.rows).contains(row))
-      switch precision {
-      case .single: copy(row, to: selected, index, as: Float.self)
-      case .double: copy(row, to: selected, index, as: Double.self)
-      }
+      unsafe precision.copyLane(
+        of: lane(row), columns, to: selected.lane(index))
     }
     return selected
   }
@@ -72,21 +84,6 @@ package struct Activations: Sendable {
         byteCount: selected.panelStride * precision.size)
     }
     return selected
-  }
-
-  /// Copies a vector to a row of others that nobody else has yet.
-  private func copy<Number: BitwiseCopyable>(
-    _ row: Int, to other: Activations, _ otherRow: Int, as type: Number.Type
-  ) {
-    let from =
-      unsafe address(panel: row / Kernels.tokens).assumingMemoryBound(to: type)
-      + row % Kernels.tokens
-    let to =
-      unsafe other.address(panel: otherRow / Kernels.tokens).assumingMemoryBound(to: type)
-      + otherRow % Kernels.tokens
-    for offset in stride(from: 0, to: columns * Kernels.tokens, by: Kernels.tokens) {
-      unsafe to[offset] = from[offset]
-    }
   }
 
   /// The distance of these vectors from others: the sums over all their numbers of (self - other)²
@@ -152,6 +149,12 @@ package struct Activations: Sendable {
   /// `makeUnique`.
   func address(panel: Int, column: Int = 0) -> UnsafeMutableRawPointer {
     unsafe storage.base + (panel * panelStride + column * Kernels.tokens) * precision.size
+  }
+
+  /// Where the first number of a vector is; the others follow in steps of a panel's tokens.
+  private func lane(_ row: Int) -> UnsafeMutableRawPointer {
+    precondition((0..<rows).contains(row))
+    return unsafe address(panel: row / Kernels.tokens) + row % Kernels.tokens * precision.size
   }
 
   /// Copies the numbers if another value shares them.

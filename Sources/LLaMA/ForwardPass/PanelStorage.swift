@@ -30,6 +30,31 @@ import WeightmillTensors
   deinit { unsafe base.deallocate() }
 }
 
+extension Precision {
+  /// Copies numbers of one lane of panels to another, where nobody else writes.
+  ///
+  /// - Parameters:
+  ///   - from: The lane's first number; the others follow in steps of a panel's tokens.
+  ///   - count: How many.
+  ///   - to: The other lane's first number.
+  func copyLane(of from: UnsafeRawPointer, _ count: Int, to: UnsafeMutableRawPointer) {
+    switch self {
+    case .single: unsafe copyLane(of: from, count, to: to, as: Float.self)
+    case .double: unsafe copyLane(of: from, count, to: to, as: Double.self)
+    }
+  }
+
+  private func copyLane<Number: BitwiseCopyable>(
+    of from: UnsafeRawPointer, _ count: Int, to: UnsafeMutableRawPointer, as type: Number.Type
+  ) {
+    let source = unsafe from.assumingMemoryBound(to: type)
+    let target = unsafe to.assumingMemoryBound(to: type)
+    for offset in stride(from: 0, to: count * Kernels.tokens, by: Kernels.tokens) {
+      unsafe target[offset] = source[offset]
+    }
+  }
+}
+
 extension Workers {
   /// Does something for every panel of vectors, in any order.
   func forEachPanel(_ vectors: Activations, _ body: @Sendable (Int) -> Void) {
