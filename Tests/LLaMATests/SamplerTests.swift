@@ -49,6 +49,18 @@ struct SamplerTests {
     expect(try shares(logits, settings()), [0.1, 0.2, 0.3, 0.4])
   }
 
+  /// The first random numbers of SplitMix64 from seed 7, computed with Python's integers.
+  @Test func whereNothingIsLeftOutTokensAreDrawnInTheOrderOfTheirIDs() throws {
+    let numbers = [0.3898, 0.0168, 0.9008, 0.5829, 0.4524, 0.2494, 0.4680, 0.3281]
+    let logits = [0.4, 0.1, 0.3, 0.2].map { Float(Elementary.logarithm($0)) + 5 }
+    let bounds = [0.4, 0.5, 0.8, 1]
+    var sampler = Sampler(settings(), location: "x")
+    for number in numbers {
+      let expected = try #require(bounds.firstIndex { number < $0 })
+      #expect(try sampler.choose(logits) == expected)
+    }
+  }
+
   @Test func temperatureIsAPowerOfProbabilities() throws {
     // At temperature 1/2 probabilities go with their squares: 1, 4, 9, 16 of 30.
     expect(try shares(logits, settings(temperature: 0.5)), [1, 4, 9, 16].map { $0 / 30 })

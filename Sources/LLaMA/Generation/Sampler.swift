@@ -10,7 +10,7 @@ package import WeightmillTensors
 /// 4. One of those is drawn, each as often as its probability says.
 ///
 /// Of equal logits the lower id comes first. Probabilities are binary64 and summed from the
-/// largest to the smallest. The same seed and the same logits give the same tokens: random numbers
+/// largest to the smallest, or in the order of ids where none is left out. The same seed and the same logits give the same tokens: random numbers
 /// are of a generator that is written down here, SplitMix64, one for each token.
 package struct Sampler: Sendable {
   /// The rules by which tokens are chosen.
@@ -49,7 +49,7 @@ package struct Sampler: Sendable {
   /// - Returns: The id.
   /// - Throws: `mismatch` when a logit is infinite or not a number, or there is none.
   package mutating func choose(_ logits: [Float]) throws(WeightmillError) -> Int {
-    guard !logits.isEmpty, logits.allSatisfy(\.isFinite) else {
+    guard !logits.isEmpty, logits.allSatisfy({ $0.isFinite }) else {
       throw WeightmillError(
         .mismatch, location, "predicts values that are infinite or not numbers",
         remedy: "its weights are damaged")
@@ -66,8 +66,21 @@ package struct Sampler: Sendable {
     return kept.last { $0.weight > 0 }?.id ?? kept[0].id
   }
 
-  /// The tokens to draw from, the most likely first, with weights proportional to probabilities.
+  /// The tokens to draw from, with weights proportional to probabilities.
   private func kept(_ logits: [Float]) -> [(id: Int, weight: Double)] {
+    settings.topK > 0 || settings.topP < 1 ? mostLikely(logits) : all(logits)
+  }
+
+  /// All tokens in the order of their ids: there is nothing to sort.
+  private func all(_ logits: [Float]) -> [(id: Int, weight: Double)] {
+    let top = Double(logits[Self.largest(logits)])
+    return logits.enumerated().map { id, logit in
+      (id, Elementary.exponential((Double(logit) - top) / settings.temperature))
+    }
+  }
+
+  /// The tokens that `topK` and `topP` leave, the most likely first.
+  private func mostLikely(_ logits: [Float]) -> [(id: Int, weight: Double)] {
     let order = logits.indices.sorted { a, b in
       logits[a] != logits[b] ? logits[a] > logits[b] : a < b
     }
