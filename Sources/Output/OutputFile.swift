@@ -46,6 +46,22 @@ package final class OutputFile: PendingOutput {
     file = try WritableFile(temporary, shown: path, isResumed: run.isResumed, disk: disk)
   }
 
+  /// Writes a file that is whole in memory.
+  ///
+  /// - Parameters:
+  ///   - bytes: Its bytes.
+  ///   - path: The name the file shall have.
+  ///   - overwrite: Whether a file of that name may be replaced.
+  ///   - inputs: Files that are read; the output must be none of them.
+  /// - Throws: `cannotWrite`, `inputOutput`.
+  package static func write(
+    _ bytes: [UInt8], to path: String, overwrite: Bool, inputs: [String]
+  ) throws(WeightmillError) {
+    let output = try OutputFile(path, overwrite: overwrite, inputs: inputs)
+    try output.begin(nil, byteCount: bytes.count).write(bytes, count: bytes.count, at: 0)
+    try output.commit(Cancellation())
+  }
+
   /// Refuses outputs that would destroy something.
   package static func check(
     _ path: String, overwrite: Bool, inputs: [String]

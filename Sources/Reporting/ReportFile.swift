@@ -27,9 +27,6 @@ package enum ReportFile {
   package static func write(
     _ text: String, to path: String, overwrite: Bool, inputs: [String]
   ) throws(WeightmillError) {
-    let output = try OutputFile(path, overwrite: overwrite, inputs: inputs)
-    let bytes = Array(text.utf8)
-    try output.begin(nil, byteCount: bytes.count).write(bytes, count: bytes.count, at: 0)
-    try output.commit(Cancellation())
+    try OutputFile.write(Array(text.utf8), to: path, overwrite: overwrite, inputs: inputs)
   }
 }

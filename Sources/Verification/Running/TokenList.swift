@@ -1,10 +1,8 @@
-import WeightmillStrictJSON
+import WeightmillModels
 import WeightmillTensors
 
 /// A list of token ids that was given in place of a text.
 struct TokenList: Sendable {
-  private static let maximumBytes = 64 << 20
-
   let ids: [Int]
   /// The name in reports.
   let name: String
@@ -23,7 +21,7 @@ struct TokenList: Sendable {
     case .tokens(let ids, let name):
       return [TokenList(ids: ids, name: name, location: name, ordinal: "")]
     case .tokenFile(let path):
-      let lists = try read(path)
+      let lists = try TextInput.tokenLists(path)
       guard lists.count > 1 else {
         return lists.map { TokenList(ids: $0, name: path, location: path, ordinal: "") }
       }
@@ -33,25 +31,6 @@ struct TokenList: Sendable {
           ordinal: " of list \(index + 1)")
       }
     }
-  }
-
-  private static func read(_ path: String) throws(WeightmillError) -> [[Int]] {
-    let file = try InputFile(path)
-    guard file.byteCount <= maximumBytes else {
-      throw WeightmillError(.unsupported, path, "is too long", remedy: "give a part of it")
-    }
-    let json = try JSONParser.parse(try file.bytes(at: 0, count: file.byteCount), file: path)
-    let items = json.array ?? []
-    let lists = items.contains { $0.array != nil } ? items.map { $0.array ?? [] } : [items]
-    let ids = lists.map { $0.compactMap(\.integer) }
-    guard !items.isEmpty, ids.allSatisfy({ !$0.isEmpty }),
-      zip(ids, lists).allSatisfy({ $0.count == $1.count })
-    else {
-      throw WeightmillError(
-        .malformed, path, "is neither a list of token ids nor a list of such lists",
-        remedy: "write it as [1, 2, 3]")
-    }
-    return ids
   }
 
   /// Refuses ids that cannot be judged.
