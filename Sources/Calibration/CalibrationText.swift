@@ -1,9 +1,10 @@
+public import WeightmillLLaMA
 public import WeightmillTensors
 public import WeightmillTokenization
 
 /// Texts cut into windows of the same length, from which importance is learned.
 ///
-/// As llama-imatrix does, each text begins with BOS if the vocabulary adds one, the first token of
+/// As llama-imatrix does, each text that is encoded begins with BOS if the vocabulary adds one, the first token of
 /// each window is replaced by BOS, and tokens at the end of a text that do not fill a window are
 /// left out. Windows do not reach from one text into the next.
 public struct CalibrationText: Sendable {
@@ -39,6 +40,43 @@ public struct CalibrationText: Sendable {
     windows = TextWindows(windows: windows.windows + new.windows)
     names.append(path.split(separator: "/").last.map(String.init) ?? path)
     leftOut += tokens.count - whole
+  }
+
+  /// Adds texts that are ids already.
+  ///
+  /// A list that is longer than a window is cut; the ids are taken as they are, without a BOS.
+  ///
+  /// - Parameters:
+  ///   - lists: The ids of each text.
+  ///   - path: The file they come from.
+  ///   - model: The model that reads them.
+  /// - Throws: `mismatch` for an id that the model does not know.
+  public mutating func add(
+    ids lists: [[Int]], from path: String, for model: LlamaModel
+  ) throws(WeightmillError) {
+    let rows = model.configuration.vocabularyRows
+    for (number, ids) in lists.enumerated() {
+      if let index = ids.firstIndex(where: { !(0..<rows).contains($0) }) {
+        throw WeightmillError(
+          .mismatch, path, "holds the id \(ids[index]), which the model does not know",
+          at: "index \(index) of list \(number + 1)",
+          remedy: "give ids from 0 to \(rows - 1), in the model's own vocabulary")
+      }
+      let whole = ids.count / context * context
+      let new = TextWindows(Array(ids[..<whole]), context: context, bos: nil)
+      windows = TextWindows(windows: windows.windows + new.windows)
+      leftOut += ids.count - whole
+    }
+    names.append(path.split(separator: "/").last.map(String.init) ?? path)
+  }
+
+  /// Adds text that a model has written itself.
+  ///
+  /// - Parameter text: Windows of as many tokens as these.
+  public mutating func add(_ text: SelfWrittenText) {
+    precondition(text.windows.allSatisfy { $0.count == context })
+    windows = TextWindows(windows: windows.windows + text.windows)
+    names.append(text.name)
   }
 
   /// Keeps the first windows only.

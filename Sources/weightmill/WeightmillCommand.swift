@@ -94,7 +94,7 @@ enum SingleOption {
     ["--conversation"], ["--reference"],
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
     ["--lines"], ["--save-logits"], ["--html"], ["--markdown"], ["--baseline"], ["--check"],
-    ["--expect-sum"],
+    ["--expect-sum"], ["--save-text"], ["--draft"],
   ]
 
   /// The first of these options that is given twice.

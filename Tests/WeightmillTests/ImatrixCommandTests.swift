@@ -75,6 +75,103 @@ struct ImatrixCommandTests {
     #expect(try folder.names() == ["a.gguf", "text.txt"])
   }
 
+  /// A model whose vocabulary is the 256 bytes.
+  private func small(_ more: String..., model: SmallModel = SmallModel()) throws -> [String] {
+    if try !folder.names().contains("model") { try model.write(to: folder, "model") }
+    return ["imatrix", folder("model"), "--context", "32"] + more
+  }
+
+  @Test func theModelWritesItsOwnText() throws {
+    let options = ["--text", "self", "--tokens", "100", "--seed", "4"]
+    let first = try CommandLineTool.run(
+      small("--output", folder("a.gguf"), "--save-text", folder("a.json")) + options)
+    #expect(first.code == 0, "\(first.error)")
+    #expect(first.output.contains("a.json: 128 tokens of "))
+    #expect(first.output.contains(" that the model wrote, 4 windows side by side, "))
+    #expect(first.output.contains("a.gguf: 7 matrices from 4 windows of 32 tokens, "))
+    #expect(first.error.isEmpty)
+
+    let second = try CommandLineTool.run(
+      small("--output", folder("b.gguf"), "--json", "--memory", "1MiB", "--threads", "1")
+        + options)
+    let written = try #require(second.json?["written"] as? [String: Any])
+    #expect(written["tokens"] as? Int == 128)
+    #expect(written["windows"] as? Int == 4)
+    #expect(written["start"] as? Int == 1)
+    #expect(written["seed"] as? Int == 4)
+    #expect(written["tokensPerSecond"] as? Double ?? 0 > 0)
+    #expect(second.json?["texts"] as? [String] == ["self"])
+    #expect(try Fixtures.bytes(folder("a.gguf")) == Fixtures.bytes(folder("b.gguf")))
+
+    // What was kept teaches the same; only its name is another.
+    let third = try CommandLineTool.run(
+      small("--output", folder("c.gguf"), "--tokens-file", folder("a.json"), "--json"))
+    #expect(third.json?["windows"] as? Int == 4, "\(third.error)")
+    #expect(third.json?["written"] == nil)
+    let files = try ["a.gguf", "c.gguf"].map { try Fixtures.bytes(folder($0)) }
+    #expect(files[0] != files[1])
+    #expect(files[0].suffix(1024) == files[1].suffix(1024))
+  }
+
+  @Test func textsAndSelfAreMixed() throws {
+    let text = try folder.write(Array(repeating: UInt8(ascii: "x"), count: 80), to: "self")
+    let result = try CommandLineTool.run(
+      small(
+        "--output", folder("a.gguf"), "--text", text, "--text", "self", "--tokens", "64", "--text",
+        text, "--json"))
+    #expect(result.json?["windows"] as? Int == 6, "\(result.error)")
+    #expect(result.json?["texts"] as? [String] == [text, "self", text])
+    // No more is written than is read.
+    let few = try CommandLineTool.run(
+      small(
+        "--output", folder("b.gguf"), "--text", text, "--text", "self", "--chunks", "3", "--json")
+    )
+    #expect(few.json?["windows"] as? Int == 3, "\(few.error)")
+    #expect((few.json?["written"] as? [String: Any])?["tokens"] as? Int == 32)
+  }
+
+  @Test func aDraftWritesForTheModel() throws {
+    let options = ["--text", "self", "--tokens", "64", "--json"]
+    let draft = try SmallModel(seed: 2).write(to: folder, "draft")
+    let result = try CommandLineTool.run(
+      small("--output", folder("a.gguf"), "--draft", draft) + options)
+    #expect((result.json?["written"] as? [String: Any])?["draft"] as? String == draft)
+    let names = try CommandLineTool.run("inspect", folder("a.gguf")).output
+    #expect(names.contains("self (64 tokens, seed 0, by draft)"), "\(names)")
+    let other = "fixtures/mini-ziya/base-hf"
+    try expect(
+      78, "it has 2000 tokens, that model 300; give a quantized file of the same model",
+      small("--output", folder("b.gguf"), "--draft", other, "--text", "self"))
+  }
+
+  @Test func whatIsKeptDestroysNothing() throws {
+    let weights = folder("model/model.safetensors")
+    try expect(
+      73, "is an input",
+      small(
+        "--output", folder("a.gguf"), "--text", "self", "--save-text", weights, "--force"))
+    try folder.write("old".utf8, to: "old.txt")
+    try expect(
+      73, "exists already",
+      small("--output", folder("a.gguf"), "--text", "self", "--save-text", folder("old.txt")))
+    #expect(try folder.names() == ["model", "old.txt"])
+  }
+
+  @Test(arguments: [
+    (["--text", "a.txt", "--tokens", "5"], "--tokens goes with --text self"),
+    (["--text", "./self", "--seed", "5"], "--seed goes with --text self"),
+    (["--text", "a.txt", "--draft", "b"], "--draft goes with --text self"),
+    (["--text", "a.txt", "--memory", "1GiB"], "--memory goes with --text self"),
+    (["--text", "self", "--tokens", "0"], "--tokens must be from 1 to 16777216"),
+    (["--text", "self", "--memory", "5"], "--memory must be 1MiB or more"),
+    (["--text", "self", "--text", "self"], "give it once, and --tokens"),
+    (["--text", "self", "--save-text", "y"], "--output and --save-text are the same file"),
+    ([], "give a text with --text"),
+  ])
+  func optionsOfSelf(options: [String], message: String) throws {
+    try expect(64, message, ["imatrix", "x", "--output", "y"] + options)
+  }
+
   @Test func tooLittleTextIsAMismatch() throws {
     let text = try folder.write("Hello".utf8, to: "text.txt")
     try expect(

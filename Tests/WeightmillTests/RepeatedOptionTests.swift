@@ -12,7 +12,7 @@ struct RepeatedOptionTests {
     "max-shard-size", "max-size", "max-tensors", "files", "memory", "min-top1", "n", "name",
     "output-tensor-type", "pre", "relative-tolerance", "seed", "split-files", "split-max-size",
     "split-max-tensors", "temperature", "threads", "token-embedding-type", "tolerance", "top-k",
-    "top-p", "type",
+    "tokens", "top-p", "type",
   ]
 
   @Test func everyFileAndTextThatIsGivenTwiceCountsOrIsRefused() throws {

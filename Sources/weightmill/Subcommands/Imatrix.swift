@@ -23,10 +23,26 @@ extension Subcommands {
         out. Take text like that for which the model will be used, and none that you
         will judge it by.
 
+        --text self lets the model write the text: its own tokens, drawn by their
+        probabilities at temperature 1, many windows side by side. The same --seed
+        gives the same text. It can be mixed with files; a file of that name is
+        ./self. --save-text keeps it: words, or the ids as JSON, which --tokens-file
+        reads again.
+
+        A model that is larger than memory would be read from the disk for every step
+        of the text. Let a quantized file of it write: --draft. For 13B: quantize to
+        q4_k_m, which takes 8 GB, and give that file with --draft and --memory 6GiB
+        (0.8 GB for each window of 512 tokens); the model itself is then read once for
+        every 1024 tokens that it learns from.
+
         EXAMPLES
           weightmill imatrix ziya-f16.gguf --text sample.txt --output imatrix.gguf
           weightmill imatrix llama-13b --delta Ziya-LLaMA-13B-v1 \\
             --text english.txt --text chinese.txt --chunks 200 --output imatrix.gguf
+          weightmill imatrix ziya-f16.gguf --text self --save-text self.json \\
+            --output imatrix.gguf
+          weightmill imatrix ziya-f16.gguf --text self --text sample.txt \\
+            --draft ziya-q4_k_m.gguf --memory 6GiB --output imatrix.gguf
           weightmill quantize f16.gguf q4_k_m.gguf q4_k_m --imatrix imatrix.gguf
         """)
 
@@ -37,8 +53,20 @@ extension Subcommands {
 
     @OptionGroup var cutting: PreTokenizerOption
 
-    @Option(help: "A UTF-8 text file; may be given several times.", completion: .file())
-    var text: [String]
+    @Option(
+      help: "A UTF-8 text file, or self: what the model writes; may be given several times.",
+      completion: .file())
+    var text: [String] = []
+
+    @Option(
+      name: .customLong("tokens-file"),
+      help: ArgumentHelp(
+        "A JSON file with ids: a list, or a list of lists; may be given several times.",
+        valueName: "file"),
+      completion: .file(extensions: ["json"]))
+    var tokensFiles: [String] = []
+
+    @OptionGroup var selfText: SelfTextOptions
 
     @Option(
       name: .shortAndLong, help: "The importance matrix to write.",
@@ -60,7 +88,19 @@ extension Subcommands {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-      guard !text.isEmpty else { throw ValidationError("give a text with --text") }
+      guard !text.isEmpty || !tokensFiles.isEmpty else {
+        throw ValidationError("give a text with --text")
+      }
+      let selves = text.count { $0 == SelfTextOptions.name }
+      guard selves <= 1 else {
+        throw ValidationError("--text self is given twice: give it once, and --tokens")
+      }
+      if selves == 0, let option = selfText.given {
+        throw ValidationError("\(option) goes with --text self")
+      }
+      if let saved = selfText.saveText, saved == output {
+        throw ValidationError("--output and --save-text are the same file")
+      }
       guard context >= 2, context <= 1 << 20 else {
         throw ValidationError("--context must be from 2 to 1048576")
       }
@@ -70,11 +110,22 @@ extension Subcommands {
     func run() throws {
       let began = Terminal.seconds()
       let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
-      let inputs = loaded.files + text
+      let tokenizer = try loaded.requiredTokenizer()
+      let draft = try loadDraft(for: loaded)
+      let inputs =
+        loaded.files + text.filter { $0 != SelfTextOptions.name } + tokensFiles
+        + (draft?.files ?? [])
       try ImatrixWriter.checkOutput(output, overwrite: force, inputs: inputs)
-      let read = try readText(try loaded.requiredTokenizer())
-      let notes = loaded.notes + self.notes(loaded.llama, read)
-      common.printNotes(notes)
+      if let path = selfText.saveText {
+        try SelfWrittenTextFile.check(
+          path, overwrite: force, inputs: inputs, tokenizer: tokenizer)
+      }
+      let before = loaded.notes + (draft?.notes ?? []) + notesBefore(loaded, draft)
+      common.printNotes(before)
+      let writing = Writing(writer: draft ?? loaded, inputs: inputs)
+      let (read, written) = try readText(loaded, tokenizer, writing)
+      let after = notes(loaded.llama, read)
+      common.printNotes(after)
       let matrix = try collect(loaded.llama, read)
       let size = try Interruption.during { cancellation in
         try ImatrixWriter.write(
@@ -83,7 +134,8 @@ extension Subcommands {
       let report = Report(
         output: output, bytes: size, matrices: matrix.entries.count, context: context,
         windows: read.windows.windows.count, tokens: read.windows.tokenCount,
-        leftOut: read.leftOut, texts: text, notes: notes)
+        leftOut: read.leftOut, texts: text + tokensFiles, written: written,
+        notes: before + after)
       if common.json { return try JSONOutput.print(report) }
       try StandardOutput.print(
         "\(printable(output)): \(matrix.entries.count) matrices from \(report.windows) windows of "
@@ -91,11 +143,70 @@ extension Subcommands {
           + "in \(Text.fixed(Terminal.seconds() - began, 2)) s")
     }
 
-    private func readText(_ tokenizer: ModelTokenizer) throws(WeightmillError) -> CalibrationText {
+    /// Who writes, and what no output may replace.
+    private struct Writing {
+      let writer: LoadedModel
+      let inputs: [String]
+    }
+
+    /// The model that writes in place of the one that learns.
+    private func loadDraft(for model: LoadedModel) throws(WeightmillError) -> LoadedModel? {
+      guard let path = selfText.draft else { return nil }
+      let draft = try ModelLoader.load(path)
+      try SelfWrittenText.check(draft: draft, for: model)
+      return draft
+    }
+
+    private func readText(
+      _ model: LoadedModel, _ tokenizer: ModelTokenizer, _ writing: Writing
+    ) throws(WeightmillError) -> (read: CalibrationText, written: WrittenReport?) {
       var read = CalibrationText(context: context)
-      for path in text { try read.add(try TextInput.text(path), from: path, tokenizer: tokenizer) }
+      var written: WrittenReport?
+      for path in text {
+        if path == SelfTextOptions.name {
+          let left = (chunks ?? .max) - read.windows.windows.count
+          guard left > 0 else { continue }
+          written = try write(atMost: left, tokenizer, writing, to: &read)
+        } else {
+          try read.add(try TextInput.text(path), from: path, tokenizer: tokenizer)
+        }
+      }
+      for path in tokensFiles {
+        try read.add(ids: try TextInput.tokenLists(path), from: path, for: model.llama)
+      }
       if let chunks { read.keep(first: chunks) }
-      return read
+      return (read, written)
+    }
+
+    /// Lets the model write, keeps the text if that is asked for, and says how it went.
+    private func write(
+      atMost windows: Int, _ tokenizer: ModelTokenizer, _ writing: Writing,
+      to read: inout CalibrationText
+    ) throws(WeightmillError) -> WrittenReport {
+      var options = selfText.options
+      let (most, overflow) = windows.multipliedReportingOverflow(by: context)
+      if !overflow { options.tokens = min(options.tokens, most) }
+      let line = ProgressLine("writing", options: common)
+      let began = Terminal.seconds()
+      let written = try SelfWrittenText(
+        by: writing.writer.llama, tokenizer: tokenizer, context: context, options: options,
+        draft: selfText.draft, workers: common.workers
+      ) { line.update(tokens: $0, total: $1) }
+      line.finish()
+      let seconds = Terminal.seconds() - began
+      if let path = selfText.saveText {
+        try SelfWrittenTextFile.write(
+          written, to: path, overwrite: force, inputs: writing.inputs, tokenizer: tokenizer)
+      }
+      read.add(written)
+      let report = WrittenReport(
+        tokens: written.windows.count * context, windows: written.windows.count,
+        texts: written.texts.count, sideBySide: written.windowsSideBySide,
+        start: written.start, seed: options.seed, seconds: seconds,
+        tokensPerSecond: Double(written.windows.count * context) / max(seconds, 1e-9),
+        draft: selfText.draft, savedAs: selfText.saveText)
+      if !common.json { try StandardOutput.print(report.line) }
+      return report
     }
 
     private func collect(
@@ -108,19 +219,65 @@ extension Subcommands {
       ).run(read) { line.update(share: $0) }
     }
 
-    private func notes(_ model: LlamaModel, _ read: CalibrationText) -> [String] {
+    /// What is known before anything is written or read.
+    private func notesBefore(_ model: LoadedModel, _ draft: LoadedModel?) -> [String] {
       var notes: [String] = []
-      let trained = model.configuration.contextLength
+      let trained = model.llama.configuration.contextLength
       if context > trained {
         notes.append(
           "the model was trained on \(trained) tokens at once: windows of \(context) say little")
       }
-      if read.leftOut > 0, !read.windows.windows.isEmpty {
+      guard text.contains(SelfTextOptions.name), let tokenizer = model.tokenizer else {
+        return notes
+      }
+      let vocabulary = tokenizer.vocabulary
+      if let start = vocabulary.textStart, vocabulary.special.addedBOS == nil {
         notes.append(
-          "left out: \(Text.grouped(read.leftOut)) tokens at the end of texts, which fill no window"
-        )
+          "the vocabulary adds no BOS: texts that the model writes begin with "
+            + "\(quoted(vocabulary.tokens[start].text, limit: 20)) (id \(start)), which stands "
+            + "between texts")
+      }
+      let (size, memory) = (
+        (draft ?? model).llama.catalogue.byteCount, CommonOptions.physicalMemory
+      )
+      if size > memory {
+        notes.append(
+          "\(draft == nil ? "the model" : "the draft") has \(Text.bytes(size)), this machine "
+            + "\(Text.bytes(memory)) of memory: every step of the text reads it from the disk; "
+            + "give a smaller file of the model with --draft")
       }
       return notes
+    }
+
+    private func notes(_ model: LlamaModel, _ read: CalibrationText) -> [String] {
+      guard read.leftOut > 0, !read.windows.windows.isEmpty else { return [] }
+      return [
+        "left out: \(Text.grouped(read.leftOut)) tokens at the end of texts, which fill no window"
+      ]
+    }
+
+    /// What the model has written itself.
+    private struct WrittenReport: Encodable {
+      let tokens: Int
+      let windows: Int
+      let texts: Int
+      let sideBySide: Int
+      let start: Int
+      let seed: UInt64
+      let seconds: Double
+      let tokensPerSecond: Double
+      let draft: String?
+      let savedAs: String?
+
+      /// The same in words.
+      var line: String {
+        let place = savedAs.map { "\(printable($0)): " } ?? ""
+        return
+          "\(place)\(Text.grouped(tokens)) tokens of \(Text.grouped(texts)) texts that "
+          + "\(draft.map { "\(printable($0)) wrote" } ?? "the model wrote"), "
+          + "\(Text.grouped(sideBySide)) window\(sideBySide == 1 ? "" : "s") side by side, \(Text.significant(tokensPerSecond)) tokens a "
+          + "second, \(Text.fixed(seconds, 2)) s"
+      }
     }
 
     private struct Report: Encodable {
@@ -132,6 +289,7 @@ extension Subcommands {
       let tokens: Int
       let leftOut: Int
       let texts: [String]
+      let written: WrittenReport?
       let notes: [String]
     }
   }

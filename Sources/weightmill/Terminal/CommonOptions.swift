@@ -29,6 +29,9 @@ struct CommonOptions: ParsableArguments {
     Workers(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
   }
 
+  /// The bytes of memory that this machine has.
+  static var physicalMemory: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
+
   /// Prints what the user should know, on standard error.
   func printNotes(_ notes: [String]) {
     for note in notes { Terminal.error("weightmill: note: \(printable(note))\n") }

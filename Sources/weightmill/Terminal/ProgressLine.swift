@@ -21,6 +21,14 @@ final class ProgressLine: Sendable {
     }
   }
 
+  /// Draws progress in tokens.
+  func update(tokens done: Int, total: Int) {
+    draw(share: Double(done) / Double(max(total, 1))) { elapsed in
+      "\(Text.grouped(done)) of \(Text.grouped(total)) tokens  "
+        + "\(Text.significant(Double(done) / elapsed))/s"
+    }
+  }
+
   /// Draws progress as a share.
   func update(share: Double) { draw(share: share) { _ in "" } }
 

@@ -1,0 +1,65 @@
+import ArgumentParser
+import WeightmillCalibration
+
+/// How a model writes the text that it learns from.
+struct SelfTextOptions: ParsableArguments {
+  /// What `--text` takes for it, in place of a file.
+  static let name = "self"
+
+  @Option(
+    help: ArgumentHelp(
+      "How many tokens the model writes for --text self, in whole windows (default: 32768).",
+      valueName: "count"))
+  var tokens: Int?
+
+  @Option(help: "Where the random numbers of --text self begin (default: 0).")
+  var seed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep what the model wrote: token ids in a .json file, words in any other.",
+      valueName: "file"),
+    completion: .file())
+  var saveText: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A quantized file of the model, which writes the text of --text self in its place.",
+      valueName: "file"),
+    completion: .file(extensions: ["gguf"]))
+  var draft: String?
+
+  @Option(
+    help: """
+      How many bytes the windows take that --text self writes side by side; the text is the same \
+      (default: 1GiB).
+      """)
+  var memory: ByteSize?
+
+  func validate() throws {
+    guard (1...1 << 24).contains(tokens ?? 1) else {
+      throw ValidationError("--tokens must be from 1 to \(1 << 24)")
+    }
+    guard memory?.bytes ?? 1 << 20 >= 1 << 20 else {
+      throw ValidationError("--memory must be 1MiB or more")
+    }
+  }
+
+  /// The first option that has no effect unless the model writes.
+  var given: String? {
+    let options = [
+      ("--tokens", tokens != nil), ("--seed", seed != nil), ("--save-text", saveText != nil),
+      ("--draft", draft != nil), ("--memory", memory != nil),
+    ]
+    return options.first { $0.1 }?.0
+  }
+
+  /// How text is written.
+  var options: SelfWrittenText.Options {
+    var options = SelfWrittenText.Options()
+    if let tokens { options.tokens = tokens }
+    if let seed { options.seed = seed }
+    if let memory { options.memory = memory.bytes }
+    return options
+  }
+}
