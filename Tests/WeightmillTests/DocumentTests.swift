@@ -165,7 +165,8 @@ struct DocumentTests {
 
   /// What a command writes, which must not be there yet.
   private static func outputs(of command: String) -> [String] {
-    let options = command.matches(of: /(?:--output|--target|--save-logits|--html|>) (\S+)/)
+    let options = command.matches(
+      of: /(?:--output|--target|--save-logits|--save-text|--html|>) (\S+)/)
     let arguments = command.matches(of: /^weightmill (?:quantize|join) \S+ (\S+)/)
     return (options.map(\.1) + arguments.map(\.1)).map(String.init)
   }
@@ -195,6 +196,7 @@ struct DocumentTests {
         }
         // The models here are a thousandth of those in the examples, and must be cut all the same.
         let text = command.text.replacing("4G", with: "4M")
+          .replacing("--text self", with: "--text self --tokens 1024")
         let result = try Self.run(text, in: folder.path)
         let judges = command.text.contains(#/^weightmill (verify-logits|compare) /#)
         #expect(
