@@ -70,6 +70,16 @@ public struct CalibrationText: Sendable {
     names.append(path.split(separator: "/").last.map(String.init) ?? path)
   }
 
+  /// Adds texts that were cut into windows of as many tokens.
+  ///
+  /// - Parameter others: The texts.
+  package mutating func add(_ others: CalibrationText) {
+    precondition(others.context == context)
+    windows = TextWindows(windows: windows.windows + others.windows.windows)
+    names += others.names
+    leftOut += others.leftOut
+  }
+
   /// Adds text that a model has written itself.
   ///
   /// - Parameter text: Windows of as many tokens as these.

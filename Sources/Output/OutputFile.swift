@@ -95,6 +95,18 @@ package final class OutputFile: PendingOutput {
     }
   }
 
+  /// Refuses two outputs under one name, however it is spelt, whether or not a file is there.
+  package static func check(_ path: String, isNot other: String) throws(WeightmillError) {
+    let (first, second) = (FilePath(path), FilePath(other))
+    let isOneName =
+      first.lastComponent == second.lastComponent
+      && FileIdentity(path: first.folder.string) == FileIdentity(path: second.folder.string)
+    let isOneFile = FileIdentity(path: path).map { $0 == FileIdentity(path: other) } ?? false
+    guard isOneName || isOneFile else { return }
+    throw WeightmillError(
+      .cannotWrite, path, "is to hold two outputs", remedy: "choose another name for one of them")
+  }
+
   deinit {
     if !keeps.load(ordering: .acquiring) { temporary.remove() }
   }

@@ -144,6 +144,38 @@ struct ImatrixCommandTests {
       small("--output", folder("b.gguf"), "--draft", other, "--text", "self"))
   }
 
+  /// What is wrong with another text is found before the model writes.
+  @Test func filesAreReadBeforeTheModelWrites() throws {
+    let ids = try folder.write("[[1, 300]]".utf8, to: "ids.json")
+    let kept = ["--text", "self", "--save-text", folder("kept.json")]
+    for (code, more) in [
+      (Int32(66), ["--text", folder("none.txt")]), (78, ["--tokens-file", ids]),
+    ] {
+      let result = try CommandLineTool.run(small("--output", folder("a.gguf")) + kept + more)
+      #expect(result.code == code, "\(result.error)")
+      #expect(try folder.names() == ["ids.json", "model"])
+    }
+  }
+
+  @Test func chunksBeforeSelfLeaveNothingToWrite() throws {
+    let text = try folder.write(Array(repeating: UInt8(ascii: "x"), count: 80), to: "x.txt")
+    let result = try CommandLineTool.run(
+      small(
+        "--output", folder("a.gguf"), "--text", text, "--text", "self", "--chunks", "1", "--json"))
+    #expect(result.code == 0)
+    #expect(result.json?["written"] == nil)
+    #expect(result.error.contains("note: the model wrote nothing: the texts before --text self"))
+  }
+
+  @Test func whatIsKeptIsNotTheOutput() throws {
+    for saved in [folder("a.gguf"), folder(".") + "/a.gguf"] {
+      try expect(
+        73, "is to hold two outputs; choose another name for one of them",
+        small("--output", folder("a.gguf"), "--text", "self", "--save-text", saved))
+    }
+    #expect(try folder.names() == ["model"])
+  }
+
   @Test func whatIsKeptDestroysNothing() throws {
     let weights = folder("model/model.safetensors")
     try expect(
@@ -165,7 +197,6 @@ struct ImatrixCommandTests {
     (["--text", "self", "--tokens", "0"], "--tokens must be from 1 to 16777216"),
     (["--text", "self", "--memory", "5"], "--memory must be 1MiB or more"),
     (["--text", "self", "--text", "self"], "give it once, and --tokens"),
-    (["--text", "self", "--save-text", "y"], "--output and --save-text are the same file"),
     ([], "give a text with --text"),
   ])
   func optionsOfSelf(options: [String], message: String) throws {

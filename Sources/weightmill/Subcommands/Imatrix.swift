@@ -2,6 +2,7 @@ import ArgumentParser
 import WeightmillCalibration
 import WeightmillLLaMA
 import WeightmillModels
+import WeightmillOutput
 import WeightmillPresentation
 import WeightmillQuantization
 import WeightmillTensors
@@ -98,9 +99,6 @@ extension Subcommands {
       if selves == 0, let option = selfText.given {
         throw ValidationError("\(option) goes with --text self")
       }
-      if let saved = selfText.saveText, saved == output {
-        throw ValidationError("--output and --save-text are the same file")
-      }
       guard context >= 2, context <= 1 << 20 else {
         throw ValidationError("--context must be from 2 to 1048576")
       }
@@ -119,12 +117,13 @@ extension Subcommands {
       if let path = selfText.saveText {
         try SelfWrittenTextFile.check(
           path, overwrite: force, inputs: inputs, tokenizer: tokenizer)
+        try OutputFile.check(path, isNot: output)
       }
       let before = loaded.notes + (draft?.notes ?? []) + notesBefore(loaded, draft)
       common.printNotes(before)
       let writing = Writing(writer: draft ?? loaded, inputs: inputs)
       let (read, written) = try readText(loaded, tokenizer, writing)
-      let after = notes(loaded.llama, read)
+      let after = notes(read, wroteItself: written != nil)
       common.printNotes(after)
       let matrix = try collect(loaded.llama, read)
       let size = try Interruption.during { cancellation in
@@ -152,7 +151,7 @@ extension Subcommands {
     /// The model that writes in place of the one that learns.
     private func loadDraft(for model: LoadedModel) throws(WeightmillError) -> LoadedModel? {
       guard let path = selfText.draft else { return nil }
-      let draft = try ModelLoader.load(path)
+      let draft = try ModelLoader.load(cutting.applied(to: ModelRequest(path)))
       try SelfWrittenText.check(draft: draft, for: model)
       return draft
     }
@@ -162,20 +161,40 @@ extension Subcommands {
     ) throws(WeightmillError) -> (read: CalibrationText, written: WrittenReport?) {
       var read = CalibrationText(context: context)
       var written: WrittenReport?
-      for path in text {
-        if path == SelfTextOptions.name {
-          let left = (chunks ?? .max) - read.windows.windows.count
-          guard left > 0 else { continue }
+      for part in try readFiles(model, tokenizer) {
+        let left = (chunks ?? .max) - read.windows.windows.count
+        if let part {
+          read.add(part)
+        } else if left > 0 {
           written = try write(atMost: left, tokenizer, writing, to: &read)
-        } else {
-          try read.add(try TextInput.text(path), from: path, tokenizer: tokenizer)
         }
-      }
-      for path in tokensFiles {
-        try read.add(ids: try TextInput.tokenLists(path), from: path, for: model.llama)
       }
       if let chunks { read.keep(first: chunks) }
       return (read, written)
+    }
+
+    /// The files, each by itself, and `nil` in the place of what the model writes.
+    ///
+    /// All are read before the model writes, so that what is wrong with one of them is found at once.
+    private func readFiles(
+      _ model: LoadedModel, _ tokenizer: ModelTokenizer
+    ) throws(WeightmillError) -> [CalibrationText?] {
+      var parts: [CalibrationText?] = []
+      for path in text {
+        guard path != SelfTextOptions.name else {
+          parts.append(nil)
+          continue
+        }
+        var part = CalibrationText(context: context)
+        try part.add(try TextInput.text(path), from: path, tokenizer: tokenizer)
+        parts.append(part)
+      }
+      for path in tokensFiles {
+        var part = CalibrationText(context: context)
+        try part.add(ids: try TextInput.tokenLists(path), from: path, for: model.llama)
+        parts.append(part)
+      }
+      return parts
     }
 
     /// Lets the model write, keeps the text if that is asked for, and says how it went.
@@ -186,13 +205,8 @@ extension Subcommands {
       var options = selfText.options
       let (most, overflow) = windows.multipliedReportingOverflow(by: context)
       if !overflow { options.tokens = min(options.tokens, most) }
-      let line = ProgressLine("writing", options: common)
       let began = Terminal.seconds()
-      let written = try SelfWrittenText(
-        by: writing.writer.llama, tokenizer: tokenizer, context: context, options: options,
-        draft: selfText.draft, workers: common.workers
-      ) { line.update(tokens: $0, total: $1) }
-      line.finish()
+      let written = try compose(tokenizer, writing.writer, options)
       let seconds = Terminal.seconds() - began
       if let path = selfText.saveText {
         try SelfWrittenTextFile.write(
@@ -207,6 +221,17 @@ extension Subcommands {
         draft: selfText.draft, savedAs: selfText.saveText)
       if !common.json { try StandardOutput.print(report.line) }
       return report
+    }
+
+    private func compose(
+      _ tokenizer: ModelTokenizer, _ writer: LoadedModel, _ options: SelfWrittenText.Options
+    ) throws(WeightmillError) -> SelfWrittenText {
+      let line = ProgressLine("writing", options: common)
+      defer { line.finish() }
+      return try SelfWrittenText(
+        by: writer.llama, tokenizer: tokenizer, context: context, options: options,
+        draft: selfText.draft, workers: common.workers
+      ) { line.update(tokens: $0, total: $1) }
     }
 
     private func collect(
@@ -249,11 +274,18 @@ extension Subcommands {
       return notes
     }
 
-    private func notes(_ model: LlamaModel, _ read: CalibrationText) -> [String] {
-      guard read.leftOut > 0, !read.windows.windows.isEmpty else { return [] }
-      return [
-        "left out: \(Text.grouped(read.leftOut)) tokens at the end of texts, which fill no window"
-      ]
+    private func notes(_ read: CalibrationText, wroteItself: Bool) -> [String] {
+      var notes: [String] = []
+      if text.contains(SelfTextOptions.name), !wroteItself {
+        notes.append(
+          "the model wrote nothing: the texts before --text self have the windows of --chunks")
+      }
+      if read.leftOut > 0, !read.windows.windows.isEmpty {
+        notes.append(
+          "left out: \(Text.grouped(read.leftOut)) tokens at the end of texts, which fill no window"
+        )
+      }
+      return notes
     }
 
     /// What the model has written itself.
@@ -275,8 +307,8 @@ extension Subcommands {
         return
           "\(place)\(Text.grouped(tokens)) tokens of \(Text.grouped(texts)) texts that "
           + "\(draft.map { "\(printable($0)) wrote" } ?? "the model wrote"), "
-          + "\(Text.grouped(sideBySide)) window\(sideBySide == 1 ? "" : "s") side by side, \(Text.significant(tokensPerSecond)) tokens a "
-          + "second, \(Text.fixed(seconds, 2)) s"
+          + "\(Text.grouped(sideBySide)) window\(sideBySide == 1 ? "" : "s") side by side, "
+          + "\(Text.significant(tokensPerSecond)) tokens a second, \(Text.fixed(seconds, 2)) s"
       }
     }
 
