@@ -93,8 +93,8 @@ enum SingleOption {
     ["--target", "--target-model-path"], ["--output", "-o"], ["--prompt", "-p"], ["--system"],
     ["--conversation"], ["--reference"],
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
-    ["--lines"], ["--save-logits"], ["--html"], ["--markdown"], ["--baseline"], ["--check"],
-    ["--expect-sum"], ["--save-text"], ["--draft"],
+    ["--lines"], ["--save-logits"], ["--save-positions"], ["--html"], ["--markdown"],
+    ["--baseline"], ["--check"], ["--expect-sum"], ["--save-text"], ["--draft"],
   ]
 
   /// The first of these options that is given twice.

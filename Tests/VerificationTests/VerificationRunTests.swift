@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 import WeightmillLLaMA
 import WeightmillModels
+import WeightmillStrictJSON
 import WeightmillTensors
 import WeightmillTestSupport
 import WeightmillVerification
@@ -57,6 +58,38 @@ struct VerificationRunTests {
     #expect(stages.withLock { $0 } == [.checking, .comparing, .attributing])
     #expect(run.inputs.contains(path))
     #expect(Set(report.tensors.map(\.layer)).isSuperset(of: [0, 1]))
+  }
+
+  @Test func positionsAreSavedByTextAndWindow() throws {
+    let path = models.folder("positions.json")
+    var request = try request([.tokens(ids, name: "mine"), .tokens([5, 6, 7], name: "short")])
+    request.savedPositions = .init(path)
+    let report = try VerificationRun(request).report(workers: Workers(threads: 2))
+    let file = try JSONParser.parse(Fixtures.bytes(path), file: path)
+    #expect(file["schema"]?.double == 1)
+    let texts = try #require(file["texts"]?.array)
+    #expect(texts.map { $0["name"]?.string } == ["mine", "short"])
+    let windows = texts.map { $0["windows"]?.array ?? [] }
+    #expect(windows.map { $0.map { $0["divergence"]?.array?.count } } == [[6, 6, 4], [3]])
+    for (windows, text) in zip(windows, report.texts) {
+      let figures = try #require(text.statistics)
+      let values = windows.flatMap { $0["divergence"]?.array?.compactMap(\.double) ?? [] }
+      let same = windows.flatMap { $0["sameTop"]?.array?.compactMap(\.bool) ?? [] }
+      #expect(values.count == figures.positions && same.count == values.count)
+      let mean = values.reduce(0, +) / Double(values.count)
+      #expect(abs(mean - figures.divergence.mean) < 1e-12)
+      #expect(values.max() == figures.divergence.maximum)
+      #expect(Double(same.count { $0 }) / Double(same.count) == figures.sameTop)
+    }
+    // The lists are in the order of positions: the worst one is where the report says.
+    let worst = try #require(report.worst.first)
+    let its = windows[worst.text == "mine" ? 0 : 1][worst.position / 6]["divergence"]?.array
+    #expect(its?[worst.position % 6].double == worst.divergence)
+    expectError(.cannotWrite) {
+      _ = try VerificationRun(request).report(workers: Workers(threads: 2))
+    }
+    request.savedPositions?.overwrite = true
+    _ = try VerificationRun(request).report(workers: Workers(threads: 2))
   }
 
   @Test func whatTheUserShouldKnowIsAValue() throws {

@@ -92,6 +92,30 @@ struct VerifyLogitsTests {
     #expect(try verify(candidate, "--reference", saved, "--attribute").code == 64)
   }
 
+  @Test func positionsAreSavedToCompareCandidates() throws {
+    let (candidate, saved) = (try quantized("q4_0"), folder("positions.json"))
+    let arguments = [
+      "verify-logits", candidate, "--reference", reference, "--text", Self.text, "--context", "64",
+      "--save-positions", saved, "--json",
+    ]
+    let result = try CommandLineTool.run(arguments)
+    #expect(result.code == 0, "\(result.error)")
+    let file = try JSONSerialization.jsonObject(with: Data(Fixtures.bytes(saved)))
+    let texts = try #require((file as? [String: Any])?["texts"] as? [[String: Any]])
+    let windows = try #require(texts.first?["windows"] as? [[String: Any]])
+    let values = windows.flatMap { $0["divergence"] as? [Double] ?? [] }
+    let mean = values.reduce(0, +) / Double(values.count)
+    #expect(abs(mean - (try divergence(result))) < 1e-12)
+    #expect(texts.first?["name"] as? String == Self.text)
+    // What exists is kept, and that is known before anything is measured.
+    #expect(try CommandLineTool.run(arguments).code == 73)
+    #expect(try CommandLineTool.run(arguments + ["--force"]).code == 0)
+    #expect(
+      try verify(
+        candidate, "--reference", reference, "--text", Self.text, "--save-positions", "-"
+      ).code == 64)
+  }
+
   @Test func textsCanBePromptsAndIds() throws {
     let candidate = try quantized("q4_0")
     let ids = try CommandLineTool.run("tokenize", reference, "深度学习是什么？", "--json")

@@ -30,7 +30,7 @@ public struct VerificationRequest: Sendable {
     }
   }
 
-  /// A file that the reference's logits are saved to.
+  /// A file that figures or logits are saved to.
   public struct SavedOutput: Sendable {
     /// The file.
     public var path: String
@@ -62,6 +62,9 @@ public struct VerificationRequest: Sendable {
   public var attribution: Attribution?
   /// The file that the reference's logits are saved to; `nil` saves none.
   public var savedLogits: SavedOutput?
+  /// The file that the divergence at every position is saved to, as JSON (`formats/saved-positions.md`);
+  /// `nil` saves none.
+  public var savedPositions: SavedOutput?
   /// Files that are read besides, such as the gate's baseline: no output may replace one of them.
   package var otherInputs: [String] = []
 

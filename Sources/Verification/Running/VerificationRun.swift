@@ -1,6 +1,7 @@
 import WeightmillConversion
 import WeightmillLLaMA
 import WeightmillModels
+import WeightmillOutput
 public import WeightmillTensors
 import WeightmillTokenization
 
@@ -181,7 +182,7 @@ extension VerificationRun {
   /// - Returns: The report.
   /// - Throws: Reading errors; `interrupted` when nothing was measured yet; `mismatch` when a model
   ///   predicts no numbers, or the gate's baseline was measured on other texts; `cannotWrite` and
-  ///   `inputOutput` for the logits to be saved.
+  ///   `inputOutput` for what is to be saved.
   public func report(
     workers: Workers, cancellation: Cancellation = Cancellation(),
     progress: (Stage, Double) -> Void = { _, _ in }
@@ -230,9 +231,18 @@ extension VerificationRun {
         output.path, texts: evaluation.texts, vocabularyRows: comparison.vocabularyRows,
         origin: referenceSubject.name, overwrite: output.overwrite, inputs: inputs)
     }
+    if let output = request.savedPositions {
+      try OutputFile.check(output.path, overwrite: output.overwrite, inputs: inputs)
+    }
     let result = try comparison.run(
       evaluation.texts, saving: writer, cancellation: cancellation, progress: progress)
-    if !result.isPartial { try writer?.commit(cancellation) }
+    if !result.isPartial {
+      try writer?.commit(cancellation)
+      if let output = request.savedPositions {
+        try PositionsFile(result).write(
+          output.path, overwrite: output.overwrite, inputs: inputs, cancellation: cancellation)
+      }
+    }
     return result
   }
 

@@ -24,6 +24,12 @@ struct ReportOptions: ParsableArguments {
   var saveLogits: String?
 
   @Option(
+    help:
+      "Save the divergence at every position as JSON, to compare two candidates by the same positions.",
+    completion: .file(extensions: ["json"]))
+  var savePositions: String?
+
+  @Option(
     help: "Write the report as a page with charts; - is standard output.",
     completion: .file(extensions: ["html"]))
   var html: String?
@@ -46,6 +52,9 @@ struct ReportOptions: ParsableArguments {
     guard saveLogits != Self.standardOutput else {
       throw ValidationError("--save-logits needs a file")
     }
+    guard savePositions != Self.standardOutput else {
+      throw ValidationError("--save-positions needs a file")
+    }
   }
 
   /// The numbers to compute with.
@@ -61,9 +70,15 @@ struct ReportOptions: ParsableArguments {
     saveLogits.map { .init($0, overwrite: force) }
   }
 
+  /// Where the divergence at every position is saved, if it is.
+  var savedPositions: VerificationRequest.SavedOutput? {
+    savePositions.map { .init($0, overwrite: force) }
+  }
+
   /// Refuses outputs that cannot be written, before anything is measured.
   func check(inputs: [String]) throws(WeightmillError) {
-    for path in [saveLogits, html, markdown].compactMap({ $0 }) where path != Self.standardOutput {
+    for path in [saveLogits, savePositions, html, markdown].compactMap({ $0 })
+    where path != Self.standardOutput {
       try ReportFile.check(path, overwrite: force, inputs: inputs)
     }
   }

@@ -78,6 +78,7 @@ extension Subcommands {
       request.precision = reporting.precision
       request.attribution = reporting.attribution
       request.savedLogits = reporting.savedLogits
+      request.savedPositions = reporting.savedPositions
       request.otherInputs = limits.files
       return request
     }
