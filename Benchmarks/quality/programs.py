@@ -1,0 +1,64 @@
+"""The programs that quantize, each with the same importance: Weightmill, another build of it, llama.cpp."""
+
+import ctypes
+import os
+import subprocess
+
+import llama
+import llama_cpp
+import llama_quantize
+
+THREADS = os.cpu_count() or 1
+
+
+class Failed(Exception):
+    """A program that did not do what it was asked."""
+
+
+@llama_cpp.llama_log_callback
+def _silence(level, text, data):
+    pass
+
+
+class Weightmill:
+    def __init__(self, path, name="weightmill"):
+        self.path, self.name = path, name
+
+    def run(self, *arguments):
+        """What a command prints."""
+        command = [str(argument) for argument in (self.path, *arguments, "--quiet")]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+        if done.returncode:
+            raise Failed(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+        return done.stdout
+
+    def quantize(self, reference, output, mix, importance):
+        options = ["--imatrix", importance] if importance else []
+        self.run("quantize", reference, output, mix, "--force", *options)
+
+    def build(self):
+        return self.run("--version").strip()
+
+    @property
+    def writes_text(self):
+        """Whether `imatrix` can learn from text that the model writes itself."""
+        return "self" in self.run("imatrix", "--help")
+
+
+class LlamaCpp:
+    name = "llama.cpp"
+
+    def __init__(self):
+        llama_cpp.llama_log_set(_silence, ctypes.c_void_p(0))
+
+    def quantize(self, reference, output, mix, importance):
+        file_type = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{mix.upper()}", None)
+        if file_type is None:
+            raise Failed(f"llama.cpp has no mix {mix}")
+        weights = llama_quantize.importance(importance) if importance else {}
+        if not llama_quantize.quantize(reference, output, file_type, weights, THREADS):
+            raise Failed(f"llama.cpp makes no {mix} of {reference}")
+
+    def build(self):
+        return llama.build()
+

@@ -1,0 +1,174 @@
+"""What is judged: a model, the importance it is quantized with, and the texts that are judged then."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+import llama_cpp
+
+from quality import models, same_function, texts
+from quality.packages import CACHE
+from quality.positions import Positions
+from quality.programs import Failed
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FIXTURE = ROOT / "fixtures/mini-ziya"
+FIXTURE_TEXTS = [FIXTURE / "expected/eval-en.txt", FIXTURE / "expected/eval-zh.txt"]
+FIXTURE_WINDOW = 256
+SELF_TOKENS, SELF_SEED = 32768, 1
+
+# Windows of each of SmolLM2's texts: fewer show that the bench works, and judge nothing.
+WINDOWS = 16
+EVERY = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_k_s", "iq4_xs", "q4_0", "q3_k_m", "q3_k_s", "q2_k", "iq3_s", "iq2_xs")
+# Rows of 576 are no whole blocks of k-quants: types that need none, and mixes that fall back.
+LEGACY = ("q8_0", "q5_0", "q4_0", "q4_k_m", "q2_k")
+FIXTURE_MIXES = (
+    "q8_0", "q6_k", "q5_k_m", "q5_0", "q4_k_m", "q4_k_s", "iq4_xs", "q4_0", "q3_k_m", "q3_k_s", "q2_k")
+
+
+@dataclasses.dataclass
+class Trial:
+    """An importance matrix, or none, and what is judged of a file that was made with it."""
+
+    importance: pathlib.Path | None
+    inputs: list  # arguments of verify-logits
+    logits: pathlib.Path  # where the reference's are kept during this run
+
+
+@dataclasses.dataclass
+class Subject:
+    name: str
+    what: str
+    reference: pathlib.Path
+    mixes: tuple
+    # Names of the texts, if each is reported by itself.
+    texts: tuple
+    # By the importance's origin: trials whose positions are put together.
+    trials: dict
+
+    def measure(self, program, judge, folder, mix, origin):
+        """The positions of a program's file, judged by Weightmill."""
+        found = Positions([])
+        candidate, saved = folder / "candidate.gguf", folder / "positions.json"
+        for trial in self.trials[origin]:
+            if not trial.logits.exists():
+                judge.run("verify-logits", self.reference, *trial.inputs, "--save-logits", trial.logits)
+            program.quantize(self.reference, candidate, mix, trial.importance)
+            judge.run("verify-logits", candidate, "--reference", trial.logits, "--save-positions", saved, "--force")
+            found += Positions.read(saved)
+        candidate.unlink()
+        return found
+
+    def clear(self):
+        """Removes logits, which are large."""
+        for trial in sum(self.trials.values(), []):
+            trial.logits.unlink(missing_ok=True)
+
+
+def _texts(paths):
+    return [argument for path in paths for argument in ("--text", path)]
+
+
+def _self_written(weightmill, reference, output):
+    weightmill.run("imatrix", reference, "--text", "self", "--tokens", SELF_TOKENS, "--seed", SELF_SEED,
+                   "--output", output, "--force")
+    return output
+
+
+# MARK: - mini-ziya
+
+def _halves(folder):
+    """The fixture's texts, cut into two halves: for each half its files."""
+    halves = [[], []]
+    for text in FIXTURE_TEXTS:
+        lines = text.read_text(encoding="utf-8").splitlines(keepends=True)
+        middle = len(lines) // 2
+        for half, part in enumerate((lines[:middle], lines[middle:])):
+            path = folder / f"{text.stem}-{half}.txt"
+            path.write_text("".join(part), encoding="utf-8")
+            halves[half].append(path)
+    return halves
+
+
+def mini_ziya(weightmill, folder, origins):
+    """The fixture. With importance from texts, each half is judged by what was learnt from the other."""
+    reference = folder / "mini-ziya.gguf"
+    weightmill.run("convert", FIXTURE / "base-meta", "--delta", FIXTURE / "delta", "--type", "f32",
+                   "--output", reference)
+    context = ["--context", FIXTURE_WINDOW]
+    whole = [*_texts(FIXTURE_TEXTS), *context]
+    trials = {}
+    if "none" in origins:
+        trials["none"] = [Trial(None, whole, folder / "whole.logits")]
+    if "texts" in origins:
+        halves = _halves(folder)
+        trials["texts"] = []
+        for half in (0, 1):
+            matrix = folder / f"half-{1 - half}.imatrix.gguf"
+            weightmill.run("imatrix", reference, *_texts(halves[1 - half]), *context, "--output", matrix)
+            trials["texts"].append(
+                Trial(matrix, [*_texts(halves[half]), *context], folder / f"half-{half}.logits"))
+    if "self" in origins and weightmill.writes_text:
+        matrix = _self_written(weightmill, reference, folder / "self.imatrix.gguf")
+        trials["self"] = [Trial(matrix, whole, folder / "whole.logits")]
+    return Subject(
+        "mini-ziya", "fixtures/mini-ziya, merged; windows of 256 tokens of both evaluation texts", reference,
+        FIXTURE_MIXES, (), trials)
+
+
+# MARK: - SmolLM2
+
+def _windows(reference, text, count, folder):
+    """A file of the ids of a text's first windows, whose name is the kind of text."""
+    model = llama_cpp.Llama(str(reference), vocab_only=True, verbose=False)
+    ids = model.tokenize(text.read().encode("utf-8"), add_bos=False, special=False)
+    model.close()
+    if len(ids) < texts.WINDOW * count:
+        raise Failed(f"{text.what} has {len(ids)} tokens, too few for {count} windows")
+    path = folder / f"{text.kind}.json"
+    path.write_text(json.dumps(ids[:texts.WINDOW * count]))
+    return path
+
+
+def _learnt(weightmill, name, reference, folder, windows):
+    """Importance from the calibration texts; kept for as long as the program, the model and the texts are the same."""
+    digest = hashlib.sha256(pathlib.Path(weightmill.path).read_bytes() + reference.name.encode())
+    paths = []
+    for text in texts.CALIBRATION:
+        paths.append(folder / f"calibration-{text.kind}.txt")
+        paths[-1].write_text(text.read(), encoding="utf-8")
+        digest.update(paths[-1].read_bytes())
+    digest.update(str(windows).encode())
+    matrix = CACHE / "importance" / f"{name}-{digest.hexdigest()[:16]}.gguf"
+    if not matrix.exists():
+        matrix.parent.mkdir(parents=True, exist_ok=True)
+        few = ["--chunks", 4 * windows] if windows < WINDOWS else []
+        weightmill.run("imatrix", reference, *_texts(paths), *few, "--output", matrix)
+    return matrix
+
+
+def smollm2(weightmill, folder, published, windows, wanted, origins):
+    """SmolLM2 as it is and widened, as far as they are wanted."""
+    paths = models.smollm2(published)
+    first = _windows(paths["smol-576"], texts.JUDGED[0], 1, folder)
+    found = same_function.check(weightmill, paths["smol-576"], paths["smol-768"], first)
+    print("\nsmol-768 is smol-576: largest divergence {:.1e}, of logits in llama.cpp {:.1e}".format(*found))
+    for name, path in paths.items():
+        if name not in wanted:
+            continue
+        inputs = []
+        for text in texts.JUDGED:
+            inputs += ["--tokens", _windows(path, text, windows, folder)]
+        inputs += ["--context", texts.WINDOW]
+        logits, trials = folder / f"{name}.logits", {}
+        if "none" in origins:
+            trials["none"] = [Trial(None, inputs, logits)]
+        if "texts" in origins:
+            trials["texts"] = [Trial(_learnt(weightmill, name, path, folder, windows), inputs, logits)]
+        if "self" in origins and weightmill.writes_text:
+            matrix = _self_written(weightmill, path, folder / f"{name}-self.imatrix.gguf")
+            trials["self"] = [Trial(matrix, inputs, logits)]
+        what = f"SmolLM2-135M-Instruct, rows of {name[-3:]}; {windows} windows of 512 tokens of each text"
+        yield Subject(name, what, path, EVERY if name == "smol-768" else LEGACY,
+                      tuple(text.kind for text in texts.JUDGED), trials)
