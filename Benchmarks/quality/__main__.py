@@ -87,7 +87,7 @@ def measured(subject, arguments, programs, limits, folder):
                 print(error, file=sys.stderr)
             is_whole = subject.name == "mini-ziya" or arguments.windows == subjects.WINDOWS
             row = tables.Row(subject.name, origin, mix, mine, theirs, subject.texts, is_whole)
-            row.state = limits.state(row)
+            row.state = limits.state(row, not arguments.against)
             print(tables.line(row), flush=True)
             yield row
     subject.clear()

@@ -1,6 +1,6 @@
 """What divergence is allowed: limits.json holds for a model, an importance's origin and a mix
 
-- `limit`: what was reached, with room for chance; above it the row is lost;
+- `limit`: what was reached, with room for nearly equal rules; above it the row is lost;
 - `goal`: what is wanted, where that is a figure. A row that has none is to be 8 % below llama.cpp with importance.
 """
 
@@ -17,12 +17,12 @@ class Limits:
     def __init__(self):
         self.figures = json.loads(PATH.read_text())
 
-    def state(self, row):
+    def state(self, row, is_beside_llama):
         """`lost`, `worse` than llama.cpp, `open`: not yet what it shall be, or nothing."""
         found = self.figures.get(row.model, {}).get(row.origin, {}).get(row.mix, {})
         if row.is_whole and row.ours.mean > found.get("limit", float("inf")):
             return "lost"
-        if row.theirs is None:
+        if row.theirs is None or not is_beside_llama:
             return ""
         difference, _ = row.difference
         if difference > 0:
