@@ -152,8 +152,8 @@ def smollm2(weightmill, folder, published, windows, wanted, origins):
     """SmolLM2 as it is and widened, as far as they are wanted."""
     paths = models.smollm2(published)
     first = _windows(paths["smol-576"], texts.JUDGED[0], 1, folder)
-    found = same_function.check(weightmill, paths["smol-576"], paths["smol-768"], first)
-    print("\nsmol-768 is smol-576: largest divergence {:.1e}, of logits in llama.cpp {:.1e}".format(*found))
+    divergence, error = same_function.check(weightmill, paths["smol-576"], paths["smol-768"], first, folder)
+    print(f"\nsmol-768 is smol-576: divergence below {divergence:.1e}, in llama.cpp square error of logits {error:.1e}")
     for name, path in paths.items():
         if name not in wanted:
             continue

@@ -28,8 +28,9 @@ def drawn(source):
 class PositionsTests(unittest.TestCase):
     def test_errors_are_the_scatter_of_estimates(self):
         source = np.random.default_rng(1)
-        means, errors, changes, change_errors = np.array([
-            (ours.mean, ours.error, *ours.relative(theirs)) for ours, theirs in (drawn(source) for _ in range(DRAWS))]).T
+        pairs = (drawn(source) for _ in range(DRAWS))
+        means, errors, changes, change_errors = np.array(
+            [(ours.mean, ours.error, *ours.relative(theirs)) for ours, theirs in pairs]).T
         self.assertAlmostEqual(errors.mean() / means.std(), 1, delta=0.15)
         self.assertAlmostEqual(change_errors.mean() / changes.std(), 1, delta=0.15)
         # Paired, the change is known far better than either mean.
