@@ -42,7 +42,7 @@ class Weightmill:
     @property
     def writes_text(self):
         """Whether `imatrix` can learn from text that the model writes itself."""
-        return "self" in self.run("imatrix", "--help")
+        return "--text self" in self.run("imatrix", "--help")
 
 
 class LlamaCpp:

@@ -70,9 +70,9 @@ def _texts(paths):
     return [argument for path in paths for argument in ("--text", path)]
 
 
-def _self_written(weightmill, reference, output):
+def _self_written(weightmill, reference, window, output):
     weightmill.run("imatrix", reference, "--text", "self", "--tokens", SELF_TOKENS, "--seed", SELF_SEED,
-                   "--output", output, "--force")
+                   "--context", window, "--output", output, "--force")
     return output
 
 
@@ -110,7 +110,7 @@ def mini_ziya(weightmill, folder, origins):
             trials["texts"].append(
                 Trial(matrix, [*_texts(halves[half]), *context], folder / f"half-{half}.logits"))
     if "self" in origins and weightmill.writes_text:
-        matrix = _self_written(weightmill, reference, folder / "self.imatrix.gguf")
+        matrix = _self_written(weightmill, reference, FIXTURE_WINDOW, folder / "self.imatrix.gguf")
         trials["self"] = [Trial(matrix, whole, folder / "whole.logits")]
     return Subject(
         "mini-ziya", "fixtures/mini-ziya, merged; windows of 256 tokens of both evaluation texts", reference,
@@ -167,7 +167,7 @@ def smollm2(weightmill, folder, published, windows, wanted, origins):
         if "texts" in origins:
             trials["texts"] = [Trial(_learnt(weightmill, name, path, folder, windows), inputs, logits)]
         if "self" in origins and weightmill.writes_text:
-            matrix = _self_written(weightmill, path, folder / f"{name}-self.imatrix.gguf")
+            matrix = _self_written(weightmill, path, texts.WINDOW, folder / f"{name}-self.imatrix.gguf")
             trials["self"] = [Trial(matrix, inputs, logits)]
         what = f"SmolLM2-135M-Instruct, rows of {name[-3:]}; {windows} windows of 512 tokens of each text"
         yield Subject(name, what, path, EVERY if name == "smol-768" else LEGACY,
