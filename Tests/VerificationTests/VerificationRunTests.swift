@@ -1,8 +1,8 @@
+import Foundation
 import Synchronization
 import Testing
 import WeightmillLLaMA
 import WeightmillModels
-import WeightmillStrictJSON
 import WeightmillTensors
 import WeightmillTestSupport
 import WeightmillVerification
@@ -60,31 +60,42 @@ struct VerificationRunTests {
     #expect(Set(report.tensors.map(\.layer)).isSuperset(of: [0, 1]))
   }
 
+  /// A file of positions, as `formats/saved-positions.md` describes it.
+  private struct SavedPositions: Decodable {
+    struct Text: Decodable {
+      let name: String
+      let windows: [Window]
+    }
+    struct Window: Decodable {
+      let divergence: [Double]
+      let sameTop: [Bool]
+    }
+    let schema: Int
+    let texts: [Text]
+  }
+
   @Test func positionsAreSavedByTextAndWindow() throws {
     let path = models.folder("positions.json")
     var request = try request([.tokens(ids, name: "mine"), .tokens([5, 6, 7], name: "short")])
     request.savedPositions = .init(path)
     let report = try VerificationRun(request).report(workers: Workers(threads: 2))
-    let file = try JSONParser.parse(Fixtures.bytes(path), file: path)
-    #expect(file["schema"]?.double == 1)
-    let texts = try #require(file["texts"]?.array)
-    #expect(texts.map { $0["name"]?.string } == ["mine", "short"])
-    let windows = texts.map { $0["windows"]?.array ?? [] }
-    #expect(windows.map { $0.map { $0["divergence"]?.array?.count } } == [[6, 6, 4], [3]])
-    for (windows, text) in zip(windows, report.texts) {
+    let file = try JSONDecoder().decode(SavedPositions.self, from: Data(Fixtures.bytes(path)))
+    #expect(file.schema == 1)
+    #expect(file.texts.map(\.name) == ["mine", "short"])
+    #expect(file.texts.map { $0.windows.map(\.divergence.count) } == [[6, 6, 4], [3]])
+    for (saved, text) in zip(file.texts, report.texts) {
       let figures = try #require(text.statistics)
-      let values = windows.flatMap { $0["divergence"]?.array?.compactMap(\.double) ?? [] }
-      let same = windows.flatMap { $0["sameTop"]?.array?.compactMap(\.bool) ?? [] }
+      let (values, same) = (saved.windows.flatMap(\.divergence), saved.windows.flatMap(\.sameTop))
       #expect(values.count == figures.positions && same.count == values.count)
       let mean = values.reduce(0, +) / Double(values.count)
       #expect(abs(mean - figures.divergence.mean) < 1e-12)
       #expect(values.max() == figures.divergence.maximum)
       #expect(Double(same.count { $0 }) / Double(same.count) == figures.sameTop)
     }
-    // The lists are in the order of positions: the worst one is where the report says.
+    // Divergences stand in the order of positions: the largest is where the report says.
     let worst = try #require(report.worst.first)
-    let its = windows[worst.text == "mine" ? 0 : 1][worst.position / 6]["divergence"]?.array
-    #expect(its?[worst.position % 6].double == worst.divergence)
+    let windows = file.texts[worst.text == "mine" ? 0 : 1].windows
+    #expect(windows[worst.position / 6].divergence[worst.position % 6] == worst.divergence)
     expectError(.cannotWrite) {
       _ = try VerificationRun(request).report(workers: Workers(threads: 2))
     }
