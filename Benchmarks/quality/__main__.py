@@ -25,15 +25,26 @@ SMOLLM2 = ("smol-576", "smol-768")
 ORIGINS = {"mini-ziya": ("none", "texts", "self"), "smol-576": ("texts",), "smol-768": ("texts",)}
 
 
+def some_of(names):
+    """An option's names, with commas between."""
+    def split(text):
+        found = text.split(",")
+        for name in found:
+            if name not in names:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(names)}")
+        return found
+    return split
+
+
 def parsed():
     parser = argparse.ArgumentParser(
         prog="quality.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weightmill", type=pathlib.Path, default=subjects.ROOT / ".build/release/weightmill")
     parser.add_argument("--against", type=pathlib.Path, metavar="PROGRAM",
                         help="another build of weightmill in place of llama.cpp")
-    parser.add_argument("--models", nargs="+", choices=list(ORIGINS), default=list(ORIGINS))
-    parser.add_argument("--importance", nargs="+", choices=list(tables.ORIGINS),
-                        help="none, from texts, or self-written (mini-ziya: all three; SmolLM2: texts)")
+    parser.add_argument("--models", type=some_of(ORIGINS), default=list(ORIGINS), help=",".join(ORIGINS))
+    parser.add_argument("--importance", type=some_of(tables.ORIGINS),
+                        help="none,texts,self (default: all three for mini-ziya, texts for SmolLM2)")
     parser.add_argument("--windows", type=int, default=subjects.WINDOWS, help="of each of SmolLM2's texts (16)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE")
