@@ -240,7 +240,7 @@ extension VerificationRun {
       try writer?.commit(cancellation)
       if let output = request.savedPositions {
         try PositionsFile(result).write(
-          output.path, overwrite: output.overwrite, inputs: inputs, cancellation: cancellation)
+          output.path, overwrite: output.overwrite, inputs: inputs)
       }
     }
     return result

@@ -50,19 +50,14 @@ struct PositionsFile: Encodable {
   ///   - path: The file.
   ///   - overwrite: Whether a file of that name may be replaced.
   ///   - inputs: Files that are read; the output must be none of them.
-  ///   - cancellation: A way to stop while the disk is waited for.
-  /// - Throws: `cannotWrite`, `inputOutput`, `interrupted`.
-  func write(
-    _ path: String, overwrite: Bool, inputs: [String], cancellation: Cancellation
-  ) throws(WeightmillError) {
+  /// - Throws: `cannotWrite`, `inputOutput`.
+  func write(_ path: String, overwrite: Bool, inputs: [String]) throws(WeightmillError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(self) else {
       throw WeightmillError(.internal, path, "the positions cannot be encoded as JSON")
     }
-    let output = try OutputFile(path, overwrite: overwrite, inputs: inputs)
-    let bytes = Array(data) + [UInt8(ascii: "\n")]
-    try output.begin(nil, byteCount: bytes.count).write(bytes, count: bytes.count, at: 0)
-    try output.commit(cancellation)
+    try OutputFile.write(
+      Array(data) + [UInt8(ascii: "\n")], to: path, overwrite: overwrite, inputs: inputs)
   }
 }
