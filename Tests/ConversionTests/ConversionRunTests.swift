@@ -28,7 +28,7 @@ struct ConversionRunTests {
 
   /// Mixes with a type that has no encoder, or that requires importance.
   private static let blocked: Set<TypeMix> = [
-    .iq3_XS, .iq3_XXS, .q2_K_S, .iq2_M, .iq2_S, .iq2_XS, .iq2_XXS, .iq1_M, .iq1_S, .q2_0, .q1_0,
+    .iq3_XS, .iq3_XXS, .q2_K_S, .iq2_M, .iq2_S, .iq2_XS, .iq2_XXS, .iq1_M, .iq1_S,
   ]
 
   @Test func everyOtherMixCanBeWritten() throws {

@@ -32,6 +32,7 @@ struct OutlierTests {
     switch type {
     case .q2_K, .q3_K, .q6_K, .iq2_XS, .iq2_S: 16
     case .tq1_0, .tq2_0: 256
+    case .q1_0, .q2_0: type.valuesPerBlock
     default: 32
     }
   }

@@ -10,7 +10,7 @@ struct SearchTests {
   /// Those of `SearchedFormat`, and Q8_0.
   private static let types: [TensorType] = [
     .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .iq4_NL, .iq4_XS, .tq1_0,
-    .tq2_0,
+    .tq2_0, .q2_0,
   ]
 
   private func encode(
@@ -96,7 +96,7 @@ struct SearchTests {
     type.name.hasSuffix("_K") ? type.name.lowercased().dropLast() + "K" : type.name.lowercased()
   }
 
-  @Test(arguments: types + [.mxfp4], ["none", "imatrix"])
+  @Test(arguments: types + [.mxfp4, .q1_0], ["none", "imatrix"])
   func noRowHasALargerErrorThanLlamaCpps(type: TensorType, mode: String) throws {
     let (rows, importance, encoded) = try vectors()
     let theirs = bytes(

@@ -193,6 +193,14 @@ static const symmetric_rule ternary = {
     .d_trials = 1, .d_trial = {1}, .rounds = 2, .reach = 0,
     .stretch = 0};
 
+static const symmetric_rule q2_0 = {
+    .parts = 1, .size = 64, .low = -1, .high = 2, .uneven = 0,
+    .scale_low = 1, .scale_high = 1, .limit = 65504.0f,
+    .trials = 14,
+    .trial = {-1, -1.3, -1.6, -2, -2.5, -3.2, -4, 1, 1.6, 2, 2.4, 2.8, 3.3, 4},
+    .d_trials = 1, .d_trial = {1}, .rounds = 2, .reach = 0,
+    .stretch = 0};
+
 static const affine_rule q4_1 = {
     .parts = 1, .size = 32, .high = 15, .scale_high = 1, .limit = 65504.0f, .is_free = 1,
     .trials = 12,
@@ -241,4 +249,5 @@ static const affine_rule q5_1_guided = {
   AFFINE(q5_1, 32, q5_1, q5_1_guided)                         \
   AFFINE(q2_K, 256, q2_K, q2_K_guided)                        \
   AFFINE(q4_K, 256, q4_K, q4_K_guided)                        \
-  AFFINE(q5_K, 256, q5_K, q5_K_guided)
+  AFFINE(q5_K, 256, q5_K, q5_K_guided)                        \
+  SYMMETRIC(q2_0, 64, q2_0, q2_0)

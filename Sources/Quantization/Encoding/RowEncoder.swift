@@ -17,7 +17,7 @@ public struct RowEncoder: Sendable {
 
   /// The types whose rows can be encoded.
   public static let types: [TensorType] =
-    scalars + [.q8_0, .mxfp4] + searched.map { $0.type } + lattices.map { $0.type }
+    scalars + [.q8_0, .mxfp4, .q1_0] + searched.map { $0.type } + lattices.map { $0.type }
 
   /// The types that llama.cpp's closed forms exist for.
   package static let compatibleTypes: [TensorType] = scalars + closed.map { $0.type }
@@ -34,7 +34,7 @@ public struct RowEncoder: Sendable {
 
   private static let searched: [any SearchedFormat.Type] = [
     Q4_0.self, Q4_1.self, Q5_0.self, Q5_1.self, Q2_K.self, Q3_K.self, Q4_K.self, Q5_K.self,
-    Q6_K.self, IQ4_NL.self, IQ4_XS.self, TQ1_0.self, TQ2_0.self,
+    Q6_K.self, IQ4_NL.self, IQ4_XS.self, TQ1_0.self, TQ2_0.self, Q2_0.self,
   ]
 
   private static let lattices: [any LatticeFormat.Type] = [
@@ -155,7 +155,11 @@ public struct RowEncoder: Sendable {
     for format in lattices where format.type == type {
       return LatticeEncoder(format: format, weights: weights, search: search)
     }
-    return type == .mxfp4 ? MXFP4Encoder(weights: weights) : ScalarEncoder(type: type)
+    switch type {
+    case .mxfp4: return MXFP4Encoder(weights: weights)
+    case .q1_0: return Q1_0Encoder(weights: weights)
+    default: return ScalarEncoder(type: type)
+    }
   }
 
   // MARK: Encoding
