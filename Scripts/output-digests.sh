@@ -105,7 +105,7 @@ adapted "$lora/base-f16" chinese-llama chinese-alpaca
 
 # Every type without and with importance; most pure, too; the closed forms of llama.cpp.
 types="f32 f16 bf16 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 q4_k_m q4_k_s q4_1 q4_0 iq4_nl iq4_xs q3_k_l
-  q3_k_m q3_k_s iq3_m iq3_s q2_k tq2_0 tq1_0 mxfp4_moe"
+  q3_k_m q3_k_s iq3_m iq3_s q2_k tq2_0 tq1_0 q2_0 q1_0 mxfp4_moe"
 for type in $types; do
   quantize "$f16" "$out/quantize/$type.gguf" $type
   quantize "$f16" "$out/quantize/$type-pure.gguf" $type --pure

@@ -3,7 +3,7 @@ import WeightmillTensors
 /// Encodes Q1_0: the weighted mean of the magnitudes, and the signs.
 ///
 /// Whatever `d` is, the nearest of `d` and `-d` has the value's sign; so the `d` of least squares is that
-/// mean. Source: `formats/quantization.md`, section 2.42.
+/// mean. Source: `formats/quantization.md`, section 2.41.
 struct Q1_0Encoder: BlockEncoder {
   /// For each column what an error in it costs; `nil`: all the same.
   let weights: [Float]?
