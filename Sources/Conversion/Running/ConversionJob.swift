@@ -98,7 +98,8 @@ final class ConversionJob: Sendable {
       resumed: journal.run.isResumed ? journal.finished.count - redone.count : 0, redone: redone,
       faults: zip(plan.items, found).compactMap { item, found in
         ConversionReport.Fault(item.tensor, found, isMerged: plan.isMerged)
-      })
+      },
+      gridNotes: GridNotes(zip(plan.items, found).map { ($0.tensor, $1.grids) }).notes)
   }
 
   /// Writes all files, one after the other.

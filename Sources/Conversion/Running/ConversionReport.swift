@@ -57,6 +57,8 @@ public struct ConversionReport: Sendable {
   package let redone: [String]
   /// The tensors with values that are not finite, or were lost.
   public let faults: [Fault]
+  /// What there is to say of tensors whose values are multiples of steps, as trained for a type.
+  package let gridNotes: [String]
 
   /// Refuses what was written if a value of it is not finite or was lost.
   ///

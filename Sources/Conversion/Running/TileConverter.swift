@@ -34,11 +34,14 @@ struct ValueFaults: Equatable {
   var overflowed = 0
   /// The values of which little is left because another of their block is far larger.
   var drowned = DrownedValues()
+  /// The rows whose values are multiples of steps: no fault.
+  var grids = GridRows()
 
   mutating func add(_ other: ValueFaults) {
     nonFinite += other.nonFinite
     overflowed += other.overflowed
     drowned.add(other.drowned)
+    grids.add(other.grids)
   }
 }
 
@@ -135,11 +138,12 @@ struct TileConverter {
     // A value that is not finite stays so.
     let count = rows.count * columns
     let written = FloatScan.nonFinite(buffers.output, count: count, type: target.type)
-    guard written > 0 else { return ValueFaults(drowned: faults.drowned) }
+    guard written > 0 else { return ValueFaults(drowned: faults.drowned, grids: faults.grids) }
     if FloatScan.types.contains(source.type) {
       before = FloatScan.nonFinite(buffers.input, count: count, type: source.type)
     }
-    return ValueFaults(nonFinite: before, overflowed: written - before, drowned: faults.drowned)
+    return ValueFaults(
+      nonFinite: before, overflowed: written - before, drowned: faults.drowned, grids: faults.grids)
   }
 
   /// Refuses values that blocks cannot store.

@@ -14,6 +14,8 @@ public struct RowEncoder: Sendable {
   private let encoder: any BlockEncoder
   /// Looks for what outliers drowned, and decodes what it looks at; `nil` for values without scales.
   private let inspection: (outliers: OutlierScan, decoder: RowDecoder)?
+  /// Keeps rows on a grid exactly; `nil` for values without scales and for the closed forms.
+  private let grids: GridKeeper?
 
   /// The types whose rows can be encoded.
   public static let types: [TensorType] =
@@ -32,7 +34,7 @@ public struct RowEncoder: Sendable {
 
   private static let scalars = ScalarRows.encodable
 
-  private static let searched: [any SearchedFormat.Type] = [
+  static let searched: [any SearchedFormat.Type] = [
     Q4_0.self, Q4_1.self, Q5_0.self, Q5_1.self, Q2_K.self, Q3_K.self, Q4_K.self, Q5_K.self,
     Q6_K.self, IQ4_NL.self, IQ4_XS.self, TQ1_0.self, TQ2_0.self, Q2_0.self,
   ]
@@ -88,9 +90,11 @@ public struct RowEncoder: Sendable {
       method == .compatible
       ? Self.compatible(type) : Self.best(type, importance: importance, search)
     if let outliers = OutlierScan(type) {
-      inspection = (outliers, try RowDecoder(type, location: location))
+      let decoder = try RowDecoder(type, location: location)
+      inspection = (outliers, decoder)
+      grids = method == .best ? GridKeeper(type, columns: columns, decoder: decoder) : nil
     } else {
-      inspection = nil
+      (inspection, grids) = (nil, nil)
     }
   }
 
@@ -187,12 +191,25 @@ public struct RowEncoder: Sendable {
           return EncodingFaults()
         }
         var faults = unsafe encoder.encode(from, to + offset, count: count)
+        unsafe keepGrids(from, to + offset, rows: values.count / columns, &faults)
         // Where a scale is out of range, nothing will be written.
         if faults.overflowed == 0 {
           unsafe faults.drowned.add(drowned(from, to + offset, rows: values.count / columns))
         }
         return faults
       }
+    }
+  }
+
+  /// Encodes blocks anew whose values are multiples of steps, if that keeps them exactly.
+  private func keepGrids(
+    _ values: UnsafePointer<Float>, _ bytes: UnsafeMutableRawPointer, rows: Int,
+    _ faults: inout EncodingFaults
+  ) {
+    guard let grids else { return }
+    let size = columns / type.valuesPerBlock * type.bytesPerBlock
+    for row in 0..<rows {
+      unsafe faults.grids.add(grids.keep(values + row &* columns, bytes + row &* size))
     }
   }
 

@@ -20,6 +20,8 @@ public struct EncodingFaults: Equatable, Sendable {
   public var overflowed = 0
   /// The values of which rounding left little beside a far larger one of their block.
   package var drowned = DrownedValues()
+  /// The rows whose values are multiples of steps: no fault.
+  package var grids = GridRows()
 
   /// The number of values, not 0, of which rounding left little beside a far larger one of their block.
   public var lost: Int { drowned.count }
@@ -33,5 +35,6 @@ public struct EncodingFaults: Equatable, Sendable {
   package mutating func add(_ other: EncodingFaults) {
     overflowed += other.overflowed
     drowned.add(other.drowned)
+    grids.add(other.grids)
   }
 }

@@ -93,7 +93,7 @@ struct PlanExecution {
         judging: { (sources) throws(WeightmillError) in try checks?.judge(sources) })
     }
     let seconds = Terminal.seconds() - began
-    let found = (checks?.notes ?? []) + resumption(report)
+    let found = (checks?.notes ?? []) + resumption(report) + report.gridNotes
     common.printNotes(found)
     if common.json {
       return try JSONOutput.print(
