@@ -33,9 +33,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENCODERS = pathlib.Path(os.environ.get("ENCODERS") or ROOT / ".build/release/encoder-benchmark")
 WEIGHTMILL = pathlib.Path(os.environ.get("WEIGHTMILL") or ROOT / ".build/release/weightmill")
 TYPES = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
-         "IQ4_XS", "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS")
+         "IQ4_XS", "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_S")
 MIXES = ("q8_0", "q4_0", "q4_k_m", "q6_k")
-NEEDS_IMPORTANCE = {"IQ2_XS", "IQ2_XXS"}
+NEEDS_IMPORTANCE = {"IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_S"}
 COLUMNS = 4096
 
 

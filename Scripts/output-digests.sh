@@ -110,7 +110,7 @@ for type in $types; do
   quantize "$f16" "$out/quantize/$type.gguf" $type
   quantize "$f16" "$out/quantize/$type-pure.gguf" $type --pure
 done
-for type in $types iq3_xs iq3_xxs q2_k_s iq2_m iq2_s iq2_xs iq2_xxs; do
+for type in $types iq3_xs iq3_xxs q2_k_s iq2_m iq2_s iq2_xs iq2_xxs iq1_m iq1_s; do
   quantize "$f16" "$out/quantize/$type-learnt.gguf" $type "${learnt[@]}"
 done
 for form in gguf dat; do

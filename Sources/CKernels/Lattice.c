@@ -9,14 +9,15 @@
 
 enum { CANDIDATES = 8 };
 
-// Searches without and with signs to be turned.
+// Searches without and with signs to be turned; of points that are moved.
 typedef void (*searcher)(const weightmill_lattice *, eight *);
-typedef struct { searcher even, odd; } searchers;
+typedef struct { searcher even, odd, moved; } searchers;
 
 // For each sub-block the point sets found, with the sums that give their costs at any scale.
 typedef struct {
   floats p[CANDIDATES][2], q[CANDIDATES][2], best[CANDIDATES][2];
   ints points[64];
+  float highest;  // half more than the largest multiplier
 } candidates;
 
 typedef struct { ints multiplier[2], candidate[2]; } choice;
@@ -30,14 +31,15 @@ INLINE float total(floats values) {
 }
 
 // The multiplier under which a candidate costs least.
-INLINE ints nearest_multiplier(floats best, float half_inverse) {
+INLINE ints nearest_multiplier(floats best, float half_inverse, float highest) {
   const floats wanted = best * half_inverse;
-  return __builtin_convertvector(wanted < 15.5f ? wanted : (floats)15.5f, ints);
+  return __builtin_convertvector(wanted < highest ? wanted : (floats)highest, ints);
 }
 
+INLINE floats cost_with(floats scale, floats p, floats q) { return scale * (scale * q - (p + p)); }
+
 INLINE floats cost_of(floats p, floats q, ints multiplier, float unit) {
-  const floats scale = __builtin_convertvector(multiplier, floats) * (unit + unit) + unit;
-  return scale * (scale * q - (p + p));
+  return cost_with(__builtin_convertvector(multiplier, floats) * (unit + unit) + unit, p, q);
 }
 
 // What the block costs with scales that are odd multiples of a unit.
@@ -47,7 +49,7 @@ INLINE float cost_under(const candidates *c, int vectors, float unit) {
   for (int v = 0; v < vectors; v++) {
     floats least_cost = INFINITY;
     UNROLL for (int k = 0; k < CANDIDATES; k++) {
-      const ints n = nearest_multiplier(c->best[k][v], half_inverse);
+      const ints n = nearest_multiplier(c->best[k][v], half_inverse, c->highest);
       const floats cost = cost_of(c->p[k][v], c->q[k][v], n, unit);
       least_cost = cost < least_cost ? cost : least_cost;
     }
@@ -64,7 +66,7 @@ INLINE choice choose(const candidates *c, int vectors, float unit) {
     floats least_cost = INFINITY;
     ints multiplier = 0, candidate = 0;
     for (int k = 0; k < CANDIDATES; k++) {
-      const ints n = nearest_multiplier(c->best[k][v], half_inverse);
+      const ints n = nearest_multiplier(c->best[k][v], half_inverse, c->highest);
       const floats cost = cost_of(c->p[k][v], c->q[k][v], n, unit);
       const ints less = cost < least_cost;
       least_cost = less ? cost : least_cost;
@@ -137,25 +139,62 @@ INLINE trial improved(const block *b, trial best) {
   return best;
 }
 
+// The best scale of points; 0 for points moved by delta that lie on the wrong side of 0.
+INLINE floats best_scale(floats p, floats q) {
+  const floats best = p / q;
+  return best > 0 ? best : (floats)0;
+}
+
+INLINE void keep_candidates(block *b, int sub, floats p, floats q) {
+  const floats best = best_scale(p, q);
+  for (int i = 0; i < 8; i++) {
+    b->found.p[i][sub / 8][sub % 8] = p[i];
+    b->found.q[i][sub / 8][sub % 8] = q[i];
+    b->found.best[i][sub / 8][sub % 8] = best[i];
+  }
+}
+
+INLINE void load_eight(const block *b, int group, eight *e) {
+  for (int i = 0; i < 8; i++) {
+    e->weights[i] = b->weights[8 * group + i];
+    e->products[i] = e->weights[i] * b->magnitudes[8 * group + i];
+  }
+}
+
 INLINE void try_scales(block *b, int levels, int sub, floats scale) {
   const int values = b->lattice->values_per_scale;
   const int points = POINTS(levels);
   eight e = {.scale = scale, .odd = -1, .p = 0, .q = 0};
   for (int group = sub * values / 8; group < (sub + 1) * values / 8; group++) {
-    for (int i = 0; i < 8; i++) {
-      e.weights[i] = b->weights[8 * group + i];
-      e.products[i] = e.weights[i] * b->magnitudes[8 * group + i];
-    }
+    load_eight(b, group, &e);
     (b->odd >> group & 1 ? b->search.odd : b->search.even)(b->lattice, &e);
     for (int i = 0; i < points; i++)
       b->found.points[group * points + i] = e.points[i] & ((1 << POINT_BITS) - 1);
   }
-  const floats best = e.p / e.q;
-  for (int i = 0; i < 8; i++) {
-    b->found.p[i][sub / 8][sub % 8] = e.p[i];
-    b->found.q[i][sub / 8][sub % 8] = e.q[i];
-    b->found.best[i][sub / 8][sub % 8] = best[i];
+  keep_candidates(b, sub, e.p, e.q);
+}
+
+// The lanes, the first four and the last four in each other's place.
+#define SWAPPED(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3)
+
+// Four scales, each with points moved up (the first four lanes) and down. Where eight values have a delta
+// of their own, the lane that costs less gives its points to the other one, too.
+INLINE void try_moved(block *b, int sub, floats scale) {
+  const int values = b->lattice->values_per_scale, is_own = b->lattice->values_per_delta == 8;
+  floats p = 0, q = 0;
+  eight e = {.scale = scale, .delta = {1, 1, 1, 1, -1, -1, -1, -1}};
+  e.delta *= WEIGHTMILL_DELTA;
+  for (int group = sub * values / 8; group < (sub + 1) * values / 8; group++) {
+    e.p = e.q = 0;
+    load_eight(b, group, &e);
+    b->search.moved(b->lattice, &e);
+    const floats cost = cost_with(scale, e.p, e.q), other = SWAPPED(cost);
+    const ints is_other = is_own ? other < cost : (ints)0;
+    p += is_other ? SWAPPED(e.p) : e.p;
+    q += is_other ? SWAPPED(e.q) : e.q;
+    b->found.points[group] = is_other ? SWAPPED(e.points[0]) : e.points[0];
   }
+  keep_candidates(b, sub, p, q);
 }
 
 // The geometric mean of the largest value and the root mean square, times fixed factors.
@@ -163,7 +202,7 @@ INLINE floats first_scales(const block *b, int levels, int sub) {
   const int values = b->lattice->values_per_scale;
   float largest = 0, weight = 0, square = 0;
   for (int i = sub * values; i < (sub + 1) * values; i++) {
-    const float magnitude = b->magnitudes[i];
+    const float magnitude = __builtin_fabsf(b->magnitudes[i]);
     if (magnitude > largest) largest = magnitude;
     weight += b->weights[i];
     square += b->weights[i] * magnitude * magnitude;
@@ -214,6 +253,46 @@ INLINE void load_sub_blocks(const block *b, int first, int group, eight *e) {
   }
 }
 
+// Searches the points of eight sub-blocks under the scale of each; adds to their sums.
+INLINE void search_sub_blocks(block *b, int levels, int first, eight *e, ints *found) {
+  const int groups = b->lattice->values_per_scale / 8, points = POINTS(levels);
+  for (int group = 0; group < groups; group++) {
+    load_sub_blocks(b, first, group, e);
+    (b->lattice->parity ? b->search.odd : b->search.even)(b->lattice, e);
+    for (int i = 0; i < points; i++)
+      found[group * points + i] = e->points[i] & ((1 << POINT_BITS) - 1);
+  }
+}
+
+// The same with points moved up and down; values that share a delta take what costs less.
+INLINE void search_moved_sub_blocks(block *b, int first, eight *e, ints *found) {
+  const int groups = b->lattice->values_per_scale / 8, shared = b->lattice->values_per_delta / 8;
+  floats p = 0, q = 0;
+  for (int start = 0; start < groups; start += shared) {
+    floats way_p[2] = {0, 0}, way_q[2] = {0, 0};
+    ints points[2][4];
+    for (int way = 0; way < 2; way++) {
+      e->delta = way ? -WEIGHTMILL_DELTA : WEIGHTMILL_DELTA;
+      for (int group = 0; group < shared; group++) {
+        e->p = e->q = 0;
+        load_sub_blocks(b, first, start + group, e);
+        b->search.moved(b->lattice, e);
+        way_p[way] += e->p;
+        way_q[way] += e->q;
+        points[way][group] = e->points[0];
+      }
+    }
+    const ints is_down =
+        cost_with(e->scale, way_p[1], way_q[1]) < cost_with(e->scale, way_p[0], way_q[0]);
+    for (int group = 0; group < shared; group++)
+      found[start + group] = is_down ? points[1][group] : points[0][group];
+    p += is_down ? way_p[1] : way_p[0];
+    q += is_down ? way_q[1] : way_q[0];
+  }
+  e->p = p;
+  e->q = q;
+}
+
 // Replaces the point sets that were chosen by the nearest points under the scales that were chosen.
 INLINE void search_chosen(block *b, int levels, float unit) {
   const choice chosen = choose(&b->found, b->vectors, unit);
@@ -222,13 +301,9 @@ INLINE void search_chosen(block *b, int levels, float unit) {
     ints found[8];
     eight e = {.p = 0, .q = 0};
     e.scale = __builtin_convertvector(chosen.multiplier[v], floats) * (unit + unit) + unit;
-    for (int group = 0; group < groups; group++) {
-      load_sub_blocks(b, 8 * v, group, &e);
-      (b->lattice->parity ? b->search.odd : b->search.even)(b->lattice, &e);
-      for (int i = 0; i < points; i++)
-        found[group * points + i] = e.points[i] & ((1 << POINT_BITS) - 1);
-    }
-    const floats best = e.p / e.q, cost = cost_of(e.p, e.q, chosen.multiplier[v], unit);
+    if (b->lattice->values_per_delta) search_moved_sub_blocks(b, 8 * v, &e, found);
+    else search_sub_blocks(b, levels, 8 * v, &e, found);
+    const floats best = best_scale(e.p, e.q), cost = cost_of(e.p, e.q, chosen.multiplier[v], unit);
     for (int lane = 0; lane < 8; lane++) {
       const int k = chosen.candidate[v][lane];
       floats *p = &b->found.p[k][v], *q = &b->found.q[k][v];
@@ -269,8 +344,13 @@ INLINE uint32_t search_block(int levels, searchers search, PARAMETERS) {
   block b = {
       .lattice = lattice, .magnitudes = magnitudes, .weights = weights,
       .odd = lattice->parity ? odd : 0, .vectors = subs / 8,
-      .to_scale = to_scale, .to_unit = to_unit, .search = search};
-  for (int sub = 0; sub < subs; sub++) try_scales(&b, levels, sub, first_scales(&b, levels, sub));
+      .to_scale = to_scale, .to_unit = to_unit, .search = search,
+      .found.highest = (float)lattice->most + 0.5f};
+  for (int sub = 0; sub < subs; sub++) {
+    const floats scales = first_scales(&b, levels, sub);
+    if (lattice->values_per_delta) try_moved(&b, sub, scales);
+    else try_scales(&b, levels, sub, scales);
+  }
   trial best = best_unit(&b);
   if (lattice->refines && best.bits != 0) {
     search_chosen(&b, levels, best.unit);
@@ -294,10 +374,14 @@ INLINE uint32_t search_block(int levels, searchers search, PARAMETERS) {
   target static void name##_odd_8(const weightmill_lattice *lattice, eight *e) { \
     search_eight(lattice, 8, 1, e); \
   } \
+  target static void name##_moved(const weightmill_lattice *lattice, eight *e) { \
+    search_moved(lattice, e); \
+  } \
   target static uint32_t name(PARAMETERS) { \
+    const searchers three = {name##_even_3, name##_odd_3, name##_moved}; \
+    const searchers eight = {name##_even_8, name##_odd_8, 0}; \
     return lattice->levels == 3 \
-        ? search_block(3, (searchers){name##_even_3, name##_odd_3}, ARGUMENTS) \
-        : search_block(8, (searchers){name##_even_8, name##_odd_8}, ARGUMENTS); \
+        ? search_block(3, three, ARGUMENTS) : search_block(8, eight, ARGUMENTS); \
   }
 
 LEVEL(portable, __attribute__((noinline)))

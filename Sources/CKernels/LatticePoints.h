@@ -20,7 +20,7 @@ typedef int32_t ints __attribute__((ext_vector_type(8)));
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 enum {
-  MAX_NODES = 256,   // patterns of halves of points, and shared minima
+  MAX_NODES = 320,   // patterns of halves of points, and shared minima
   PATTERN_BITS = 7,  // of a cost hold a half's pattern
   POINT_BITS = 14,
 };
@@ -167,6 +167,8 @@ typedef struct {
   floats weights[8], products[8], scale;
   // Lanes in which an odd number of signs must change.
   ints odd;
+  // How far points with signs of their own are moved.
+  floats delta;
   // What was found; the sums are added to.
   floats p, q;
   ints points[2];
@@ -236,4 +238,29 @@ INLINE void search_eight(const weightmill_lattice *lattice, int levels, int odd,
     if (odd) turn = product < turn ? product : turn;
   }
   if (odd) e->p -= e->odd ? turn + turn : (floats)0;
+}
+
+// MARK: Points with signs of their own, moved by delta
+
+// With scale s the error of a value x is w * (s * (g + delta) - x)^2: that of a point without delta, and
+// of the value x - s * delta.
+INLINE void search_moved(const weightmill_lattice *lattice, eight *e) {
+  const floats scale = e->scale < LEAST_SCALE ? (floats)LEAST_SCALE : e->scale;
+  floats weight = 0, product = 0, products[8];
+  UNROLL for (int i = 0; i < 8; i++) {
+    products[i] = e->products[i] - (scale * e->delta) * e->weights[i];
+    weight += e->weights[i];
+    product += __builtin_elementwise_abs(products[i]);
+  }
+  const floats square = scale * scale, twice = scale + scale;
+  const floats unit = WEIGHTMILL_COST_RANGE / (square * weight + (twice + twice) * product);
+  nearest found;
+  search_points(lattice, 3, 0, e->weights, products, square * unit, twice * unit, &found);
+  const ints point = found.kept & ((1 << POINT_BITS) - 1);
+  e->points[0] = e->delta < 0 ? point | WEIGHTMILL_MOVED_DOWN : point;
+  UNROLL for (int i = 0; i < 8; i++) {
+    const floats level = level_value(lattice, 3, level_index(3, point, i)) + e->delta;
+    e->p += level * e->products[i];
+    e->q += (level * level) * e->weights[i];
+  }
 }

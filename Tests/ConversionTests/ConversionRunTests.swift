@@ -26,7 +26,7 @@ struct ConversionRunTests {
       to: folder(name), overwrite: overwrite)
   }
 
-  /// Mixes with a type that has no encoder, or that requires importance.
+  /// Mixes with a type that requires importance.
   private static let blocked: Set<TypeMix> = [
     .iq3_XS, .iq3_XXS, .q2_K_S, .iq2_M, .iq2_S, .iq2_XS, .iq2_XXS, .iq1_M, .iq1_S,
   ]

@@ -6,7 +6,9 @@ import WeightmillTestSupport
 
 /// The types whose values are signed points of a codebook.
 struct LatticeTests {
-  private static let types: [TensorType] = [.iq2_XXS, .iq2_XS, .iq2_S, .iq3_XXS, .iq3_S]
+  private static let types: [TensorType] = [
+    .iq1_S, .iq1_M, .iq2_XXS, .iq2_XS, .iq2_S, .iq3_XXS, .iq3_S,
+  ]
 
   private func encode(
     _ values: [Float], _ type: TensorType, importance: [Float]? = nil,
@@ -50,7 +52,7 @@ struct LatticeTests {
   /// llama.cpp writes some of the types only with importance.
   @Test(
     arguments: types.flatMap { type in
-      [.iq2_XXS, .iq2_XS].contains(type)
+      [.iq1_S, .iq1_M, .iq2_XXS, .iq2_XS].contains(type)
         ? [(type, "imatrix")] : [(type, "imatrix"), (type, "none")]
     })
   func noRowIsWorseThanThatOfLlamaCpp(type: TensorType, mode: String) throws {

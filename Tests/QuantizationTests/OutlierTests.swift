@@ -30,7 +30,7 @@ struct OutlierTests {
   /// The values that share a scale: section 2 of formats/quantization.md.
   private func part(_ type: TensorType) -> Int {
     switch type {
-    case .q2_K, .q3_K, .q6_K, .iq2_XS, .iq2_S: 16
+    case .q2_K, .q3_K, .q6_K, .iq2_XS, .iq2_S, .iq1_M: 16
     case .tq1_0, .tq2_0: 256
     case .q1_0, .q2_0: type.valuesPerBlock
     default: 32

@@ -11,6 +11,9 @@
 #define WEIGHTMILL_UNITS 32
 /// How often a scale is fitted to what was chosen under it.
 #define WEIGHTMILL_FITS 3
+/// How far the points of IQ1_S and IQ1_M are moved, and what says in a point that it is down.
+#define WEIGHTMILL_DELTA 0.125f
+#define WEIGHTMILL_MOVED_DOWN 0x4000
 /// The largest finite binary16 number.
 #define WEIGHTMILL_LARGEST_HALF 0x7BFF
 
@@ -18,6 +21,9 @@
 #define WEIGHTMILL_OVERFLOWS 0x10000
 
 /// A codebook of signed points, and how blocks of its type are built.
+///
+/// If `values_per_delta` is not 0, points have signs of their own, and all values of as many are moved by
+/// WEIGHTMILL_DELTA up or down: IQ1_S, IQ1_M.
 typedef struct {
   /// How many levels a value has, 3 or 8, and which; the first seven of eight are evenly spaced.
   /// Points have 8 values of 3 levels or 4 values of 8.
@@ -25,9 +31,11 @@ typedef struct {
   float level[8];
   /// Their squares less that of the first, they less the first, and twice they.
   float square_above[8], level_above[8], twice_level[8];
-  /// 16 or 32 values have a scale of their own: unit * (2 * n + 1) times the block's, n from 0 to 15.
-  int32_t values_per_scale;
+  /// 16 or 32 values have a scale of their own: unit * (2 * n + 1) times the block's, n from 0 to `most`.
+  int32_t values_per_scale, most;
   float unit;
+  /// 0, 8 or 32.
+  int32_t values_per_delta;
   /// Whether eight values must have an even number of negative signs.
   int32_t parity;
   /// Whether the points that are chosen are searched again under the scale they are chosen with.
@@ -50,13 +58,15 @@ typedef struct {
 
 /// Finds the scales and points of a block of 256 values; all levels give the same result.
 ///
-/// - magnitudes: The largest is from 1 to 2, the others are 0 or at least 2^-24.
+/// - magnitudes: The largest is from 1 to 2, the others are 0 or at least 2^-24. Values with their signs
+///   where points have signs.
 /// - weights: What a squared error costs, from 2^-40 to 8.
 /// - odd: For each eight values whether an odd number of them is negative, lowest bit first.
 /// - to_scale, to_unit: What turns a unit of the magnitudes' size into the block's scale, and back.
 /// - level: The instructions to use; must not be above weightmill_level().
 /// - multipliers: For each sub-block its n.
-/// - points: The points: the number of the first half times 128, plus that of the second.
+/// - points: The points: the number of the first half times 128, plus that of the second, plus
+///   WEIGHTMILL_MOVED_DOWN.
 ///
 /// Returns the block's scale, binary16, with WEIGHTMILL_OVERFLOWS added if one beyond binary16 were
 /// better. If the scale is 0, nothing else is written.

@@ -22,7 +22,7 @@ import WeightmillTensors
 /// 54    |    d.15-12    | scale[15] | scale[14] | scale[13] | scale[12] |
 ///       +---------------------------------------------------------------+
 /// ```
-enum IQ1_M: BlockFormat {
+enum IQ1_M: LatticeFormat {
   static var type: TensorType { .iq1_M }
 
   private static let bytes = 56
@@ -51,6 +51,28 @@ enum IQ1_M: BlockFormat {
           for lane in 0..<8 { unsafe lanes[lane] = step * (Float(point[lane]) + delta) }
         }
       }
+    }
+  }
+
+  static let lattice = Lattice(
+    .iq1, width: 8, valuesPerScale: 16, unit: 1, hasEvenSigns: false, trials: (0.7, 1.25),
+    mostMultiplier: 7, valuesPerDelta: 8)
+
+  static func pack(
+    _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
+  ) {
+    for part in 0..<32 {
+      let (index, isDown) = choice.point(part, lattice)
+      unsafe bytes[part] = UInt8(truncatingIfNeeded: index)
+      let high = UInt8(index >> 8) | (isDown ? 8 : 0)
+      unsafe bytes[32 + part / 2] |= high << UInt8(4 * (part % 2))
+    }
+    for word in 0..<4 {
+      var packed = (choice.scale >> UInt16(4 * word)) << 12
+      for scale in 0..<4 {
+        packed |= UInt16(choice.multipliers[4 * word + scale]) << UInt16(3 * scale)
+      }
+      unsafe bytes.store(packed, at: 48 + 2 * word)
     }
   }
 }

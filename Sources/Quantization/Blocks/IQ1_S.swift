@@ -18,7 +18,7 @@ import WeightmillTensors
 /// 35+2g  |sign[g]|        scale[g]       |    index[4g+3].10-8   |  4g+2 |  index[…].10
 ///        +---------------------------------------------------------------+
 /// ```
-enum IQ1_S: BlockFormat {
+enum IQ1_S: LatticeFormat {
   static var type: TensorType { .iq1_S }
 
   private static let bytes = 50
@@ -44,6 +44,25 @@ enum IQ1_S: BlockFormat {
           }
         }
       }
+    }
+  }
+
+  static let lattice = Lattice(
+    .iq1, width: 8, valuesPerScale: 32, unit: 1, hasEvenSigns: false, trials: (0.7, 1.25),
+    mostMultiplier: 7, valuesPerDelta: 32)
+
+  static func pack(
+    _ choice: LatticeChoice, _ block: LatticeBlock, _ bytes: UnsafeMutableRawBufferPointer
+  ) {
+    unsafe bytes.store(choice.scale, at: 0)
+    for group in 0..<8 {
+      var packed = UInt16(choice.multipliers[group]) << 12
+      for part in 0..<4 {
+        let (index, isDown) = choice.point(4 * group + part, lattice)
+        unsafe bytes[2 + 4 * group + part] = UInt8(truncatingIfNeeded: index)
+        packed |= (index >> 8) << UInt16(3 * part) | (isDown ? 0x8000 : 0)
+      }
+      unsafe bytes.store(packed, at: 34 + 2 * group)
     }
   }
 }

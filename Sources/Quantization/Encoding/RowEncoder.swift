@@ -40,7 +40,7 @@ public struct RowEncoder: Sendable {
   ]
 
   private static let lattices: [any LatticeFormat.Type] = [
-    IQ2_XXS.self, IQ2_XS.self, IQ2_S.self, IQ3_XXS.self, IQ3_S.self,
+    IQ1_S.self, IQ1_M.self, IQ2_XXS.self, IQ2_XS.self, IQ2_S.self, IQ3_XXS.self, IQ3_S.self,
   ]
 
   private static let closed: [any ClosedForm.Type] = [

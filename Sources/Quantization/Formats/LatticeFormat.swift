@@ -1,4 +1,6 @@
-/// A block format whose values are signed points of a codebook.
+import CWeightmillKernels
+
+/// A block format whose values are points of a codebook, with signs or moved by delta.
 protocol LatticeFormat: BlockFormat {
   /// Codebook, levels and scales.
   static var lattice: Lattice { get }
@@ -26,6 +28,13 @@ package struct LatticeChoice: Equatable {
 
   /// All values are 0.
   package init() {}
+
+  /// The codebook's number of a point, and whether it is moved down.
+  func point(_ group: Int, _ lattice: Lattice) -> (index: UInt16, isDown: Bool) {
+    let pattern = patterns[group]
+    let flag = UInt16(WEIGHTMILL_MOVED_DOWN)
+    return (lattice.index(pattern & ~flag), pattern & flag != 0)
+  }
 
   /// The stored signs of eight values: where an odd number of them must not be negative, that of the
   /// value where it costs least is turned.

@@ -12,11 +12,13 @@ extension Lattice {
     unsafe Self.fill(&form.level_above, levelsAboveLowest)
     unsafe Self.fill(&form.twice_level, twiceLevels)
     unsafe form.values_per_scale = Int32(valuesPerScale)
+    unsafe form.most = Int32(mostMultiplier)
     unsafe form.unit = unit
+    unsafe form.values_per_delta = Int32(valuesPerDelta)
     unsafe form.parity = hasEvenSigns ? 1 : 0
     unsafe form.refines = refines ? 1 : 0
     unsafe Self.fill(&form.trial, trials)
-    unsafe form.first_unit = Self.units.first
+    unsafe form.first_unit = firstUnit
     unsafe form.unit_step = Self.units.step
     unsafe form.shared = Int32(plan.pairs.count / 2)
     unsafe Self.fill(&form.ends, plan.ends)

@@ -1,11 +1,13 @@
 /// The codebook of a type whose values are signed points of it, with what an encoder must know.
 ///
 /// A block of 256 values has a binary16 scale *d*. Sub-blocks of 16 or 32 values have a multiplier n
-/// of four bits: their scale is `d * unit * (2 * n + 1)`. Magnitudes are points of the codebook.
+/// of three or four bits: their scale is `d * unit * (2 * n + 1)`. Magnitudes are points of the codebook.
+/// In IQ1_S and IQ1_M points have signs of their own, and are moved up or down by 1/8 (`valuesPerDelta`).
 package struct Lattice: Sendable {
-  /// The scales of a block that are tried: their number, the first one relative to the largest, and
-  /// the ratio of one to the next.
-  package static let units = (count: 32, first: Float(0.0225), step: Float(1.0356))
+  /// The scales of a block that are tried: their number, and the ratio of one to the next.
+  package static let units = (count: 32, step: Float(1.0356))
+  /// The first of them, relative to the largest scale of a sub-block.
+  package var firstUnit: Float { mostMultiplier == 15 ? 0.0225 : 0.0465 }
 
   /// The codebook.
   let codebook: Codebook
@@ -17,14 +19,20 @@ package struct Lattice: Sendable {
   package let valuesPerScale: Int
   /// The least scale of a sub-block, relative to the block's.
   package let unit: Float
+  /// The largest multiplier.
+  package let mostMultiplier: Int
+  /// The number of values that are moved together, or 0.
+  package let valuesPerDelta: Int
   /// Whether of eight values an even number must be negative.
   package let hasEvenSigns: Bool
   /// The scales that are tried for a sub-block, relative to its size.
   package let trials: [Float]
   /// Whether the points that are chosen are searched again under the scale they are chosen with.
   ///
-  /// With three levels the trial scales are close enough: it would gain less than 0.05 %.
-  package var refines: Bool { levels.count == 8 }
+  /// With three levels and eight trial scales these are close enough: it would gain less than 0.05 %.
+  package var refines: Bool { levels.count == 8 || hasDelta }
+  /// Whether points have signs of their own, and are moved.
+  package var hasDelta: Bool { valuesPerDelta != 0 }
   /// The patterns of the codebook's points, in its order.
   package let patterns: [UInt16]
   /// How the vector kernel goes through the codebook.
@@ -46,22 +54,26 @@ package struct Lattice: Sendable {
   ///   - unit: The least scale of a sub-block, relative to the block's.
   ///   - hasEvenSigns: Whether of eight values an even number must be negative.
   ///   - trials: The least of the scales that are tried for a sub-block, and the ratio of one to the
-  ///     next.
+  ///     next: eight; four if each is tried with points moved up and down.
+  ///   - mostMultiplier: The largest multiplier.
+  ///   - valuesPerDelta: How many values are moved together.
   init(
     _ codebook: Codebook, width: Int, valuesPerScale: Int, unit: Float, hasEvenSigns: Bool,
-    trials: (least: Float, ratio: Float)
+    trials: (least: Float, ratio: Float), mostMultiplier: Int = 15, valuesPerDelta: Int = 0
   ) {
     self.codebook = codebook
     self.width = width
     self.valuesPerScale = valuesPerScale
     self.unit = unit
     self.hasEvenSigns = hasEvenSigns
+    (self.mostMultiplier, self.valuesPerDelta) = (mostMultiplier, valuesPerDelta)
     levels = Set(codebook.points).sorted().map { Float($0) }
     var scale = trials.least
-    self.trials = (0..<8).map { _ in
+    let scales = (0..<8).map { _ in
       defer { scale *= trials.ratio }
       return scale
     }
+    self.trials = valuesPerDelta == 0 ? scales : Array(scales.prefix(4) + scales.prefix(4))
     patterns = Self.patterns(codebook, width: width, levels: levels)
     plan = LatticePlan(patterns, digits: width == 8 ? 9 : 8)
     let levels = levels

@@ -1,6 +1,7 @@
 /// 256 values made ready for the search of scales and points.
 package struct LatticeBlock {
-  /// Magnitudes divided by a power of two, so that the largest is from 1 to 2; less than 2^-24 is 0.
+  /// Magnitudes divided by a power of two, so that the largest is from 1 to 2; less than 2^-24 is 0. With
+  /// their signs where points have signs.
   package private(set) var magnitudes = [Float](repeating: 0, count: 256)
   /// The cost of a squared error of each value, from 2^-40 to 8.
   package private(set) var weights = [Float](repeating: 0, count: 256)
@@ -19,7 +20,10 @@ package struct LatticeBlock {
   /// - Parameters:
   ///   - values: 256 values.
   ///   - importance: How much an error in each costs, above 0; `nil`: all the same.
-  mutating func load(_ values: UnsafePointer<Float>, _ importance: UnsafePointer<Float>?) {
+  ///   - keepsSigns: Whether magnitudes have signs.
+  mutating func load(
+    _ values: UnsafePointer<Float>, _ importance: UnsafePointer<Float>?, keepsSigns: Bool
+  ) {
     var largest: Float = 0
     for index in 0..<256 { largest = unsafe Swift.max(largest, abs(values[index])) }
     guard largest > 0 else {
@@ -39,6 +43,9 @@ package struct LatticeBlock {
       unsafe weigh(importance)
     } else {
       weigh(twiceMean: sum * (2.0 / 256))
+    }
+    if keepsSigns {
+      for index in 0..<256 where unsafe values[index] < 0 { magnitudes[index].negate() }
     }
     odd = 0
     for group in 0..<32 {

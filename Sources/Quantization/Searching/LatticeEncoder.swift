@@ -1,6 +1,6 @@
 import WeightmillTensors
 
-/// Encodes the types whose values are signed points of a codebook.
+/// Encodes the types whose values are points of a codebook, with signs or moved by delta.
 struct LatticeEncoder: BlockEncoder {
   /// The type.
   let format: any LatticeFormat.Type
@@ -32,7 +32,9 @@ struct LatticeEncoder: BlockEncoder {
     var choice = LatticeChoice()
     for number in 0..<count {
       let source = unsafe values + 256 * number
-      unsafe block.load(source, importance.map { unsafe $0 + 256 * (number % blocksPerRow) })
+      unsafe block.load(
+        source, importance.map { unsafe $0 + 256 * (number % blocksPerRow) },
+        keepsSigns: lattice.hasDelta)
       choose(lattice, block, &choice)
       if choice.overflows { faults.overflowed += 256 }
       let target = unsafe UnsafeMutableRawBufferPointer(

@@ -76,7 +76,9 @@ struct LatticeSearch {
   /// - Returns: What was chosen.
   mutating func run() -> LatticeChoice {
     candidates = (0..<256 / lattice.valuesPerScale).map { sub in
-      firstScales(sub).map { candidate(sub, $0) }
+      firstScales(sub).enumerated().map { lane, scale in
+        lattice.hasDelta ? moved(sub, scale, isDown: lane >= 4) : candidate(sub, scale)
+      }
     }
     var best = fit(bestTrial())
     if lattice.refines && best.bits != 0 {
@@ -94,7 +96,7 @@ struct LatticeSearch {
     var (largest, weight, square): (Float, Float, Float) = (0, 0, 0)
     for index in sub * lattice.valuesPerScale..<(sub + 1) * lattice.valuesPerScale {
       let magnitude = block.magnitudes[index]
-      largest = max(largest, magnitude)
+      largest = max(largest, abs(magnitude))
       weight += block.weights[index]
       square += block.weights[index] * magnitude * magnitude
     }
@@ -124,6 +126,73 @@ struct LatticeSearch {
       found.patterns += points
     }
     found.best = found.p / found.q
+    return found
+  }
+
+  // MARK: Points that are moved by delta
+
+  /// The nearest points of a sub-block, moved one way; where eight values have a delta of their own, the
+  /// other way if that costs less.
+  private func moved(_ sub: Int, _ scale: Float, isDown: Bool) -> Candidate {
+    let groups = lattice.valuesPerScale / 8
+    var found = Candidate()
+    for group in sub * groups..<(sub + 1) * groups {
+      var best = moved(group, scale, down: isDown)
+      if lattice.valuesPerDelta == 8 {
+        let other = moved(group, scale, down: !isDown)
+        if cost(other, scale) < cost(best, scale) { best = other }
+      }
+      add(best, to: &found)
+    }
+    found.best = Swift.max(found.p / found.q, 0)
+    return found
+  }
+
+  /// The nearest points of a sub-block, all values that share a delta moved the way that costs less.
+  private func moved(_ sub: Int, _ scale: Float) -> Candidate {
+    let (groups, shared) = (lattice.valuesPerScale / 8, lattice.valuesPerDelta / 8)
+    var found = Candidate()
+    for start in stride(from: sub * groups, to: (sub + 1) * groups, by: shared) {
+      let ways = [false, true].map { isDown in
+        var sum = Candidate()
+        for group in start..<start + shared { add(moved(group, scale, down: isDown), to: &sum) }
+        return sum
+      }
+      add(cost(ways[1], scale) < cost(ways[0], scale) ? ways[1] : ways[0], to: &found)
+    }
+    found.best = Swift.max(found.p / found.q, 0)
+    return found
+  }
+
+  private func add(_ part: Candidate, to sum: inout Candidate) {
+    sum.p += part.p
+    sum.q += part.q
+    sum.patterns += part.patterns
+  }
+
+  private func cost(_ candidate: Candidate, _ scale: Float) -> Float {
+    scale * (scale * candidate.q - (candidate.p + candidate.p))
+  }
+
+  /// The point nearest to eight values, moved one way.
+  private func moved(_ group: Int, _ scale: Float, down isDown: Bool) -> Candidate {
+    let delta: Float = isDown ? -0.125 : 0.125
+    let weights = Array(block.weights[8 * group..<8 * group + 8])
+    let products = (0..<8).map { weights[$0] * block.magnitudes[8 * group + $0] }
+    let tried = max(scale, 0x1p-40)
+    let shifted = (0..<8).map { products[$0] - (tried * delta) * weights[$0] }
+    let (square, twice) = (tried * tried, tried + tried)
+    let size = shifted.reduce(0) { $0 + abs($1) }
+    let unit = Self.costRange / (square * weights.reduce(0, +) + (twice + twice) * size)
+    let pattern = nearest(
+      weights.map { square * unit * $0 }, shifted.map { twice * unit * $0 }
+    ).kept.pattern
+    var found = Candidate(patterns: [isDown ? pattern | 0x4000 : pattern])
+    for value in 0..<8 {
+      let level = lattice.level(pattern, value) + delta
+      found.p += level * products[value]
+      found.q += (level * level) * weights[value]
+    }
     return found
   }
 
@@ -199,7 +268,7 @@ struct LatticeSearch {
 
   private func bestTrial() -> Trial {
     var best = Trial()
-    var unit = largestBest() * Lattice.units.first
+    var unit = largestBest() * lattice.firstUnit
     for _ in 0..<Lattice.units.count {
       let next = attempt(unit)
       if next.cost < best.cost { best = next }
@@ -251,7 +320,7 @@ struct LatticeSearch {
   private mutating func searchChosen(_ unit: Float) {
     for (sub, chosen) in choices(unit).enumerated() {
       let scale = Float(chosen.multiplier) * (unit + unit) + unit
-      let next = candidate(sub, scale)
+      let next = lattice.hasDelta ? moved(sub, scale) : candidate(sub, scale)
       if scale * (scale * next.q - (next.p + next.p)) < chosen.cost {
         candidates[sub][chosen.index] = next
       }
@@ -265,7 +334,8 @@ struct LatticeSearch {
       var chosen = Choice()
       for (index, candidate) in sub.enumerated() {
         let wanted = candidate.best * halfInverse
-        let multiplier = Int(wanted < 15.5 ? wanted : 15.5)
+        let highest = Float(lattice.mostMultiplier) + 0.5
+        let multiplier = Int(wanted < highest ? wanted : highest)
         let scale = Float(multiplier) * (unit + unit) + unit
         let cost = scale * (scale * candidate.q - (candidate.p + candidate.p))
         if cost < chosen.cost {

@@ -14,7 +14,7 @@ struct HonestFileCheckTests {
 
   init() throws { files = try CheckedFiles() }
 
-  /// Mixes with a type that has no encoder, or that requires importance.
+  /// Mixes with a type that requires importance.
   private static let blocked: Set<TypeMix> = [
     .iq3_XS, .iq3_XXS, .q2_K_S, .iq2_M, .iq2_S, .iq2_XS, .iq2_XXS, .iq1_M, .iq1_S,
   ]
@@ -27,7 +27,10 @@ struct HonestFileCheckTests {
     #expect(try CheckedFiles.check(candidate, nil) == [])
   }
 
-  @Test(arguments: [TypeMix.iq2_XXS, .iq2_XS, .iq2_S, .iq2_M, .iq3_XXS, .q2_K_S, .q4_0])
+  @Test(
+    arguments: [
+      TypeMix.iq1_S, .iq1_M, .iq2_XXS, .iq2_XS, .iq2_S, .iq2_M, .iq3_XXS, .q2_K_S, .q4_0,
+    ])
   func nothingIsFoundInWhatIsWrittenWithImportance(mix: TypeMix) throws {
     let source = try files.convert(files.ziya(), to: .f16)
     let reference = try ModelLoader.load(source)
