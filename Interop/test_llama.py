@@ -61,8 +61,6 @@ SEARCHED = {
     "iq4_nl": (llama_cpp.LLAMA_FTYPE_MOSTLY_IQ4_NL, 0.98),
     "iq4_xs": (llama_cpp.LLAMA_FTYPE_MOSTLY_IQ4_XS, 0.98),
     "iq3_s": (llama_cpp.LLAMA_FTYPE_MOSTLY_IQ3_S, 0.93),
-    "q2_0": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q2_0, 0.3),
-    "q1_0": (llama_cpp.LLAMA_FTYPE_MOSTLY_Q1_0, 0.05),
 }
 # Mixes of about one or two bits, which the package gguf does not all know: with importance, on a model that
 # was not trained for them.

@@ -18,7 +18,8 @@ public struct RowDecoder: Sendable {
     IQ4_NL.self, IQ4_XS.self, TQ1_0.self, TQ2_0.self, MXFP4.self, NVFP4.self,
   ]
 
-  private let format: any BlockFormat.Type
+  /// The form of the blocks.
+  let format: any BlockFormat.Type
 
   /// Makes a decoder.
   ///

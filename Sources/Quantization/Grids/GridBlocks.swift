@@ -7,16 +7,17 @@ struct GridBlocks: Sendable {
   let form: GridForm
   private let format: any BlockFormat.Type
 
-  /// Those of a type; `nil` if it holds no evenly spaced values, or has no form for them.
-  init?(_ type: TensorType) {
-    switch type {
-    case .q8_0: (format, form) = (Q8_0.self, GridForm(size: 32, numbers: -128...127))
-    case .q1_0: (format, form) = (Q1_0.self, GridForm(size: 128, numbers: -1...1))
+  /// Those of a format; `nil` if it holds no evenly spaced values.
+  init?(_ format: any BlockFormat.Type) {
+    self.format = format
+    switch format.type {
+    case .q8_0: form = GridForm(size: 32, numbers: -128...127)
+    case .q1_0: form = GridForm(size: 128, numbers: -1...1)
     default:
-      guard let format = RowEncoder.searched.first(where: { $0.type == type }),
-        let form = GridForm(search: format.search)
+      guard let searched = format as? any SearchedFormat.Type,
+        let form = GridForm(search: searched.search)
       else { return nil }
-      (self.format, self.form) = (format, form)
+      self.form = form
     }
   }
 

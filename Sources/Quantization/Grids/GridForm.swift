@@ -73,7 +73,7 @@ struct GridForm {
       else { return false }
       all.append(one)
     }
-    guard let largest = all.map(\.step).max(), largest > 0 else { return false }
+    guard let largest = all.map(\.bestStep).max(), largest > 0 else { return false }
     var attempts = 0
     for divisor in 1...mostScale {
       let unit = largest / Double(divisor)
@@ -94,7 +94,7 @@ struct GridForm {
   private func scales(
     _ parts: [GridPart], _ unit: Double
   ) -> (scales: [Int], units: ClosedRange<Double>)? {
-    let scales = parts.map { Int(($0.step / unit).rounded()) }
+    let scales = parts.map { Int(($0.bestStep / unit).rounded()) }
     var (least, most) = (0.0, Double.infinity)
     for (part, scale) in zip(parts, scales) where !part.isZero {
       guard scale > 0 else { return nil }

@@ -1,4 +1,4 @@
-package import WeightmillTensors
+import WeightmillTensors
 
 /// Keeps rows exactly that lie on a grid which their type can hold, and says which type could.
 ///
@@ -14,6 +14,10 @@ struct GridKeeper: Sendable {
   /// The named types, each by its number.
   private let named: [(index: Int, blocks: GridBlocks)]
 
+  private static let namedFormats: [any BlockFormat.Type] = [
+    Q1_0.self, TQ2_0.self, Q2_0.self, Q4_0.self, Q5_0.self,
+  ]
+
   /// Prepares for rows.
   ///
   /// - Parameters:
@@ -22,10 +26,12 @@ struct GridKeeper: Sendable {
   ///   - decoder: A decoder of the type.
   init(_ type: TensorType, columns: Int, decoder: RowDecoder) {
     (self.type, self.columns, self.decoder) = (type, columns, decoder)
-    blocks = GridBlocks(type)
-    named = GridRows.namedTypes.enumerated().compactMap { index, other in
-      guard other != type, columns % other.valuesPerBlock == 0 else { return nil }
-      return GridBlocks(other).map { (index, $0) }
+    blocks = GridBlocks(decoder.format)
+    named = Self.namedFormats.compactMap { format in
+      guard format.type != type, columns % format.type.valuesPerBlock == 0,
+        let index = GridRows.namedTypes.firstIndex(of: format.type)
+      else { return nil }
+      return GridBlocks(format).map { (index, $0) }
     }
   }
 
@@ -87,42 +93,5 @@ struct GridKeeper: Sendable {
       }
     }
     return isKept
-  }
-}
-
-/// Counts of a tensor's rows by the grids that they lie on.
-package struct GridRows: Sendable, Equatable {
-  /// The rows that are not all 0.
-  package var rows = 0
-  /// Those that the type they were written in keeps exactly, though its values are multiples of steps.
-  package var kept = 0
-  /// Those of the others that each of `namedTypes` would keep exactly.
-  package var fitting = SIMD8<Int>.zero
-
-  /// The types that a note may name, the smallest first.
-  package static let namedTypes: [TensorType] = [.q1_0, .tq2_0, .q2_0, .q4_0, .q5_0]
-
-  /// The largest number that a value of these types may be a multiple by.
-  static let mostNumber = 16
-
-  /// Nothing was looked at.
-  package init() {}
-
-  /// Adds those of other rows.
-  ///
-  /// - Parameter other: Those of other rows.
-  package mutating func add(_ other: GridRows) {
-    rows += other.rows
-    kept += other.kept
-    fitting &+= other.fitting
-  }
-
-  /// Whether all rows lie on a grid and were kept exactly.
-  package var isKept: Bool { rows > 0 && kept == rows }
-
-  /// The smallest type that would keep all rows exactly, where the one they were written in does not.
-  package var betterType: TensorType? {
-    guard rows > 0, !isKept else { return nil }
-    return Self.namedTypes.indices.first { fitting[$0] &+ kept == rows }.map { Self.namedTypes[$0] }
   }
 }

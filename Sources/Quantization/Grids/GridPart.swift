@@ -4,7 +4,7 @@ struct GridPart {
   /// infinite if all values are 0.
   let steps: ClosedRange<Double>
   /// The step of least squares.
-  let step: Double
+  let bestStep: Double
   /// The least and the largest number.
   let numbers: ClosedRange<Int>
 
@@ -29,7 +29,7 @@ struct GridPart {
     }
     guard peak > 0 else {
       for index in 0..<count { found[found.startIndex + index] = 0 }
-      (steps, step, numbers) = (0...Double.infinity, 0, 0...0)
+      (steps, bestStep, numbers) = (0...Double.infinity, 0, 0...0)
       return
     }
     for divisor in 1...most {
@@ -66,7 +66,7 @@ struct GridPart {
       square += times * times
     }
     guard least <= most, let lowest = numbers.min(), let highest = numbers.max() else { return nil }
-    (steps, step, self.numbers) = (least...most, product / square, lowest...highest)
+    (steps, bestStep, self.numbers) = (least...most, product / square, lowest...highest)
   }
 
   // MARK: Rows that may lie on a grid
