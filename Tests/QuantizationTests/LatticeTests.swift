@@ -35,19 +35,17 @@ struct LatticeTests {
     }
   }
 
-  /// `importance * sqrt(2 * mean + x * x)` with the mean of the squares of 256 values.
-  private func weights(_ values: [Float], _ importance: [Float]) -> [Float] {
+  /// `sqrt(2 * mean + x * x)` with the mean of the squares of 256 values: what errors cost without importance.
+  private func magnitudeWeights(_ values: [Float]) -> [Float] {
     stride(from: 0, to: values.count, by: 256).flatMap { start in
       let block = values[start..<start + 256]
       let mean = block.reduce(0) { $0 + $1 * $1 } / 256
-      return zip(block, importance[start..<start + 256]).map { value, importance in
-        importance * (2 * mean + value * value).squareRoot()
-      }
+      return block.map { (2 * mean + $0 * $0).squareRoot() }
     }
   }
 
   /// Rows of formats/vectors/encode_vectors.json: no row may have more error than the bytes of
-  /// llama.cpp give, weighted as the search weighs it, and weighted by importance alone.
+  /// llama.cpp give, weighted by importance; without it as the search weighs it, and not weighted.
   ///
   /// llama.cpp writes some of the types only with importance.
   @Test(
@@ -62,13 +60,13 @@ struct LatticeTests {
     let theirs = try #require(encoded[type.name.lowercased()]?[mode] as? String)
     let rows = try #require(file["rows"] as? [String]).map { floats(bytes(hex: $0)) }
     let matrix = floats(bytes(hex: try #require(file["imatrix"] as? String)))
-    let importance = mode == "none" ? [Float](repeating: 1, count: matrix.count) : matrix
     let decoded = try decode(bytes(hex: theirs), type)
     for (number, row) in rows.enumerated() {
       let other = Array(decoded[number * row.count..<(number + 1) * row.count])
       let ours = try decode(
         try encode(row, type, importance: mode == "none" ? nil : matrix).bytes, type)
-      for weights in [weights(row, importance), importance] {
+      let ones = [Float](repeating: 1, count: row.count)
+      for weights in mode == "none" ? [magnitudeWeights(row), ones] : [matrix] {
         let limit = error(row, other, weights)
         #expect(error(row, ours, weights) <= limit, "\(type.name), row \(number)")
       }
@@ -118,7 +116,6 @@ struct LatticeTests {
   @Test(arguments: types)
   func noBlockIsWorseThanZeros(type: TensorType) throws {
     let (values, importance) = blocks()
-    let all = (0..<values.count / 256).flatMap { _ in importance }
     let decoded = try decode(try encode(values, type, importance: importance).bytes, type)
     #expect(decoded.allSatisfy { $0.isFinite })
     let zeros = [Float](repeating: 0, count: 256)
@@ -127,9 +124,8 @@ struct LatticeTests {
       let scale = (values[start..<start + 256].map(abs).max() ?? 0)
       guard scale > 1e-6, scale < 1e6 else { continue }
       let block = Array(values[start..<start + 256])
-      let weights = weights(block, Array(all[start..<start + 256]))
       let ours = Array(decoded[start..<start + 256])
-      #expect(error(block, ours, weights) <= error(block, zeros, weights))
+      #expect(error(block, ours, importance) <= error(block, zeros, importance))
     }
   }
 

@@ -51,7 +51,7 @@ struct ImatrixCommandTests {
       command("a.gguf", "--text", Self.text, "--text", Self.text, "--chunks", "5", "--json"))
     #expect(result.code == 0, "\(result.error)")
     #expect(result.json?["windows"] as? Int == 5)
-    #expect(result.json?["matrices"] as? Int == 28)
+    #expect(result.json?["matrices"] as? Int == 29)
   }
 
   private func expect(
@@ -88,7 +88,7 @@ struct ImatrixCommandTests {
     #expect(first.code == 0, "\(first.error)")
     #expect(first.output.contains("a.json: 128 tokens of "))
     #expect(first.output.contains(" that the model wrote, 4 windows side by side, "))
-    #expect(first.output.contains("a.gguf: 7 matrices from 4 windows of 32 tokens, "))
+    #expect(first.output.contains("a.gguf: 8 matrices from 4 windows of 32 tokens, "))
     #expect(first.error.isEmpty)
 
     let second = try CommandLineTool.run(

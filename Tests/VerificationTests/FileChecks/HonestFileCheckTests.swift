@@ -48,7 +48,8 @@ struct HonestFileCheckTests {
     _ = try ConversionRun(plan, workers: Workers(threads: 2)).write(
       to: files.folder("x.gguf"), overwrite: false)
     let candidate = try ModelLoader.load(files.folder("x.gguf"))
-    #expect(try CheckedFiles.check(candidate, reference) == [])
+    let found = try CheckedFiles.check(candidate, reference)
+    #expect(found == [], "\(found)")
   }
 
   /// Rows of 64 values are no whole blocks of 256.

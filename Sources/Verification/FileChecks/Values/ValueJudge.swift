@@ -14,10 +14,11 @@ struct ValueJudge {
   /// scales leave none in ordinary weights.
   private static let lostPartShare = 0.001
   /// The share of values beyond the largest of their part from which on that is. Searches of scales
-  /// leave up to 0.006 there, those of ternary types 0.016.
+  /// leave up to 0.006 there, those of ternary types 0.016, those of one bit and a half 0.046.
   private static func saturatedShare(_ type: TensorType) -> Double {
     switch type {
     case .tq1_0, .tq2_0, .q2_0, .q1_0: 0.05
+    case .iq1_S, .iq1_M: 0.1
     default: type.isScalar ? 0 : 0.02
     }
   }
