@@ -2,13 +2,15 @@ import WeightmillTensors
 
 /// The cost to the searches of an error in each column: importance that is ready to be used.
 ///
-/// The mean is 1, so that no square overflows. Nothing is added to it: in real models a few columns make
-/// the mean, and any share of it drowns what the others say. Columns of importance 0 are those that the
+/// The mean is 1, so that no square overflows. In real models a few columns make the mean, and a share of
+/// it that is added to each column drowns what the others say. Columns of importance 0 are those that the
 /// calibration text never used: nothing is known of them, and an encoder that took the 0 at its word
 /// would ruin their weights. Source: `formats/quantization.md`, section 2.40.
 package enum ColumnWeights {
   /// Importance below this share of the row's mean counts as 0: products of it would underflow.
   private static let leastShare = 0x1p-40
+  /// What is added to importance whose mean is 1: sums of weights that differ by more are lost in rounding.
+  private static let floor: Float = 0x1p-20
   /// How many times all others of its block together a column may weigh: with more, an offset and a
   /// scale are fitted to that column alone, and the others are lost in rounding.
   private static let mostTimesOthers: Float = 0x1p12
@@ -22,7 +24,7 @@ package enum ColumnWeights {
   static func weights(_ importance: [Float], blockSize: Int) -> [Float] {
     let mean = mean(of: importance)
     guard mean > 0 else { return [Float](repeating: 1, count: importance.count) }
-    var weights = importance.map { Float(Double($0) / mean) }
+    var weights = importance.map { Float(Double($0) / mean) + floor }
     let least = Float(mean * leastShare)
     for first in stride(from: 0, to: weights.count, by: blockSize) {
       let block = first..<first + blockSize
