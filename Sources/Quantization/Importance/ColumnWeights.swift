@@ -10,7 +10,7 @@ package enum ColumnWeights {
   /// Importance below this share of the row's mean counts as 0: products of it would underflow.
   private static let leastShare = 0x1p-40
   /// What is added to importance whose mean is 1: sums of weights that differ by more are lost in rounding.
-  private static let floor: Float = 0x1p-20
+  private static let floor: Float = 0x1p-14
   /// How many times all others of its block together a column may weigh: with more, an offset and a
   /// scale are fitted to that column alone, and the others are lost in rounding.
   private static let mostTimesOthers: Float = 0x1p12
