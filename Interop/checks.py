@@ -72,8 +72,10 @@ def convert(folder, mix, *options):
 
 
 def imatrix(folder):
-    """Computes an importance matrix of mini-ziya, its delta merged, as llama.gguf's was computed."""
+    """An importance matrix of mini-ziya, its delta merged, computed once as llama.gguf's was."""
     output = folder / "imatrix.gguf"
+    if output.exists():
+        return output
     weightmill(
         "imatrix", FIXTURE / "base-meta", "--delta", FIXTURE / "delta", "--output", output,
         "--text", ROOT / "fixtures/imatrix/text.txt", "--context", "48")
