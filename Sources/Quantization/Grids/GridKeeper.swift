@@ -40,7 +40,7 @@ struct GridKeeper: Sendable {
   /// - Parameters:
   ///   - values: Finite values.
   ///   - bytes: The encoded row.
-  /// - Returns: Whether the row lies on a grid.
+  /// - Returns: Counts of this row: whether it lies on a grid, was kept, or which types would keep it.
   func keep(_ values: UnsafePointer<Float>, _ bytes: UnsafeMutableRawPointer) -> GridRows {
     var found = GridRows()
     guard let isLikely = unsafe isLikely(values) else { return found }
