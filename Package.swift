@@ -134,6 +134,13 @@ let package = Package(
         "WeightmillTensors", "WeightmillOutput", "WeightmillGGUF", "WeightmillQuantization",
         "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
       ], path: "Sources/Calibration"),
+    .target(
+      name: "WeightmillFeedback",
+      dependencies: [
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillCalibration",
+        "WeightmillOutput", .product(name: "SystemPackage", package: "swift-system"),
+      ], path: "Sources/Feedback"),
 
     // What the library promises, by one import. Modules have names that no other package has, folders
     // short ones.
@@ -160,7 +167,7 @@ let package = Package(
         "WeightmillLLaMA", "WeightmillMerging", "WeightmillOutput", "WeightmillModels",
         "WeightmillConversion", "WeightmillPresentation", "WeightmillVerification",
         "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "WeightmillFeedback", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/weightmill"),
 
     // Encoders and the forward pass in memory: `make bench`. They are no products, so that nobody who
@@ -275,6 +282,13 @@ let package = Package(
       dependencies: [
         "WeightmillTensors", "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA",
         "WeightmillModels", "WeightmillConversion", "WeightmillCalibration",
+        "WeightmillTestSupport",
+      ]),
+    .testTarget(
+      name: "FeedbackTests",
+      dependencies: [
+        "WeightmillTensors", "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA",
+        "WeightmillModels", "WeightmillConversion", "WeightmillCalibration", "WeightmillFeedback",
         "WeightmillTestSupport",
       ]),
     // Runs the executable as a user would.

@@ -200,7 +200,7 @@ typedef struct {
 } affine_answer;
 
 INLINE void search_affine(
-    const vf *x, const vf *w, const affine_rule *rule, affine_answer *best) {
+    const vf *x, const vf *w, const affine_rule *rule, float stretch, affine_answer *best) {
   affine_part parts[16];
   vf d, dmin, total = 0;
   for (int b = 0; b < rule->parts; b++) {
@@ -226,7 +226,7 @@ INLINE void search_affine(
     fitted_d_and_dmin(x, w, rule, scale, minimum, parts, &d, &dmin);
   }
   // As in Symmetric.h.
-  const vf longer = stretched(total, rule->stretch * best->error);
+  const vf longer = stretched(total, stretch * best->error);
   best->stored = half(lesser(best->d * longer, (vf)65504.0f));
   best->stored_dmin = half(within(best->dmin * longer, -65504.0f, 65504.0f));
 }

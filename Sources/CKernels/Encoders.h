@@ -4,6 +4,7 @@
 #include "HalfSums.h"
 #include "Levels.h"
 #include "Panels.h"
+#include "Carrying.h"
 #if defined(HAS_AVX512)
 #include "WideShorts.h"
 #else
@@ -69,7 +70,7 @@ INLINE void emit_affine(
   static void NAME(const rows *from, weightmill_block *found) {                                \
     FOR_PANELS(SIZE, {                                                                         \
       symmetric_answer answer;                                                                 \
-      search_symmetric(x, IS_GUIDED ? w : 0, &RULE, &answer);                                  \
+      search_symmetric(x, IS_GUIDED ? w : 0, &RULE, from->keeps_steps ? 0 : RULE.stretch, &answer);                                  \
       emit_symmetric(x, &RULE, &answer, have, found + block);                                  \
     })                                                                                         \
   }
@@ -78,7 +79,7 @@ INLINE void emit_affine(
   static void NAME(const rows *from, weightmill_block *found) {                                \
     FOR_PANELS(SIZE, {                                                                         \
       affine_answer answer;                                                                    \
-      search_affine(x, IS_GUIDED ? w : 0, &RULE, &answer);                                     \
+      search_affine(x, IS_GUIDED ? w : 0, &RULE, from->keeps_steps ? 0 : RULE.stretch, &answer);                                     \
       emit_affine(x, &RULE, &answer, have, found + block);                                     \
     })                                                                                         \
   }

@@ -8,4 +8,5 @@
 #endif
 #include "Encoders.h"
 
-const level weightmill_lanes_4 = {search_rows, search_bytes, search_nibbles, widen_halves, add_halves};
+const level weightmill_lanes_4 = {
+    search_rows, search_bytes, search_nibbles, widen_halves, add_halves, carry, carry_on};

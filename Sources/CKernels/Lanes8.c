@@ -7,6 +7,7 @@
 #define NEAREST(v) __builtin_elementwise_roundeven(v)
 #include "Encoders.h"
 
-const level weightmill_lanes_8 = {search_rows, search_bytes, search_nibbles, widen_halves, add_halves};
+const level weightmill_lanes_8 = {
+    search_rows, search_bytes, search_nibbles, widen_halves, add_halves, carry, carry_on};
 #pragma clang attribute pop
 #endif

@@ -6,6 +6,7 @@
 typedef struct {
   const float *values, *importance;
   size_t columns, column, blocks;
+  int keeps_steps;
 } rows;
 
 typedef struct {
@@ -14,6 +15,8 @@ typedef struct {
   size_t (*search_nibbles)(const float *values, size_t blocks, uint8_t *found);
   void (*widen_halves)(const uint16_t *halves, size_t count, float *values);
   void (*add_halves)(void *sums, const void *addends, size_t count);
+  void (*carry)(const weightmill_carrying *at);
+  void (*carry_on)(const weightmill_carrying *at);
 } level;
 
 extern const level weightmill_lanes_4;

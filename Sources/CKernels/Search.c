@@ -22,8 +22,21 @@ static const level *functions(int number) {
 void weightmill_search(
     int type, int level, const float *values, const float *importance, size_t columns,
     size_t column, size_t blocks, weightmill_block *found) {
-  const rows from = {values, importance, columns, column, blocks};
+  const rows from = {values, importance, columns, column, blocks, 0};
   functions(level)->search(type, &from, found);
+}
+
+void weightmill_search_steps(
+    int type, int level, const float *values, const float *importance, size_t columns,
+    size_t column, size_t blocks, weightmill_block *found) {
+  const rows from = {values, importance, columns, column, blocks, 1};
+  functions(level)->search(type, &from, found);
+}
+
+void weightmill_carry(int level, const weightmill_carrying *at) { functions(level)->carry(at); }
+
+void weightmill_carry_on(int level, const weightmill_carrying *at) {
+  functions(level)->carry_on(at);
 }
 
 size_t weightmill_search_bytes(int level, const float *values, size_t blocks, uint8_t *found) {

@@ -161,7 +161,7 @@ typedef struct {
 } symmetric_answer;
 
 INLINE void search_symmetric(
-    const vf *x, const vf *w, const symmetric_rule *rule, symmetric_answer *best) {
+    const vf *x, const vf *w, const symmetric_rule *rule, float stretch, symmetric_answer *best) {
   symmetric_state state = {.largest = 0, .total = 0, .heaviest = 0};
   for (int b = 0; b < rule->parts; b++)
     try_part(x + b * rule->size, w ? w + b * rule->size : 0, rule, b, &state);
@@ -183,6 +183,6 @@ INLINE void search_symmetric(
   // way add up in the logits, so a longer d is stored than that of the search. Not where one value is
   // most of the block: it is exact, and the error is that of the others.
   const vf longer = 2.0f * state.heaviest < state.total
-      ? stretched(state.total, rule->stretch * best->error) : (vf)1;
+      ? stretched(state.total, stretch * best->error) : (vf)1;
   best->stored = half(within(best->d * longer, -65504.0f, 65504.0f));
 }

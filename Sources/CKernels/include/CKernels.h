@@ -82,6 +82,40 @@ void weightmill_search(
     int type, int level, const float *values, const float *importance, size_t columns,
     size_t column, size_t blocks, weightmill_block *found);
 
+/// The same search, whose scales are those that leave the least error: not made longer afterwards.
+///
+/// So numbers that somebody else chooses are counted against the scales that are stored.
+void weightmill_search_steps(
+    int type, int level, const float *values, const float *importance, size_t columns,
+    size_t column, size_t blocks, weightmill_block *found);
+
+/// One block of 16 rows, side by side, whose numbers are chosen column by column.
+///
+/// What is `[column]` has WEIGHTMILL_PANEL numbers for each column, what is `[part]` for each part.
+typedef struct {
+  size_t width;          ///< columns of the block
+  size_t end;            ///< columns from the block's first to the end of its group
+  size_t part;           ///< columns of a part
+  float low, high;       ///< the numbers
+  int uneven;            ///< whether numbers are levels of IQ4_NL
+  const float *steps;    ///< [part], what numbers are multiplied by
+  const float *offsets;  ///< [part], what is subtracted from that
+  const float *targets;  ///< [column], `width` of them: what the values shall be
+  float *values;         ///< [column], `end` of them: targets and what earlier columns left to them
+  float *errors;         ///< [column], `width` of them: targets less what is stored
+  const float *factors;  ///< column j's error times `factors[j * stride + k]` goes into column k > j
+  size_t stride;
+  uint8_t *numbers;      ///< [column], from 0
+} weightmill_carrying;
+
+/// Chooses a block's numbers column by column, each error being carried into the columns that follow.
+///
+/// - level: The instructions to use; must not be above weightmill_level().
+void weightmill_carry(int level, const weightmill_carrying *at);
+
+/// Carries the errors of a block that is written already into the columns behind it.
+void weightmill_carry_on(int level, const weightmill_carrying *at);
+
 /// Q8_0 blocks: eight scales are tried for each, in integers. See `formats/quantization.md`.
 ///
 /// - level: The instructions to use; must not be above weightmill_level().

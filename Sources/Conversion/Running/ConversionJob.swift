@@ -118,32 +118,40 @@ final class ConversionJob: Sendable {
   ///
   /// - Parameters:
   ///   - order: The items that come first; the others follow in the plan's order.
-  ///   - guide: What is known of the inputs of an item's columns; `nil` is the plan's importance.
+  ///   - guide: What is known of an item, with the tensors that are written by then; `nil` is the plan's
+  ///     importance.
   /// - Throws: As `ConversionRun.write(to:_:judging:)`; what `guide` throws.
   func writeTensors(
-    _ order: [Int], guidedBy guide: (Int) throws(WeightmillError) -> EncodingGuide?
+    _ order: [Int], guidedBy guide: (Int, WrittenTensors) throws(WeightmillError) -> TensorGuide?
   ) throws(WeightmillError) {
     sources.start()
     defer { sources.stop() }
     var open: [Int: (file: WritableFile, position: Int)] = [:]
+    var written = WrittenTensors(plan.items)
     for layout in target.files {
       let file = try begin(layout)
       let finished = try verified(layout, in: file)
-      for (item, position) in layout.tensors where !finished.contains(item) {
-        open[item] = (file, position)
+      for (item, position) in layout.tensors {
+        if finished.contains(item) {
+          written.add(item, in: file, at: position)
+        } else {
+          open[item] = (file, position)
+        }
       }
     }
     for item in order + Array(plan.items.indices) {
       guard let (file, position) = open.removeValue(forKey: item) else { continue }
       let converter =
-        if let guide = try guide(item) {
+        switch try guide(item, written) {
+        case .inputs(let guide):
           try TileConverter(
             plan.items[item], from: plan.source, method: plan.method, guide: guide,
             path: target.path)
-        } else {
-          converters[item]
+        case .rows(let bytes): converters[item].writing(bytes)
+        case nil: converters[item]
         }
       try write(grid.tiles(item, at: position), [(item, position)], to: file) { _ in converter }
+      written.add(item, in: file, at: position)
       // The next guide may take minutes, in which no tile is written.
       try file.flush()
       try recordFlushed()

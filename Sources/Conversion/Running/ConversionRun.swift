@@ -1,6 +1,6 @@
 internal import Synchronization
 package import WeightmillOutput
-package import WeightmillQuantization
+import WeightmillQuantization
 public import WeightmillTensors
 
 /// The progress of a conversion.
@@ -126,13 +126,14 @@ public struct ConversionRun: Sendable {
   ///   - options: How the plan is executed.
   ///   - order: The indices of the plan's items in the order in which they are written; items that
   ///     are not named follow in the plan's order.
-  ///   - guide: What is known of the inputs of an item's columns; `nil` is the plan's own importance.
+  ///   - guide: What is known of an item when its turn comes, and what is written by then; `nil` is the
+  ///     plan's own importance.
   ///   - judge: As in `write(to:_:judging:)`.
   /// - Returns: What was done.
   /// - Throws: As `write(to:_:judging:)`; what `guide` throws.
   package func write(
     to path: String, _ options: RunOptions, oneByOne order: [Int],
-    guidedBy guide: (Int) throws(WeightmillError) -> EncodingGuide?,
+    guidedBy guide: (Int, WrittenTensors) throws(WeightmillError) -> TensorGuide?,
     judging judge: ([HashedSource]) throws(WeightmillError) -> Void = { _ in }
   ) throws(WeightmillError) -> ConversionReport {
     try perform(path, options, judging: judge) { (job) throws(WeightmillError) in

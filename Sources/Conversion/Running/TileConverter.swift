@@ -55,6 +55,8 @@ struct TileConverter {
   private let coders: (decoder: RowDecoder, encoder: RowEncoder)?
   /// Decodes what is copied where its values cannot be looked at otherwise: blocks.
   private let inspector: RowDecoder?
+  /// The tensor as it is to be stored, if somebody else has encoded it.
+  private var prepared: [UInt8]?
 
   init(
     _ item: ConversionPlan.Item, from catalogue: any Catalogue, method: EncodingMethod,
@@ -79,6 +81,14 @@ struct TileConverter {
       )
   }
 
+  /// The same converter, which writes rows that somebody else has encoded.
+  func writing(_ rows: [UInt8]) -> TileConverter {
+    precondition(rows.count == target.byteCount)
+    var converter = self
+    converter.prepared = rows
+    return converter
+  }
+
   /// Leaves the converted rows in `buffers.output`.
   ///
   /// - Returns: How many values are not finite, or were lost.
@@ -88,6 +98,12 @@ struct TileConverter {
   ) throws(WeightmillError) -> ValueFaults {
     let count = rows.count * target.shape.columns
     let size = rows.count * target.bytesPerRow
+    if let prepared {
+      let first = rows.lowerBound * target.bytesPerRow
+      buffers.reserve(input: 0, output: size)
+      buffers.output.replaceSubrange(0..<size, with: prepared[first..<first + size])
+      return ValueFaults()
+    }
     guard let coders else {
       buffers.reserve(input: 0, output: size)
       try buffers.output.withMutableBytes { (span) throws(WeightmillError) in

@@ -137,17 +137,17 @@ package struct Activations: Sendable {
   // MARK: Panels
 
   /// The number of panels.
-  var panelCount: Int { (rows + Kernels.tokens - 1) / Kernels.tokens }
+  package var panelCount: Int { (rows + Kernels.tokens - 1) / Kernels.tokens }
 
   /// The number of a panel's numbers.
-  var panelStride: Int { columns * Kernels.tokens }
+  package var panelStride: Int { columns * Kernels.tokens }
 
   /// The number of tokens of a panel.
-  func lanes(panel: Int) -> Int { min(rows - panel * Kernels.tokens, Kernels.tokens) }
+  package func lanes(panel: Int) -> Int { min(rows - panel * Kernels.tokens, Kernels.tokens) }
 
   /// Where a feature of a panel begins. Only those write there who have made the vectors, or called
   /// `makeUnique`.
-  func address(panel: Int, column: Int = 0) -> UnsafeMutableRawPointer {
+  package func address(panel: Int, column: Int = 0) -> UnsafeMutableRawPointer {
     unsafe storage.base + (panel * panelStride + column * Kernels.tokens) * precision.size
   }
 

@@ -31,7 +31,7 @@ package struct ForwardPass: Sendable {
   package let model: LlamaModel
   let workers: Workers
   let kernels: Kernels
-  private var configuration: LlamaConfiguration { model.configuration }
+  var configuration: LlamaConfiguration { model.configuration }
 
   /// Prepares a pass.
   ///
@@ -126,8 +126,13 @@ package struct ForwardPass: Sendable {
     layer: Int, to hidden: inout Activations, texts: inout [AttendedText], observe: InputObserver,
     products: ProductObserver = { _, _ in }
   ) throws(WeightmillError) {
-    add(try attention(layer, hidden, &texts, observe, products), to: &hidden)
-    add(try feedForward(layer, hidden, observe, products), to: &hidden)
+    let input = try attentionInput(layer, hidden)
+    let seen = try attended(layer, input, &texts, observe, products)
+    try observe([.layer(layer, .attentionOutput)], seen)
+    add(try attentionAddend(layer, seen, products), to: &hidden)
+    let gated = try gated(layer, try feedForwardInput(layer, hidden), observe, products)
+    try observe([.layer(layer, .down)], gated)
+    add(try feedForwardAddend(layer, gated, products), to: &hidden)
   }
 
   /// The residual stream after the last norm.
@@ -164,14 +169,19 @@ package struct ForwardPass: Sendable {
 
   // MARK: Parts
 
-  private func attention(
-    _ layer: Int, _ hidden: Activations, _ texts: inout [AttendedText], _ observe: InputObserver,
+  /// The input of queries, keys and values.
+  func attentionInput(_ layer: Int, _ hidden: Activations) throws(WeightmillError) -> Activations {
+    try normalizedIfNeeded(hidden, by: .layer(layer, .attentionNorm))
+  }
+
+  /// The input of the attention's output matrix.
+  func attended(
+    _ layer: Int, _ input: Activations, _ texts: inout [AttendedText], _ observe: InputObserver,
     _ products: ProductObserver
   ) throws(WeightmillError) -> Activations {
     let attention = Attention(
       configuration: configuration, kernels: kernels, workers: workers,
       window: configuration.window(ofLayer: layer))
-    let input = try normalizedIfNeeded(hidden, by: .layer(layer, .attentionNorm))
     let outputs = try self.products(
       layer, [.query, .key, .value], fused: .queryKeyValue,
       [configuration.queryWidth, configuration.keyValueWidth, configuration.keyValueWidth],
@@ -184,16 +194,28 @@ package struct ForwardPass: Sendable {
       Rotation(configuration, model.rowOrder, frequencies, kernels).apply(
         to: &queries, &keys, texts: texts, workers)
     }
-    let seen = attention(queries: queries, keys: keys, values: outputs[2], texts: &texts)
-    try observe([.layer(layer, .attentionOutput)], seen)
+    return attention(queries: queries, keys: keys, values: outputs[2], texts: &texts)
+  }
+
+  /// What attention adds to the residual stream.
+  func attentionAddend(
+    _ layer: Int, _ seen: Activations, _ products: ProductObserver
+  ) throws(WeightmillError) -> Activations {
     let output = try product(layer, .attentionOutput, seen, products)
     return try finished(output, by: .layer(layer, .attentionOutputNorm))
   }
 
-  private func feedForward(
-    _ layer: Int, _ hidden: Activations, _ observe: InputObserver, _ products: ProductObserver
+  /// The input of the feed-forward part.
+  func feedForwardInput(
+    _ layer: Int, _ hidden: Activations
   ) throws(WeightmillError) -> Activations {
-    let input = try normalizedIfNeeded(hidden, by: .layer(layer, .feedForwardNorm))
+    try normalizedIfNeeded(hidden, by: .layer(layer, .feedForwardNorm))
+  }
+
+  /// The input of the feed-forward part's last matrix.
+  func gated(
+    _ layer: Int, _ input: Activations, _ observe: InputObserver, _ products: ProductObserver
+  ) throws(WeightmillError) -> Activations {
     let width = configuration.feedForwardSize
     let outputs = try self.products(
       layer, [.gate, .up], fused: .gateAndUp, [width, width], of: input, observe, products)
@@ -208,8 +230,14 @@ package struct ForwardPass: Sendable {
         kernels.mode, gate.address(panel: panel), up.address(panel: panel), gate.panelStride,
         activation)
     }
-    try observe([.layer(layer, .down)], gate)
-    let output = try product(layer, .down, gate, products)
+    return gate
+  }
+
+  /// What the feed-forward part adds to the residual stream.
+  func feedForwardAddend(
+    _ layer: Int, _ gated: Activations, _ products: ProductObserver
+  ) throws(WeightmillError) -> Activations {
+    let output = try product(layer, .down, gated, products)
     return try finished(output, by: .layer(layer, .feedForwardOutputNorm))
   }
 
@@ -222,7 +250,7 @@ package struct ForwardPass: Sendable {
     return result
   }
 
-  private func add(_ term: Activations, to sum: inout Activations) {
+  func add(_ term: Activations, to sum: inout Activations) {
     sum.makeUnique()
     let target = sum
     forEachPanel(target) { panel in

@@ -34,7 +34,7 @@ public struct RowEncoder: Sendable {
 
   private static let scalars = ScalarRows.encodable
 
-  private static let searched: [any SearchedFormat.Type] = [
+  static let searched: [any SearchedFormat.Type] = [
     Q4_0.self, Q4_1.self, Q5_0.self, Q5_1.self, Q2_K.self, Q3_K.self, Q4_K.self, Q5_K.self,
     Q6_K.self, IQ4_NL.self, IQ4_XS.self, TQ1_0.self, TQ2_0.self, Q2_0.self,
   ]

@@ -21,7 +21,7 @@ package enum ColumnWeights {
   ///   - importance: How much an error in each column costs, not negative and finite; whole blocks.
   ///   - blockSize: How many columns a block of the row's type has; more than 1.
   /// - Returns: For each column a number above 0.
-  static func weights(_ importance: [Float], blockSize: Int) -> [Float] {
+  package static func weights(_ importance: [Float], blockSize: Int) -> [Float] {
     let mean = mean(of: importance)
     guard mean > 0 else { return [Float](repeating: 1, count: importance.count) }
     var weights = importance.map { Float(Double($0) / mean) + floor }

@@ -75,6 +75,29 @@ package enum EncoderKernel: ScaleSearch, CaseIterable {
       Int32(type), level, values, importance, columns, column, count, found)
   }
 
+  /// Searches blocks whose numbers somebody else chooses: the parameters are those of
+  /// `weightmill_search_steps`, with the weights of a block's columns.
+  func searchSteps(
+    type: Int, _ values: UnsafePointer<Float>, weights: UnsafePointer<Float>, columns: Int,
+    _ found: UnsafeMutablePointer<weightmill_block>, count: Int
+  ) {
+    unsafe weightmill_search_steps(
+      Int32(type), level, values, weights, columns, 0, count, found)
+  }
+
+  /// Chooses the numbers of a block column by column, or carries on what it left.
+  ///
+  /// - Parameters:
+  ///   - block: The block.
+  ///   - isWritten: Whether its errors are known.
+  package func carry(_ block: inout weightmill_carrying, isWritten: Bool) {
+    if isWritten {
+      unsafe weightmill_carry_on(level, &block)
+    } else {
+      unsafe weightmill_carry(level, &block)
+    }
+  }
+
   package func encodeBytes(
     _ values: UnsafePointer<Float>, _ blocks: UnsafeMutablePointer<UInt8>, count: Int
   ) -> Int {

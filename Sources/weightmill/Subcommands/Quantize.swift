@@ -1,7 +1,10 @@
 import ArgumentParser
+import WeightmillCalibration
 import WeightmillConversion
+import WeightmillFeedback
 import WeightmillModels
 import WeightmillTensors
+import WeightmillTokenization
 
 extension Subcommands {
   /// `weightmill quantize`: a GGUF file to one with other types.
@@ -40,6 +43,12 @@ extension Subcommands {
 
     @OptionGroup var types: TypeOptions
 
+    @Option(help: "Text.", completion: .file())
+    var calibrate: [String] = []
+
+    @Option(help: "Ids.", completion: .file())
+    var calibrationIds: [String] = []
+
     @OptionGroup var splitting: SplitOptions
 
     @OptionGroup var writing: OutputOptions
@@ -72,6 +81,23 @@ extension Subcommands {
       if let split = splitting.split { try plan.split(split, path: target.path) }
       notes += plan.notes
       common.printNotes(notes)
+      if !calibrate.isEmpty || !calibrationIds.isEmpty {
+        let loaded = try ModelLoader.load(input)
+        var text = CalibrationText(context: 512)
+        for path in calibrate {
+          try text.add(
+            try TextInput.text(path), from: path, tokenizer: try loaded.requiredTokenizer())
+        }
+        for path in calibrationIds {
+          try text.add(ids: try TextInput.tokenLists(path), from: path, for: loaded.llama)
+        }
+        print("\(text.windows.tokenCount) tokens")
+        let run = ConversionRun(plan, workers: common.workers)
+        _ = try FeedbackRun(
+          plan, of: loaded.llama, text: text, workers: common.workers, run: run
+        ).write(to: target.path, writing.run)
+        return
+      }
       try PlanExecution(
         plan: plan, output: target.path, options: writing, common: common, notes: notes
       ).perform(label: "quantizing")

@@ -37,7 +37,7 @@ struct GuidedRunTests {
     var asked: [Int] = []
     _ = try run.write(
       to: folder("turns.gguf"), RunOptions(), oneByOne: order,
-      guidedBy: { (item) throws(WeightmillError) in
+      guidedBy: { (item, _) throws(WeightmillError) in
         asked.append(item)
         return nil
       })
@@ -53,8 +53,8 @@ struct GuidedRunTests {
     _ = try run.write(to: folder("plain.gguf"), RunOptions())
     _ = try run.write(
       to: folder("guided.gguf"), RunOptions(), oneByOne: [chosen],
-      guidedBy: { (item) throws(WeightmillError) in
-        item == chosen ? .importance(Self.importance(plan.items[item])) : nil
+      guidedBy: { (item, _) throws(WeightmillError) in
+        item == chosen ? .inputs(.importance(Self.importance(plan.items[item]))) : nil
       })
     let (plain, guided) = (
       try GGUFFile(path: folder("plain.gguf")), try GGUFFile(path: folder("guided.gguf"))
@@ -73,9 +73,9 @@ struct GuidedRunTests {
     var options = RunOptions()
     options.resumes = true
     let order = Array(plan.items.indices.reversed())
-    let guide = { @Sendable (item: Int) throws(WeightmillError) -> EncodingGuide? in
+    let guide = { @Sendable (item: Int, _: WrittenTensors) throws(WeightmillError) -> TensorGuide? in
       plan.items[item].tensor.type == .q4_0
-        ? .importance(Self.importance(plan.items[item])) : nil
+        ? .inputs(.importance(Self.importance(plan.items[item]))) : nil
     }
     let workers = Workers(threads: 2)
     _ = try ConversionRun(plan, workers: workers).write(
@@ -95,9 +95,9 @@ struct GuidedRunTests {
     var asked = 0
     let report = try ConversionRun(plan, workers: workers).write(
       to: folder("x.gguf"), options, oneByOne: order,
-      guidedBy: { (item) throws(WeightmillError) in
+      guidedBy: { (item, written) throws(WeightmillError) in
         asked += 1
-        return try guide(item)
+        return try guide(item, written)
       })
     #expect(report.resumed > 0)
     #expect(asked + report.resumed == plan.items.count)
@@ -107,7 +107,7 @@ struct GuidedRunTests {
   @Test func aFileSaysWhatGuidedIt() throws {
     let plan = try plan().guided(by: "text 1f, damping 0.01")
     _ = try ConversionRun(plan, workers: Workers(threads: 2)).write(
-      to: folder("x.gguf"), RunOptions(), oneByOne: [], guidedBy: { _ in nil })
+      to: folder("x.gguf"), RunOptions(), oneByOne: [], guidedBy: { _, _ in nil })
     let metadata = try GGUFFile(path: folder("x.gguf")).metadata
     #expect(metadata["weightmill.guidance"]?.string == "text 1f, damping 0.01")
     let unguided = try self.plan()

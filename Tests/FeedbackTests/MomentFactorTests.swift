@@ -1,0 +1,5 @@
+import Testing
+
+@testable import WeightmillFeedback
+
+@Suite struct MomentFactorTests {}
