@@ -133,6 +133,7 @@ let package = Package(
       dependencies: [
         "WeightmillTensors", "WeightmillOutput", "WeightmillGGUF", "WeightmillQuantization",
         "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
+        .product(name: "Crypto", package: "swift-crypto"),
       ], path: "Sources/Calibration"),
     .target(
       name: "WeightmillFeedback",

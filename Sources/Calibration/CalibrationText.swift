@@ -1,3 +1,4 @@
+internal import Crypto
 public import WeightmillLLaMA
 public import WeightmillTensors
 public import WeightmillTokenization
@@ -87,6 +88,28 @@ public struct CalibrationText: Sendable {
     precondition(text.windows.allSatisfy { $0.count == context })
     windows = TextWindows(windows: windows.windows + text.windows)
     names.append(text.name)
+  }
+
+  /// The SHA-256 of the windows' tokens: each window's length and its ids, as u32, little endian.
+  package var digest: String {
+    var hash = SHA256()
+    for window in windows.windows {
+      for number in [window.count] + window {
+        unsafe withUnsafeBytes(of: UInt32(truncatingIfNeeded: number).littleEndian) {
+          unsafe hash.update(bufferPointer: $0)
+        }
+      }
+    }
+    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  /// Adds windows of a text that is not written yet, to plan with.
+  ///
+  /// - Parameter tokens: How many tokens it will have, in whole windows.
+  package mutating func add(placeholdersFor tokens: Int) {
+    let window = [Int](repeating: 0, count: context)
+    let count = (max(1, tokens) + context - 1) / context
+    windows = TextWindows(windows: windows.windows + [[Int]](repeating: window, count: count))
   }
 
   /// Keeps the first windows only.

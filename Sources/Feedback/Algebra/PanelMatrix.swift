@@ -122,6 +122,24 @@ extension PanelMatrix {
     return result
   }
 
+  /// Copies some panels.
+  func copy(panels range: Range<Int>) -> PanelMatrix {
+    let result = PanelMatrix(
+      rows: rows, columns: min(columns, range.upperBound * Self.width) - range.lowerBound * Self.width)
+    for (index, panel) in range.enumerated() {
+      unsafe result.address(panel: index).update(from: address(panel: panel), count: stride)
+    }
+    return result
+  }
+
+  /// Writes some panels.
+  func replace(panels range: Range<Int>, with other: PanelMatrix) {
+    precondition(other.rows == rows && other.panels == range.count)
+    for (index, panel) in range.enumerated() {
+      unsafe address(panel: panel).update(from: other.address(panel: index), count: stride)
+    }
+  }
+
   /// The sum of the squares of all numbers: in binary64, row by row within a panel, panel after panel.
   var squares: Double {
     var sum = 0.0
@@ -133,5 +151,13 @@ extension PanelMatrix {
       }
     }
     return sum
+  }
+}
+
+extension PanelMatrix {
+  /// All of its bytes.
+  var bytes: UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(
+      start: address(panel: 0), count: panels * stride * MemoryLayout<Float>.size)
   }
 }

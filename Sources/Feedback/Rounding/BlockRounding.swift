@@ -62,11 +62,14 @@ struct BlockRounding: Sendable {
   /// Rows that were rounded.
   struct Rounded {
     /// Targets less what was written, like the targets.
-    let errors: PanelMatrix
+    private(set) var errors: PanelMatrix
     /// The blocks, row by row.
     var bytes: [UInt8]
     /// Whether all values are within the type's range.
     var isWithin = true
+
+    /// Frees the memory of the errors.
+    mutating func forgetErrors() { errors = PanelMatrix(rows: 0, columns: 0) }
   }
 
   /// Rounds rows.

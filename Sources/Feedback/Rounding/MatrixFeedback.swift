@@ -1,175 +1,216 @@
-import Foundation
 import WeightmillLLaMA
 import WeightmillQuantization
 import WeightmillTensors
 
-/// How strongly a matrix is corrected, chosen on text that its moments were not taken of.
-struct FeedbackChoice: Equatable, Sendable {
-  /// What is added to the diagonal of the moments, as a share of its mean; `nil`: no feedback.
-  var damping: Float?
+/// How a matrix is rounded, chosen by text that its moments were not taken of.
+package struct FeedbackChoice: Equatable, Sendable {
+  /// What is added to the diagonal of the moments, as a share of its mean; `nil`: no feedback, since that
+  /// was better.
+  package var damping: Float?
   /// How much of the correction of targets is used, 0 to 1.
-  var correction: Float
+  package var correction: Float
+  /// The squared error of the outputs on that text, as a share of what it is without feedback.
+  package var error: Double
 }
 
-/// Rounds the matrices that share an input, with the moments of that input.
+/// Rounds the matrices that share an input, by the moments of that input.
 final class MatrixFeedback {
-  /// Inputs that are judged by: the model's own, and those behind the written layers.
-  struct Judged {
+  /// Inputs that are judged by.
+  struct Judged: Sendable {
+    /// The model's own.
     let reference: PanelMatrix
+    /// Those behind the layers that are written.
     let written: PanelMatrix
   }
+
+  /// The dampings that are tried, as shares of the mean of the diagonal.
+  static let dampings: [Float] = [0.003, 0.01, 0.03, 0.1]
+  /// The strengths of correction that are tried.
+  private static let corrections: [Float] = [0, 0.25, 0.5, 0.75, 1]
+  /// How many rows are judged by.
+  static let sample = 128
+  /// How many rows a thread rounds at a time.
+  static let rowsAtOnce = 128
 
   private let moments: InputMoments
   private let diagonal: [Float]
   private let mean: Float
   private let judged: [Judged]
   private let workers: Workers
+  private let location: String
   private var factor: MomentFactor?
 
-  /// The dampings that are tried, as shares of the mean of the diagonal.
-  static let dampings: [Float] = Knobs.dampings
-  /// The strengths of correction that are tried.
-  static let corrections: [Float] = Knobs.corrections
-  /// How many rows are judged by.
-  static let sample = 128
-  /// How many rows a thread rounds at a time.
-  private static let rowsAtOnce = 128
-
-  init(_ moments: InputMoments, judged: [Judged], _ workers: Workers) {
+  /// Takes moments.
+  ///
+  /// - Parameters:
+  ///   - moments: The moments of what is learnt from.
+  ///   - judged: The inputs that are judged by.
+  ///   - workers: The threads.
+  ///   - location: The file to be written, for messages.
+  init(_ moments: InputMoments, judged: [Judged], _ workers: Workers, location: String) {
     self.moments = moments
     self.judged = judged
     self.workers = workers
+    self.location = location
     diagonal = moments.finish()
     mean = Float(diagonal.reduce(0.0) { $0 + Double($1) } / Double(max(1, diagonal.count)))
   }
 
-  /// The factor with a damping.
+  /// What an error in each column costs.
+  var importance: [Float] { diagonal }
+
+  /// The factor with a damping, as a share of the mean.
   private func factor(damping: Float) -> MomentFactor {
-    if let factor, factor.damping == damping * mean { return factor }
-    let made = MomentFactor(
-      moments.written, diagonal: diagonal, damping: max(damping * mean, .leastNormalMagnitude),
-      workers)
+    let damping = max(damping * mean, 1e-30)
+    if let factor, factor.damping == damping { return factor }
+    // The old one's place is the new one's.
+    factor = nil
+    let made = MomentFactor(moments.written, diagonal: diagonal, damping: damping, workers)
     factor = made
     return made
   }
+
+  // MARK: Choosing
 
   /// Chooses damping and correction for a matrix.
   ///
   /// - Parameters:
   ///   - type: The type it gets.
   ///   - rows: Some of its rows.
-  ///   - location: The file to be written, for messages.
-  /// - Returns: The choice with the least error, and that error beside the one without feedback.
+  /// - Returns: What leaves the least error.
+  /// - Throws: `unsupported` when the type cannot be written.
   func choose(
-    _ type: TensorType, _ rows: RowGroup, location: String
-  ) throws(WeightmillError) -> (choice: FeedbackChoice, error: Double, plain: Double) {
-    let plain = try plainError(type, rows, location: location)
-    var best = (FeedbackChoice(damping: nil, correction: 0), plain)
+    _ type: TensorType, _ rows: RowGroup
+  ) throws(WeightmillError) -> FeedbackChoice {
+    let wanted = wantedOutputs(rows)
+    let plain = outputError(try plainRows(type, rows), wanted)
+    var best = FeedbackChoice(damping: nil, correction: 0, error: 1)
+    guard plain > 0 else { return best }
     for damping in Self.dampings {
       let factor = factor(damping: damping)
       let rounding = try BlockRounding(type, factor, location: location)
-      var product = PanelProduct()
-      let terms = TargetCorrection(factor: factor, cross: moments.cross).terms(of: rows, &product)
-      for correction in Self.corrections {
-        let targets = rows.weights.adding(terms, times: correction)
-        let error = error(of: rounding.round(targets, &product), targets, rows)
-        if Knobs.isLoud {
-          print("   damping \(damping) correction \(correction): \(error / plain)")
-        }
-        if error < best.1 { best = (FeedbackChoice(damping: damping, correction: correction), error) }
+      let terms = correctionTerms(rows, factor)
+      let judged = judged
+      let errors = Collected<Double>(count: Self.corrections.count)
+      workers.forEach(Self.corrections.count, scratch: { PanelProduct() }) { (number, product) in
+        let targets = rows.weights.adding(terms, times: Self.corrections[number])
+        let rounded = rounding.round(targets, &product)
+        let stored = targets.adding(rounded.errors, times: -1)
+        errors.set(number, Self.outputError(stored, wanted, judged, &product))
+      }
+      for (correction, error) in zip(Self.corrections, errors.all) where error < best.error * plain {
+        best = FeedbackChoice(damping: damping, correction: correction, error: error / plain)
       }
     }
-    return (best.0, best.1, plain)
+    return best
   }
 
-  /// The error without feedback: by importance alone.
-  private func plainError(
-    _ type: TensorType, _ rows: RowGroup, location: String
-  ) throws(WeightmillError) -> Double {
+  private func correctionTerms(_ rows: RowGroup, _ factor: MomentFactor) -> PanelMatrix {
+    let correction = TargetCorrection(factor: factor, cross: moments.cross)
+    let terms = PanelMatrix(rows: rows.weights.rows, columns: rows.weights.columns)
+    // Two panels at a time: as many pieces as there are threads to take them, and some.
+    let size = 2
+    workers.forEach((terms.panels + size - 1) / size, scratch: { PanelProduct() }) {
+      (number, product) in
+      let panels = number * size..<min((number + 1) * size, terms.panels)
+      let part = rows.weights.copy(panels: panels)
+      let found = correction.terms(of: part, &product)
+      terms.replace(panels: panels, with: found)
+    }
+    return terms
+  }
+
+  /// The rows as they are stored without feedback, by importance alone.
+  private func plainRows(_ type: TensorType, _ rows: RowGroup) throws(WeightmillError) -> PanelMatrix {
     let columns = rows.weights.rows
     let encoder = try RowEncoder(
       type, guide: .importance(diagonal), columns: columns, location: location)
-    var values = [Float](repeating: 0, count: rows.rows.count * columns)
-    for row in 0..<rows.rows.count {
-      for column in 0..<columns { values[row * columns + column] = rows.weights[column, row] }
-    }
+    var values = rows.values
     var bytes = [UInt8](
       repeating: 0, count: rows.rows.count * (columns / type.valuesPerBlock * type.bytesPerBlock))
     _ = encoder.encode(values, into: &bytes)
     try RowDecoder(type, location: location).decode(bytes, into: &values)
-    let stored = RowGroup(rows: rows.rows, values: values, columns: columns)
-    return outputError(stored.weights, rows)
+    return RowGroup(rows: rows.rows, values: values, columns: columns).weights
   }
 
-  private func error(
-    of rounded: BlockRounding.Rounded, _ targets: PanelMatrix, _ rows: RowGroup
-  ) -> Double {
-    outputError(targets.adding(rounded.errors, times: -1), rows)
-  }
-
-  /// The squared distance of what written weights make of written inputs from what weights make of theirs.
-  private func outputError(_ stored: PanelMatrix, _ rows: RowGroup) -> Double {
+  /// What the weights make of the model's own inputs, for each part that is judged by.
+  private func wantedOutputs(_ rows: RowGroup) -> [PanelMatrix] {
     var product = PanelProduct()
+    return judged.map { part in
+      let outputs = PanelMatrix(rows: part.reference.columns, columns: rows.weights.columns)
+      product.multiply(
+        LeftSide(
+          matrix: part.reference, rows: 0..<part.reference.columns, depth: 0..<rows.weights.rows,
+          isTransposed: true), RightSide(rows.weights), to: RightSide(outputs), adds: false)
+      return outputs
+    }
+  }
+
+  private func outputError(_ stored: PanelMatrix, _ wanted: [PanelMatrix]) -> Double {
+    var product = PanelProduct()
+    return Self.outputError(stored, wanted, judged, &product)
+  }
+
+  /// The squared distance of what stored weights make of written inputs from what is wanted.
+  private static func outputError(
+    _ stored: PanelMatrix, _ wanted: [PanelMatrix], _ judged: [Judged],
+    _ product: inout PanelProduct
+  ) -> Double {
     var sum = 0.0
-    for part in judged {
-      let tokens = 0..<part.written.columns
-      let result = PanelMatrix(rows: tokens.count, columns: stored.columns)
-      let inputs = 0..<stored.rows
+    for (part, wanted) in zip(judged, wanted) {
+      let outputs = PanelMatrix(rows: wanted.rows, columns: wanted.columns)
       product.multiply(
-        LeftSide(matrix: part.written, rows: tokens, depth: inputs, isTransposed: true),
-        RightSide(stored), to: RightSide(result), adds: false)
-      product.multiply(
-        LeftSide(matrix: part.reference, rows: tokens, depth: inputs, isTransposed: true, sign: -1),
-        RightSide(rows.weights), to: RightSide(result), adds: true)
-      sum += result.squares
+        LeftSide(
+          matrix: part.written, rows: 0..<part.written.columns, depth: 0..<stored.rows,
+          isTransposed: true), RightSide(stored), to: RightSide(outputs), adds: false)
+      sum += outputs.adding(wanted, times: -1).squares
     }
     return sum
   }
+
+  // MARK: Rounding
 
   /// Rounds all rows of a matrix.
   ///
   /// - Parameters:
   ///   - type: The type.
-  ///   - choice: Damping and correction; with feedback.
+  ///   - choice: Damping and correction.
   ///   - rows: How many rows there are.
-  ///   - location: The file to be written, for messages.
   ///   - read: Reads and decodes rows.
-  /// - Returns: The blocks of all rows, and whether all values are within the type's range.
+  /// - Returns: The blocks of all rows, and the first row with a value beyond the type's range; `nil` when
+  ///   the choice is to do without feedback.
+  /// - Throws: Reading errors; `unsupported` when the type cannot be written.
   func round(
-    to type: TensorType, _ choice: FeedbackChoice, rows: Int, location: String,
+    to type: TensorType, _ choice: FeedbackChoice, rows: Int,
     read: @Sendable (Range<Int>) throws(WeightmillError) -> RowGroup
-  ) throws(WeightmillError) -> (bytes: [UInt8], isWithin: Bool)? {
+  ) throws(WeightmillError) -> (bytes: [UInt8], beyond: Range<Int>?)? {
     guard let damping = choice.damping else { return nil }
     let factor = factor(damping: damping)
     let rounding = try BlockRounding(type, factor, location: location)
     let correction = TargetCorrection(factor: factor, cross: moments.cross)
-    let size = Self.rowsAtOnce
+    // Each thread has several pieces, of whole panels.
+    let share = (rows / (4 * workers.threads) + PanelMatrix.width - 1) / PanelMatrix.width
+    let size = min(Self.rowsAtOnce, max(1, share) * PanelMatrix.width)
     let count = (rows + size - 1) / size
     let parts = Collected<BlockRounding.Rounded>(count: count)
     try workers.forEach(count, scratch: { PanelProduct() }) {
       (number, product) throws(WeightmillError) in
-      let group = try read(number * size..<min((number + 1) * size, rows))
+      let weights = try read(number * size..<min((number + 1) * size, rows)).weights
       let targets =
         choice.correction == 0
-        ? group.weights
-        : group.weights.adding(correction.terms(of: group, &product), times: choice.correction)
-      parts.set(number, rounding.round(targets, &product))
+        ? weights
+        : weights.adding(correction.terms(of: weights, &product), times: choice.correction)
+      var rounded = rounding.round(targets, &product)
+      rounded.forgetErrors()
+      parts.set(number, rounded)
     }
     var bytes: [UInt8] = []
-    var isWithin = true
-    for part in parts.all {
+    bytes.reserveCapacity(rows * (factor.size / type.valuesPerBlock * type.bytesPerBlock))
+    var beyond: Range<Int>?
+    for (number, part) in parts.all.enumerated() {
       bytes += part.bytes
-      isWithin = isWithin && part.isWithin
+      if !part.isWithin, beyond == nil { beyond = number * size..<min((number + 1) * size, rows) }
     }
-    return (bytes, isWithin)
+    return (bytes, beyond)
   }
-}
-
-enum Knobs {
-  static func list(_ name: String, _ fallback: [Float]) -> [Float] {
-    ProcessInfo.processInfo.environment[name]?.split(separator: ",").compactMap { Float($0) } ?? fallback
-  }
-  static let dampings = list("FB_DAMP", [0.003, 0.01, 0.03, 0.1])
-  static let corrections = list("FB_CORR", [0, 0.25, 0.5, 0.75, 1])
-  static let isLoud = ProcessInfo.processInfo.environment["FB_LOUD"] != nil
 }

@@ -7,6 +7,8 @@ struct RowGroup {
   let rows: Range<Int>
   /// A column for each row, a row for each column.
   let weights: PanelMatrix
+  /// The values, row by row.
+  let values: [Float]
 
   /// Lays rows side by side.
   ///
@@ -17,6 +19,7 @@ struct RowGroup {
   init(rows: Range<Int>, values: [Float], columns: Int) {
     precondition(values.count == rows.count * columns)
     self.rows = rows
+    self.values = values
     weights = PanelMatrix(rows: columns, columns: rows.count)
     let width = PanelMatrix.width
     for row in 0..<rows.count {

@@ -12,11 +12,10 @@ struct TargetCorrection {
   /// W M, for rows side by side.
   ///
   /// - Parameters:
-  ///   - group: The rows.
+  ///   - weights: The rows, as columns.
   ///   - product: Buffers.
   /// - Returns: A matrix like theirs.
-  func terms(of group: RowGroup, _ product: inout PanelProduct) -> PanelMatrix {
-    let weights = group.weights
+  func terms(of weights: PanelMatrix, _ product: inout PanelProduct) -> PanelMatrix {
     let size = factor.size
     // (W (X - X') X'ᵀ)ᵀ
     let right = PanelMatrix(rows: size, columns: weights.columns)

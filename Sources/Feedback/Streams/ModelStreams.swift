@@ -4,21 +4,14 @@ import WeightmillTokenization
 
 /// Text on its way through the layers of two models in step: the one that is quantized, and what is written
 /// of it by now.
-struct ModelStreams {
-  /// Some windows of the text.
-  struct Part {
-    let windows: [Range<Int>]
-    /// What the model itself computes.
-    var reference: ForwardPass.Between
-    /// What comes out of the layers that are written.
-    var written: ForwardPass.Between
-  }
-
+final class ModelStreams {
   /// The windows that are learnt from.
-  private(set) var learnt: [Part]
-  /// The windows that are only judged on.
-  private(set) var judged: [Part]
-  /// The layer whose stage the inputs belong to.
+  private let learnt: [TextWindows.Pass]
+  private let store: PartStore
+  /// The windows that are only judged by, and what they have: few, in memory.
+  private let judged: [TextWindows.Pass]
+  private var states: [(reference: ForwardPass.Between, written: ForwardPass.Between)] = []
+  /// The layer whose stage the inputs belong to; behind the last, the input is the output matrix's.
   private(set) var layer = 0
   /// The stage.
   private(set) var stage = LayerStage.attention
@@ -26,27 +19,27 @@ struct ModelStreams {
   /// Looks up the tokens of a text.
   ///
   /// - Parameters:
-  ///   - text: The windows.
-  ///   - tokens: How many tokens go through the models together.
+  ///   - plan: The text, and how it is cut.
   ///   - reference: The model itself.
   ///   - written: What is written of it: the embeddings.
-  /// - Throws: `mismatch` for ids without embeddings; reading errors.
+  ///   - path: The output.
+  /// - Throws: `mismatch` for ids without embeddings; reading errors, and those of a file for what does not
+  ///   fit into memory.
   init(
-    _ text: CalibrationWindows, tokens: Int, reference: ForwardPass, written: ForwardPass
+    _ plan: FeedbackPlan, reference: ForwardPass, written: ForwardPass, beside path: String
   ) throws(WeightmillError) {
-    func parts(_ windows: TextWindows) throws(WeightmillError) -> [Part] {
-      var parts: [Part] = []
-      for pass in windows.passes(ofAtMost: tokens) {
-        parts.append(
-          Part(
-            windows: pass.ranges,
-            reference: try reference.begin(layer: 0, try reference.embed(pass.tokens)),
-            written: try written.begin(layer: 0, try written.embed(pass.tokens))))
-      }
-      return parts
+    learnt = plan.windows.learnt.passes(ofAtMost: plan.tokensAtOnce)
+    judged = plan.windows.judged.passes(ofAtMost: plan.tokensAtOnce)
+    store = try PartStore(
+      parts: learnt.count, slot: plan.slot, memory: plan.activationsInMemory, beside: path)
+    func begin(_ pass: ForwardPass, _ part: TextWindows.Pass) throws(WeightmillError)
+      -> ForwardPass.Between
+    { try pass.begin(layer: 0, try pass.embed(part.tokens)) }
+    for (index, part) in learnt.enumerated() {
+      try store.put(try begin(reference, part), part: index, .reference)
+      try store.put(try begin(written, part), part: index, .written)
     }
-    learnt = try parts(text.learnt)
-    judged = try parts(text.judged)
+    for part in judged { states.append((try begin(reference, part), try begin(written, part))) }
   }
 
   /// Goes on to the next stage, by the matrices of this one.
@@ -54,64 +47,72 @@ struct ModelStreams {
   /// - Parameters:
   ///   - reference: The model itself.
   ///   - written: What is written of it: all matrices of this stage.
-  /// - Throws: Reading errors.
-  mutating func advance(
-    _ reference: ForwardPass, _ written: ForwardPass
+  ///   - cancellation: A way to stop.
+  /// - Throws: Reading errors; `interrupted`.
+  func advance(
+    _ reference: ForwardPass, _ written: ForwardPass, until cancellation: Cancellation
   ) throws(WeightmillError) {
-    let isLast = stage == .down && layer + 1 == reference.model.configuration.layerCount
-    func step(_ parts: inout [Part]) throws(WeightmillError) {
-      for index in parts.indices {
-        let windows = parts[index].windows
-        try reference.advance(stage, layer: layer, &parts[index].reference, windows: windows)
-        try written.advance(stage, layer: layer, &parts[index].written, windows: windows)
-        guard stage == .down else { continue }
-        for (pass, path) in [(reference, \Part.reference), (written, \Part.written)] {
-          let hidden = parts[index][keyPath: path].hidden
-          if isLast {
-            parts[index][keyPath: path].input = try pass.normalized(hidden)
-          } else {
-            parts[index][keyPath: path] = try pass.begin(layer: layer + 1, hidden)
-          }
-        }
+    for (index, part) in learnt.enumerated() {
+      try cancellation.check(reference.model.catalogue.location, "learnt from")
+      for (side, pass) in [(PartStore.Side.reference, reference), (.written, written)] {
+        var state = try store.take(part: index, side)
+        try advance(&state, pass, part.ranges)
+        try store.put(state, part: index, side)
       }
     }
-    try step(&learnt)
-    try step(&judged)
+    for (index, part) in judged.enumerated() {
+      try advance(&states[index].reference, reference, part.ranges)
+      try advance(&states[index].written, written, part.ranges)
+    }
     if stage == .down { layer += 1 }
-    stage = stage.next
+    stage = LayerStage(rawValue: stage.rawValue + 1) ?? .attention
   }
-}
 
-extension LayerStage {
-  /// The stage that follows, in the next layer behind the last.
-  fileprivate var next: LayerStage { LayerStage(rawValue: rawValue + 1) ?? .attention }
-}
+  private func advance(
+    _ state: inout ForwardPass.Between, _ pass: ForwardPass, _ windows: [Range<Int>]
+  ) throws(WeightmillError) {
+    try pass.advance(stage, layer: layer, &state, windows: windows)
+    guard stage == .down else { return }
+    if layer + 1 == pass.model.configuration.layerCount {
+      state.input = try pass.normalized(state.hidden)
+    } else {
+      state = try pass.begin(layer: layer + 1, state.hidden)
+    }
+  }
 
-/// Windows of a text, some of them kept apart to judge by.
-struct CalibrationWindows {
-  /// The windows that moments are taken of.
-  let learnt: TextWindows
-  /// The windows that choose between what was learnt.
-  let judged: TextWindows
-
-  /// Keeps every eighth window apart, the last of each eight, but at most so many tokens.
+  /// The moments of the stage's input over the windows that are learnt from.
   ///
   /// - Parameters:
-  ///   - windows: All of them.
-  ///   - most: How many tokens are judged by at most.
-  init(_ windows: TextWindows, judgedByAtMost most: Int) {
-    var (learnt, judged, tokens): ([[Int]], [[Int]], Int) = ([], [], 0)
-    let share = max(1, windows.tokenCount / max(1, most))
-    for (index, window) in windows.windows.enumerated() {
-      let isTurn = index % max(8, share) == max(8, share) / 2
-      if isTurn, tokens + window.count <= most || judged.isEmpty {
-        judged.append(window)
-        tokens += window.count
-      } else {
-        learnt.append(window)
-      }
+  ///   - workers: The threads.
+  ///   - observe: Sees the model's own inputs.
+  /// - Throws: Reading errors.
+  func moments(
+    _ workers: Workers, observe: (Activations) -> Void
+  ) throws(WeightmillError) -> InputMoments? {
+    var moments: InputMoments?
+    for index in learnt.indices {
+      let own = try store.state(part: index, .reference).input
+      let sums = moments ?? InputMoments(size: own.columns, workers)
+      sums.add(reference: own, written: try store.state(part: index, .written).input)
+      observe(own)
+      moments = sums
     }
-    self.learnt = TextWindows(windows: learnt)
-    self.judged = TextWindows(windows: judged)
+    return moments
+  }
+
+  /// Shows the model's own inputs of the stage.
+  ///
+  /// - Parameter see: Sees those of one part of the text after the other.
+  /// - Throws: Reading errors.
+  func observe(_ see: (Activations) -> Void) throws(WeightmillError) {
+    for index in learnt.indices { see(try store.state(part: index, .reference).input) }
+  }
+
+  /// The stage's input in the windows that are judged by.
+  var judgedInputs: [MatrixFeedback.Judged] {
+    states.map {
+      .init(
+        reference: PanelMatrix($0.reference.input), written: PanelMatrix($0.written.input))
+    }
   }
 }

@@ -26,6 +26,8 @@ extension Subcommands {
         llama.cpp knows the ways in which byte-pair tokenizers cut text by names; the
         one that cuts as the model's does is found and written. --pre names another.
 
+        --calibrate quantizes with error feedback: see `weightmill help quantize`.
+
         With --format safetensors, the output is a folder that transformers loads:
         weights in shards with their index, config.json, tokenizer files. Types are
         f16, bf16 and f32; without --type, tensors keep theirs.
@@ -34,6 +36,8 @@ extension Subcommands {
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
           weightmill convert llama-7b --lora chinese-alpaca-lora --output alpaca.gguf
           weightmill convert my-model --output my-model-q4_k_m.gguf --type q4_k_m
+          weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --type q4_k_m \\
+            --calibrate self --output ziya-q4_k_m.gguf
           weightmill convert my-model --output my-folder --format safetensors
           weightmill convert my-model --output m.gguf --type q8_0 --split-max-size 4G
           weightmill convert my-model --output m.gguf --type q4_k_m --part 2/8
@@ -61,6 +65,8 @@ extension Subcommands {
     var name: String?
 
     @OptionGroup var types: TypeOptions
+
+    @OptionGroup var calibration: CalibrationOptions
 
     @OptionGroup var splitting: SplitOptions
 
@@ -93,6 +99,15 @@ extension Subcommands {
         guard !folder.isGiven else {
           throw ValidationError("--max-shard-size goes with --format safetensors")
         }
+        if let option = calibration.given {
+          try types.checkCalibrated(option)
+          guard part == nil else {
+            throw ValidationError("\(option) needs all layers before the ones it writes: leave out --part")
+          }
+          guard let type, !type.mix.baseType.isScalar else {
+            throw ValidationError("\(option) goes with a type of blocks, such as --type q4_k_m")
+          }
+        }
         guard !types.prunesLayers || identification.expectSum == nil else {
           throw ValidationError("--expect-sum is the sum of all layers; leave out --prune-layers")
         }
@@ -105,7 +120,9 @@ extension Subcommands {
         guard part == nil, splitting.split == nil else {
           throw ValidationError("--part and --split-… go with --format gguf")
         }
-        if let option = types.given { throw ValidationError("\(option) goes with --format gguf") }
+        if let option = types.given ?? calibration.given {
+          throw ValidationError("\(option) goes with --format gguf")
+        }
         guard name == nil, cutting.name == nil else {
           throw ValidationError("--\(name == nil ? "pre" : "name") goes with --format gguf")
         }
@@ -128,7 +145,11 @@ extension Subcommands {
       common.printNotes(loaded.notes + plan.notes)
       try PlanExecution(
         plan: plan, output: output, options: writing, common: common,
-        notes: loaded.notes + plan.notes, checks: checks, part: part?.number
+        notes: loaded.notes + plan.notes, checks: checks, part: part?.number,
+        calibrated: calibration.isGiven
+          ? CalibratedWriting(
+            plan: plan, model: loaded, calibration: calibration, output: output, writing: writing,
+            common: common) : nil
       ).perform(label: "converting")
     }
 
@@ -149,8 +170,10 @@ extension Subcommands {
       switch format {
       case .gguf:
         let mix = type?.mix ?? .f16
+        var options = try types.options(mix)
+        options.isCalibrated = calibration.isGiven
         return try ConversionPlan(
-          convert: loaded, with: types.options(mix),
+          convert: loaded, with: options,
           name: name ?? ConversionPlan.modelName(output: output, mix: mix))
       case .safetensors:
         return try ConversionPlan(

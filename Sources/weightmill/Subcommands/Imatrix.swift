@@ -92,7 +92,7 @@ extension Subcommands {
       guard !text.isEmpty || !tokensFiles.isEmpty else {
         throw ValidationError("give a text with --text")
       }
-      let selves = text.count { $0 == SelfTextOptions.name }
+      let selves = text.count { $0 == CalibrationTexts.selfName }
       guard selves <= 1 else {
         throw ValidationError("--text self is given twice: give it once, and --tokens")
       }
@@ -111,8 +111,7 @@ extension Subcommands {
       let tokenizer = try loaded.requiredTokenizer()
       let draft = try loadDraft(for: loaded)
       let inputs =
-        loaded.files + text.filter { $0 != SelfTextOptions.name } + tokensFiles
-        + (draft?.files ?? [])
+        loaded.files + texts.files + (draft?.files ?? [])
       try ImatrixWriter.checkOutput(output, overwrite: force, inputs: inputs)
       if let path = selfText.saveText {
         try SelfWrittenTextFile.check(
@@ -142,6 +141,10 @@ extension Subcommands {
           + "in \(Text.fixed(Terminal.seconds() - began, 2)) s")
     }
 
+    private var texts: CalibrationTexts {
+      CalibrationTexts(texts: text, ids: tokensFiles, context: context)
+    }
+
     /// Who writes, and what no output may replace.
     private struct Writing {
       let writer: LoadedModel
@@ -161,7 +164,8 @@ extension Subcommands {
     ) throws(WeightmillError) -> (read: CalibrationText, written: WrittenReport?) {
       var read = CalibrationText(context: context)
       var written: WrittenReport?
-      for part in try readFiles(model, tokenizer) {
+      // All are read before the model writes, so that what is wrong with one of them is found at once.
+      for part in try texts.read(for: model, tokenizer) {
         let left = (chunks ?? .max) - read.windows.windows.count
         if let part {
           read.add(part)
@@ -171,30 +175,6 @@ extension Subcommands {
       }
       if let chunks { read.keep(first: chunks) }
       return (read, written)
-    }
-
-    /// The files, each by itself, and `nil` in the place of what the model writes.
-    ///
-    /// All are read before the model writes, so that what is wrong with one of them is found at once.
-    private func readFiles(
-      _ model: LoadedModel, _ tokenizer: ModelTokenizer
-    ) throws(WeightmillError) -> [CalibrationText?] {
-      var parts: [CalibrationText?] = []
-      for path in text {
-        guard path != SelfTextOptions.name else {
-          parts.append(nil)
-          continue
-        }
-        var part = CalibrationText(context: context)
-        try part.add(try TextInput.text(path), from: path, tokenizer: tokenizer)
-        parts.append(part)
-      }
-      for path in tokensFiles {
-        var part = CalibrationText(context: context)
-        try part.add(ids: try TextInput.tokenLists(path), from: path, for: model.llama)
-        parts.append(part)
-      }
-      return parts
     }
 
     /// Lets the model write, keeps the text if that is asked for, and says how it went.
@@ -252,7 +232,7 @@ extension Subcommands {
         notes.append(
           "the model was trained on \(trained) tokens at once: windows of \(context) say little")
       }
-      guard text.contains(SelfTextOptions.name), let tokenizer = model.tokenizer else {
+      guard text.contains(CalibrationTexts.selfName), let tokenizer = model.tokenizer else {
         return notes
       }
       let vocabulary = tokenizer.vocabulary
@@ -276,7 +256,7 @@ extension Subcommands {
 
     private func notes(_ read: CalibrationText, wroteItself: Bool) -> [String] {
       var notes: [String] = []
-      if text.contains(SelfTextOptions.name), !wroteItself {
+      if text.contains(CalibrationTexts.selfName), !wroteItself {
         notes.append(
           "the model wrote nothing: the texts before --text self have the windows of --chunks")
       }

@@ -18,14 +18,20 @@ struct OutputOptions: ParsableArguments {
   var resume = false
 
   @Option(
-    help: "How many bytes of buffers may be used, such as 64MiB; the output is the same.")
-  private var memory = ByteSize(bytes: RunOptions.defaultMemory)
+    help: """
+      How many bytes of buffers may be used, such as 64MiB (default: 256MiB; with --calibrate, half of \
+      the memory there is); the output is the same.
+      """)
+  private var memory: ByteSize?
+
+  /// The memory that was asked for.
+  var givenMemory: Int? { memory?.bytes }
 
   @Flag(help: "Write no dates and nothing of this machine into the output; it is always so.")
   var reproducible = false
 
   func validate() throws {
-    guard memory.bytes >= 1 << 20 else { throw ValidationError("--memory must be 1MiB or more") }
+    guard memory?.bytes ?? 1 << 20 >= 1 << 20 else { throw ValidationError("--memory must be 1MiB or more") }
     guard !(dryRun && resume) else {
       throw ValidationError("--dry-run writes nothing, so --resume would have no effect")
     }
@@ -37,7 +43,7 @@ struct OutputOptions: ParsableArguments {
     options.overwrites = force
     options.isStrict = strict
     options.resumes = resume
-    options.memory = memory.bytes
+    if let memory { options.memory = memory.bytes }
     return options
   }
 }

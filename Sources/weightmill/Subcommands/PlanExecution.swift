@@ -1,4 +1,5 @@
 import WeightmillConversion
+import WeightmillFeedback
 import WeightmillLLaMA
 import WeightmillModels
 import WeightmillPresentation
@@ -16,6 +17,8 @@ struct PlanExecution {
   var checks: SourceChecks?
   /// The number of the only file of a split output that is written.
   var part: Int?
+  /// How the plan is executed with error feedback, if it is.
+  var calibrated: CalibratedWriting?
 
   /// Writes the output, or prints what would be written.
   func perform(label: String) throws {
@@ -26,6 +29,7 @@ struct PlanExecution {
   private func printPlan() throws {
     let layout = try plan.layout(path: output)
     try ConversionRun(plan, workers: common.workers).checkOutput(output, run)
+    try calibrated?.dryRun()
     let obstacle = plan.obstacle.map { ["this cannot be written: \($0)"] } ?? []
     common.printNotes(obstacle)
     if common.json {
@@ -81,8 +85,15 @@ struct PlanExecution {
   /// Writes the output and prints what was done.
   private func write(label: String) throws {
     noteLeftovers()
-    let line = ProgressLine(label, options: common)
     let began = Terminal.seconds()
+    if let calibrated {
+      let outcome = try calibrated.write(
+        judging: { (sources) throws(WeightmillError) in try checks?.judge(sources) })
+      return try report(
+        outcome.report.conversion, since: began, notes + outcome.notes, more: outcome.notes.suffix(1),
+        outcome.summary)
+    }
+    let line = ProgressLine(label, options: common)
     let report = try Interruption.during { cancellation in
       defer { line.finish() }
       return try ConversionRun(
@@ -92,12 +103,29 @@ struct PlanExecution {
         to: output, run,
         judging: { (sources) throws(WeightmillError) in try checks?.judge(sources) })
     }
+    try self.report(report, since: began, notes)
+  }
+
+  /// Prints what was done.
+  ///
+  /// - Parameters:
+  ///   - report: What a run tells.
+  ///   - began: When it began.
+  ///   - notes: What the user was told before.
+  ///   - more: What there is to tell besides.
+  ///   - summary: What error feedback did.
+  private func report(
+    _ report: ConversionReport, since began: Double, _ notes: [String], more: [String] = [],
+    _ summary: CalibratedWriting.Summary? = nil
+  ) throws {
     let seconds = Terminal.seconds() - began
     let found = (checks?.notes ?? []) + resumption(report) + report.gridNotes
-    common.printNotes(found)
+    common.printNotes(found + more)
     if common.json {
       return try JSONOutput.print(
-        PlanReport(plan, output: output, part: part, notes: notes + found, report: report))
+        CalibratedReport(
+          plan: try PlanReport(plan, output: output, part: part, notes: notes + found, report: report),
+          feedback: summary))
     }
     printFallbacks()
     for fault in report.faults {
@@ -167,5 +195,19 @@ struct PlanExecution {
     let counts = Dictionary(grouping: items, by: \.tensor.type).mapValues(\.count)
     return counts.sorted { ($1.value, $0.key.name) < ($0.value, $1.key.name) }
       .map { "\($0.value) × \($0.key.name)" }.joined(separator: ", ")
+  }
+}
+
+/// The report on a plan, and beside its members what error feedback did.
+private struct CalibratedReport: Encodable {
+  let plan: PlanReport
+  let feedback: CalibratedWriting.Summary?
+
+  private enum Keys: String, CodingKey { case feedback }
+
+  func encode(to encoder: any Encoder) throws {
+    try plan.encode(to: encoder)
+    var members = encoder.container(keyedBy: Keys.self)
+    try members.encodeIfPresent(feedback, forKey: .feedback)
   }
 }

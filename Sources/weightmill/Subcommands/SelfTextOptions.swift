@@ -3,9 +3,6 @@ import WeightmillCalibration
 
 /// How a model writes the text that it learns from.
 struct SelfTextOptions: ParsableArguments {
-  /// What `--text` takes for it, in place of a file.
-  static let name = "self"
-
   @Option(
     help: ArgumentHelp(
       "How many tokens the model writes for --text self, in whole windows (default: 32768).",

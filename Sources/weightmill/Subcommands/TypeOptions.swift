@@ -108,6 +108,17 @@ struct TypeOptions: ParsableArguments {
     }
   }
 
+  /// Refuses what cannot be had with error feedback.
+  func checkCalibrated(_ option: String) throws {
+    if encoder?.method == .compatible {
+      throw ValidationError("--encoder compatible has no closed forms with \(option)")
+    }
+    if prunesLayers {
+      throw ValidationError(
+        "\(option) learns from the whole model: prune it in a step before, to f16")
+    }
+  }
+
   /// What was asked for.
   ///
   /// - Parameter mix: The mix of types; `nil`: all tensors keep their types.

@@ -32,6 +32,9 @@ final class ProgressLine: Sendable {
   /// Draws progress as a share.
   func update(share: Double) { draw(share: share) { _ in "" } }
 
+  /// Draws progress as a share, and says where the work is.
+  func update(share: Double, _ place: String) { draw(share: share) { _ in place } }
+
   /// Removes the line.
   func finish() {
     if isShown { Terminal.error("\r\u{1B}[K") }

@@ -10,6 +10,8 @@ public struct QuantizationOptions: Sendable {
   public var method = EncodingMethod.best
   /// The importance of each column, if it is known.
   public var importance: ImportanceSelection?
+  /// Whether text will guide the encoder, so that no type lacks importance and mixes are those with it.
+  public var isCalibrated = false
   /// Types for tensors whose names match; the first that matches decides.
   public var tensorTypes: [TensorTypeRule] = []
   /// The type of the output matrix, whatever the mix says.

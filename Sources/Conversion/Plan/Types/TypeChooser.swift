@@ -24,7 +24,8 @@ struct TypeChooser {
     self.options = options
     self.source = source
     var model = source.model
-    model.hasImportance = options.importance?.entries.isEmpty == false
+    model.hasImportance =
+      options.isCalibrated || options.importance?.entries.isEmpty == false
     self.model = model
     matchers = options.tensorTypes.map(\.matcher)
     decided = [Int](repeating: 0, count: matchers.count)

@@ -1,0 +1,31 @@
+package import WeightmillConversion
+package import WeightmillTensors
+
+/// What error feedback did.
+package struct FeedbackReport: Sendable {
+  /// One matrix.
+  package struct Matrix: Sendable {
+    /// Its name in the file.
+    package let name: String
+    /// The type it was rounded to.
+    package let type: TensorType
+    /// How, and what that gave.
+    package let choice: FeedbackChoice
+  }
+
+  /// The matrices in the order in which they were written.
+  package internal(set) var matrices: [Matrix] = []
+  /// What the conversion tells.
+  package internal(set) var conversion: ConversionReport
+
+  /// The mean over the matrices of the squared error of their outputs, on text that was not learnt from, as a
+  /// share of that without feedback: the geometric one.
+  package var error: Double? {
+    guard !matrices.isEmpty else { return nil }
+    return Elementary.exponential(
+      matrices.reduce(0.0) { $0 + Elementary.logarithm(max($1.choice.error, 1e-12)) } / Double(matrices.count))
+  }
+
+  /// The matrices that were better without feedback.
+  package var plain: [Matrix] { matrices.filter { $0.choice.damping == nil } }
+}
