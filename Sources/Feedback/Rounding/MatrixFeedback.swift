@@ -24,9 +24,12 @@ final class MatrixFeedback {
   }
 
   /// The dampings that are tried, as shares of the mean of the diagonal.
-  static let dampings: [Float] = [0.003, 0.01, 0.03, 0.1]
+  ///
+  /// One: where text of the same kind judges, less damping and more correction win, and on text of another
+  /// kind they lose (`formats/feedback.md`).
+  static let dampings: [Float] = [0.1]
   /// The strengths of correction that are tried.
-  private static let corrections: [Float] = [0, 0.25, 0.5, 0.75, 1]
+  private static let corrections: [Float] = [0, 0.5]
   /// How many rows are judged by.
   static let sample = 128
   /// How many rows a thread rounds at a time.
