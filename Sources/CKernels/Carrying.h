@@ -28,6 +28,20 @@ INLINE void carry_lanes(const weightmill_carrying *at, size_t lane) {
   }
 }
 
+// What values come to in a block of which nothing is rounded: each makes up for what earlier ones do.
+static void settle(const weightmill_carrying *at) {
+  for (size_t lane = 0; lane < WEIGHTMILL_PANEL; lane += LANES)
+    for (size_t j = 0; j < at->width; j++) {
+      const size_t here = j * WEIGHTMILL_PANEL + lane;
+      const vf error = *(const vf *)(at->targets + here) - *(const vf *)(at->values + here);
+      const float *factors = at->factors + j * at->stride;
+      for (size_t k = j + 1; k < at->width; k++) {
+        vf *later = (vf *)(at->values + k * WEIGHTMILL_PANEL + lane);
+        *later = *later + error * factors[k];
+      }
+    }
+}
+
 static void carry(const weightmill_carrying *at) {
   for (size_t lane = 0; lane < WEIGHTMILL_PANEL; lane += LANES) carry_lanes(at, lane);
 }

@@ -9,4 +9,5 @@
 #include "Encoders.h"
 
 const level weightmill_lanes_4 = {
-    search_rows, search_bytes, search_nibbles, widen_halves, add_halves, carry, carry_on};
+    search_rows, search_bytes, search_nibbles, widen_halves, add_halves, carry, carry_on,
+    settle};

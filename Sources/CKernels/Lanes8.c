@@ -8,6 +8,7 @@
 #include "Encoders.h"
 
 const level weightmill_lanes_8 = {
-    search_rows, search_bytes, search_nibbles, widen_halves, add_halves, carry, carry_on};
+    search_rows, search_bytes, search_nibbles, widen_halves, add_halves, carry, carry_on,
+    settle};
 #pragma clang attribute pop
 #endif

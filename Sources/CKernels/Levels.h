@@ -17,6 +17,7 @@ typedef struct {
   void (*add_halves)(void *sums, const void *addends, size_t count);
   void (*carry)(const weightmill_carrying *at);
   void (*carry_on)(const weightmill_carrying *at);
+  void (*settle)(const weightmill_carrying *at);
 } level;
 
 extern const level weightmill_lanes_4;

@@ -35,6 +35,8 @@ void weightmill_search_steps(
 
 void weightmill_carry(int level, const weightmill_carrying *at) { functions(level)->carry(at); }
 
+void weightmill_settle(int level, const weightmill_carrying *at) { functions(level)->settle(at); }
+
 void weightmill_carry_on(int level, const weightmill_carrying *at) {
   functions(level)->carry_on(at);
 }

@@ -113,6 +113,12 @@ typedef struct {
 /// - level: The instructions to use; must not be above weightmill_level().
 void weightmill_carry(int level, const weightmill_carrying *at);
 
+/// Turns a block's `values` into those that it would have if nothing of it were rounded.
+///
+/// They are what its steps are to be found for: as `values` stand, what earlier blocks left to a column does
+/// not count that the columns before it in the block make up for it, too.
+void weightmill_settle(int level, const weightmill_carrying *at);
+
 /// Carries the errors of a block that is written already into the columns behind it.
 void weightmill_carry_on(int level, const weightmill_carrying *at);
 

@@ -3,14 +3,16 @@ struct Triangle {
   private let size: Int
   /// Row-major; what lies below the diagonal is of no use.
   private var numbers: [Double]
+  /// The columns that have lost their digits.
+  private var lost: [Int] = []
 
   /// Factors a block of the moments: block = R Rᵀ, with R upper triangular.
   ///
   /// - Parameters:
   ///   - moments: The moments, of which the upper triangle is read.
   ///   - columns: The block.
-  ///   - damping: What was added to the diagonal: a column of which less than a quarter of it is left, by
-  ///     rounding, gets that.
+  ///   - damping: What was added to the diagonal. A column of which less than a quarter of it is left has lost
+  ///     its digits: it gets that quarter, and nothing to do with the others.
   init(_ moments: PanelMatrix, _ columns: Range<Int>, damping: Double) {
     let size = columns.count
     self.size = size
@@ -22,11 +24,15 @@ struct Triangle {
       }
     }
     var found = [Double](repeating: 0, count: size)
+    var lost: [Int] = []
     unsafe numbers.withUnsafeMutableBufferPointer { numbers in
       unsafe found.withUnsafeMutableBufferPointer { found in
         for k in (0..<size).reversed() {
-          let root = unsafe max(numbers[k * size + k], 0.25 * damping).squareRoot()
-          for row in 0..<k { unsafe found[row] = numbers[row * size + k] / root }
+          let pivot = unsafe numbers[k * size + k]
+          let isLost = !(pivot >= 0.25 * damping)
+          if isLost { lost.append(k) }
+          let root = (isLost ? 0.25 * damping : pivot).squareRoot()
+          for row in 0..<k { unsafe found[row] = isLost ? 0 : numbers[row * size + k] / root }
           for row in 0..<k {
             let factor = unsafe found[row]
             let base = row * size
@@ -37,6 +43,7 @@ struct Triangle {
         }
       }
     }
+    self.lost = lost
   }
 
   /// A number of the diagonal.
@@ -52,7 +59,8 @@ struct Triangle {
     }
   }
 
-  /// The inverse of R, upper triangular.
+  /// The inverse of R, upper triangular; rows of columns that have lost their digits are zeros, so that
+  /// nothing follows from them outside of the block, either.
   func inverse() -> PanelMatrix {
     var inverse = [Double](repeating: 0, count: size * size)
     unsafe inverse.withUnsafeMutableBufferPointer { inverse in
@@ -71,7 +79,7 @@ struct Triangle {
       }
     }
     let result = PanelMatrix(rows: size, columns: size)
-    for row in 0..<size {
+    for row in 0..<size where !lost.contains(row) {
       for column in row..<size { result[row, column] = Float(inverse[row * size + column]) }
     }
     return result

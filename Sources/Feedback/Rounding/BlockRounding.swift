@@ -132,6 +132,7 @@ struct BlockRounding: Sendable {
   /// One thread's buffers.
   private struct Scratch {
     var rows: [Float]
+    var settled: [Float]
     var numbers: [UInt8]
     var bytes: [UInt8]
     var blocks = SteppedBlocks.Blocks()
@@ -139,6 +140,7 @@ struct BlockRounding: Sendable {
     init(_ type: TensorType) {
       let width = PanelMatrix.width
       rows = [Float](repeating: 0, count: type.valuesPerBlock * width)
+      settled = rows
       numbers = [UInt8](repeating: 0, count: type.valuesPerBlock * width)
       bytes = [UInt8](repeating: 0, count: type.bytesPerBlock * width)
     }
@@ -150,43 +152,34 @@ struct BlockRounding: Sendable {
   ) {
     let (size, width) = (type.valuesPerBlock, PanelMatrix.width)
     let lanes = min(width, targets.columns - place.panel * width)
-    let value = unsafe values.address(panel: place.panel, row: place.first)
+    settle(place, targets, values, &scratch)
     for row in 0..<lanes {
-      for column in 0..<size { scratch.rows[row * size + column] = unsafe value[column * width + row] }
+      for column in 0..<size {
+        scratch.rows[row * size + column] = scratch.settled[column * width + row]
+      }
     }
-    let blockOffset = place.column / size * type.bytesPerBlock
+    let first = place.panel * width * rowBytes + place.column / size * type.bytesPerBlock
     switch form {
     case .stepped(let stepped):
-      let isWithin = unsafe scratch.rows.withUnsafeBufferPointer { rows in
-        unsafe weights.withUnsafeBufferPointer { weights in
-          guard let from = rows.baseAddress, let costs = weights.baseAddress else { return true }
-          return unsafe stepped.fit(
-            from, rows: lanes, weights: costs + place.column, search: .best, into: &scratch.blocks)
-        }
-      }
-      if !isWithin { rounded.isWithin = false }
+      if !fit(stepped, place, lanes: lanes, &scratch) { rounded.isWithin = false }
       carry(place, stepped, targets, values, rounded.errors, &scratch)
       unsafe rounded.bytes.withUnsafeMutableBytes { bytes in
         unsafe scratch.numbers.withUnsafeBufferPointer { numbers in
           guard let to = bytes.baseAddress, let from = numbers.baseAddress else { return }
           for row in 0..<lanes {
             unsafe stepped.pack(
-              &scratch.blocks, row: row, numbers: from,
-              to + (place.panel * width + row) * rowBytes + blockOffset)
+              &scratch.blocks, row: row, numbers: from, to + (first + row * rowBytes))
           }
         }
       }
     case .whole(let encoders, let decoder):
-      let rows = Array(scratch.rows[..<(lanes * size)])
-      let faults = encoders[place.column / size].encode(rows, into: &scratch.bytes)
-      if faults.overflowed > 0 { rounded.isWithin = false }
+      let encoder = encoders[place.column / size]
+      if !encode(encoder, decoder, lanes: lanes, &scratch) { rounded.isWithin = false }
       for row in 0..<lanes {
-        let from = row * type.bytesPerBlock
-        let to = (place.panel * width + row) * rowBytes + blockOffset
-        rounded.bytes.replaceSubrange(
-          to..<to + type.bytesPerBlock, with: scratch.bytes[from..<from + type.bytesPerBlock])
+        let block = scratch.bytes[row * type.bytesPerBlock..<(row + 1) * type.bytesPerBlock]
+        let to = first + row * rowBytes
+        rounded.bytes.replaceSubrange(to..<to + type.bytesPerBlock, with: block)
       }
-      decoder.decode(scratch.bytes, into: &scratch.rows)
       let error = unsafe rounded.errors.address(panel: place.panel, row: place.column)
       let target = unsafe targets.address(panel: place.panel, row: place.column)
       for row in 0..<lanes {
@@ -196,6 +189,53 @@ struct BlockRounding: Sendable {
         }
       }
       carry(place, nil, targets, values, rounded.errors, &scratch)
+    }
+  }
+
+  /// Finds the steps of a block.
+  private func fit(
+    _ stepped: SteppedBlocks, _ place: Place, lanes: Int, _ scratch: inout Scratch
+  ) -> Bool {
+    unsafe scratch.rows.withUnsafeBufferPointer { rows in
+      unsafe weights.withUnsafeBufferPointer { weights in
+        guard let from = rows.baseAddress, let costs = weights.baseAddress else { return true }
+        return unsafe stepped.fit(
+          from, rows: lanes, weights: costs + place.column, search: .best, into: &scratch.blocks)
+      }
+    }
+  }
+
+  /// Encodes a block of each row as a whole; the rows become what is stored.
+  private func encode(
+    _ encoder: RowEncoder, _ decoder: RowDecoder, lanes: Int, _ scratch: inout Scratch
+  ) -> Bool {
+    let rows = Array(scratch.rows[..<(lanes * type.valuesPerBlock)])
+    let faults = encoder.encode(rows, into: &scratch.bytes)
+    decoder.decode(scratch.bytes, into: &scratch.rows)
+    return faults.overflowed == 0
+  }
+
+  /// What a block's values come to if nothing of it is rounded.
+  private func settle(
+    _ place: Place, _ targets: PanelMatrix, _ values: PanelMatrix, _ scratch: inout Scratch
+  ) {
+    let size = MomentFactor.block
+    unsafe scratch.settled.withUnsafeMutableBufferPointer { settled in
+      guard let to = settled.baseAddress else { return }
+      unsafe to.update(
+        from: values.address(panel: place.panel, row: place.first),
+        count: type.valuesPerBlock * PanelMatrix.width)
+      unsafe factors[place.group].withUnsafeBufferPointer { factors in
+        guard let factors = factors.baseAddress else { return }
+        var block = unsafe weightmill_carrying()
+        unsafe block.width = type.valuesPerBlock
+        unsafe block.targets = UnsafePointer(
+          targets.address(panel: place.panel, row: place.column))
+        unsafe block.values = to
+        unsafe block.factors = factors + (place.first * size + place.first)
+        unsafe block.stride = size
+        unsafe EncoderKernel.best.settle(&block)
+      }
     }
   }
 
@@ -219,9 +259,13 @@ struct BlockRounding: Sendable {
               targets: targets.address(panel: place.panel, row: place.column),
               values: values.address(panel: place.panel, row: place.first),
               errors: errors.address(panel: place.panel, row: place.column),
-              factors: factors + place.first * size + place.first, stride: size,
+              factors: factors + (place.first * size + place.first), stride: size,
               numbers: numbers.baseAddress)
-            unsafe EncoderKernel.best.carry(&block, isWritten: stepped == nil)
+            if stepped == nil {
+              unsafe EncoderKernel.best.carryOn(&block)
+            } else {
+              unsafe EncoderKernel.best.carry(&block)
+            }
           }
         }
       }

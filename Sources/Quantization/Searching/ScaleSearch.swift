@@ -85,17 +85,17 @@ package enum EncoderKernel: ScaleSearch, CaseIterable {
       Int32(type), level, values, weights, columns, 0, count, found)
   }
 
-  /// Chooses the numbers of a block column by column, or carries on what it left.
-  ///
-  /// - Parameters:
-  ///   - block: The block.
-  ///   - isWritten: Whether its errors are known.
-  package func carry(_ block: inout weightmill_carrying, isWritten: Bool) {
-    if isWritten {
-      unsafe weightmill_carry_on(level, &block)
-    } else {
-      unsafe weightmill_carry(level, &block)
-    }
+  /// Chooses the numbers of a block column by column: `weightmill_carry`.
+  package func carry(_ block: inout weightmill_carrying) { unsafe weightmill_carry(level, &block) }
+
+  /// Carries on the errors of a block that is written: `weightmill_carry_on`.
+  package func carryOn(_ block: inout weightmill_carrying) {
+    unsafe weightmill_carry_on(level, &block)
+  }
+
+  /// Finds what a block's steps are to be found for: `weightmill_settle`.
+  package func settle(_ block: inout weightmill_carrying) {
+    unsafe weightmill_settle(level, &block)
   }
 
   package func encodeBytes(
