@@ -13,6 +13,30 @@ package struct FeedbackReport: Sendable {
     package let choice: FeedbackChoice
   }
 
+  /// Where the time went, in seconds.
+  package struct Seconds: Encodable, Sendable {
+    /// Text through both models.
+    package internal(set) var forward = 0.0
+    /// The moments of inputs.
+    package internal(set) var moments = 0.0
+    /// Choosing how matrices are rounded, and rounding them.
+    package internal(set) var rounding = 0.0
+
+    /// Adds what a piece of work takes.
+    mutating func add<Result>(
+      _ part: WritableKeyPath<Seconds, Double>, _ work: () throws(WeightmillError) -> Result
+    ) throws(WeightmillError) -> Result {
+      let began = ContinuousClock.now
+      defer {
+        let (seconds, attoseconds) = (ContinuousClock.now - began).components
+        self[keyPath: part] += Double(seconds) + Double(attoseconds) * 1e-18
+      }
+      return try work()
+    }
+  }
+
+  /// Where the time went.
+  package let seconds: Seconds
   /// The matrices in the order in which they were written.
   package internal(set) var matrices: [Matrix] = []
   /// What the conversion tells.

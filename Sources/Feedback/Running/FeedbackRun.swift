@@ -82,7 +82,8 @@ package struct FeedbackRun: Sendable {
       to: path, options, oneByOne: places.order,
       guidedBy: { (item, written) throws(WeightmillError) in try walk.guide(item, written) },
       judging: judge)
-    return FeedbackReport(matrices: walk.matrices, conversion: conversion)
+    return FeedbackReport(
+      seconds: walk.seconds, matrices: walk.matrices, conversion: conversion)
   }
 
   /// Refuses an output that cannot be, or must not be, written; `write` does the same.

@@ -20,6 +20,8 @@ final class FeedbackWalk {
 
   /// What was done, in its order.
   private(set) var matrices: [FeedbackReport.Matrix] = []
+  /// Where the time went.
+  private(set) var seconds = FeedbackReport.Seconds()
 
   private let plan: ConversionPlan
   private let reference: ForwardPass
@@ -64,10 +66,15 @@ final class FeedbackWalk {
     let feedback = try feedback(at: place, written)
     defer { report(place) }
     let type = target.tensor.type
-    let choice = try feedback.choose(type, try sample(item))
+    let rows = try sample(item)
+    let choice = try seconds.add(\.rounding) { () throws(WeightmillError) in
+      try feedback.choose(type, rows)
+    }
     matrices.append(.init(name: target.tensor.name, type: type, choice: choice))
-    let rounded = try feedback.round(to: type, choice, rows: target.tensor.shape.rows) {
-      [plan] (rows) throws(WeightmillError) in try plan.rows(rows, ofItem: item)
+    let rounded = try seconds.add(\.rounding) { () throws(WeightmillError) in
+      try feedback.round(to: type, choice, rows: target.tensor.shape.rows) {
+        [plan] (rows) throws(WeightmillError) in try plan.rows(rows, ofItem: item)
+      }
     }
     guard let rounded else { return .inputs(.importance(feedback.importance)) }
     if let rows = rounded.beyond {
@@ -98,17 +105,21 @@ final class FeedbackWalk {
   ) throws(WeightmillError) -> MatrixFeedback {
     if let current, current.place == place { return current.feedback }
     current = nil
-    let streams = try streams(at: place, written)
-    let roles = importance == nil ? [] : roles(at: place)
-    guard
-      let moments = try streams.moments(
-        around.workers, observe: { input in importance?.add(input, of: roles) })
-    else {
-      throw WeightmillError(.internal, around.path, "has no text to learn from")
+    let streams = try seconds.add(\.forward) { () throws(WeightmillError) in
+      try self.streams(at: place, written)
     }
+    let roles = importance == nil ? [] : roles(at: place)
     summed.insert(place)
-    let made = MatrixFeedback(
-      moments, judged: streams.judgedInputs, around.workers, location: around.path)
+    let made = try seconds.add(\.moments) { () throws(WeightmillError) in
+      guard
+        let moments = try streams.moments(
+          around.workers, observe: { input in importance?.add(input, of: roles) })
+      else {
+        throw WeightmillError(.internal, around.path, "has no text to learn from")
+      }
+      return MatrixFeedback(
+        moments, judged: streams.judgedInputs, around.workers, location: around.path)
+    }
     current = (place, made)
     return made
   }

@@ -34,6 +34,7 @@ struct CalibratedWriting {
     let matrices: [Matrix]
     /// The geometric mean of the matrices' errors, as a share of those without feedback.
     let error: Double?
+    let seconds: FeedbackReport.Seconds
 
     struct Matrix: Encodable {
       let name: String
@@ -210,6 +211,6 @@ struct CalibratedWriting {
         .init(
           name: $0.name, type: $0.type.name, damping: $0.choice.damping.map(Double.init),
           correction: Double($0.choice.correction), error: $0.choice.error)
-      }, error: report.error)
+      }, error: report.error, seconds: report.seconds)
   }
 }
