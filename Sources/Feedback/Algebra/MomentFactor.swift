@@ -1,4 +1,4 @@
-import WeightmillTensors
+package import WeightmillTensors
 
 /// The factor R of a matrix of second moments: H + damping = R Rᵀ, with R upper triangular.
 ///
@@ -7,27 +7,27 @@ import WeightmillTensors
 /// So the errors of earlier columns are made up for in column k by adding sum E_j R_jk / R_kk to it, and R_kk²
 /// is what is left to lose there. This is GPTQ's recursion (Frantar et al., arXiv 2210.17323) in the form of
 /// LDLQ (Chee et al., arXiv 2307.13304), which needs no inverse.
-final class MomentFactor: Sendable {
+package final class MomentFactor: Sendable {
   /// How many columns are factored together.
-  static let block = PanelProduct.group
+  package static let block = PanelProduct.group
 
   /// R in its upper triangle; below it lie the moments.
-  let matrix: PanelMatrix
+  package let matrix: PanelMatrix
   /// The diagonal of R.
-  let diagonal: [Float]
+  package let diagonal: [Float]
   /// What was added to the moments' diagonal.
-  let damping: Float
+  package let damping: Float
   /// For each block of 256 columns the inverse of its triangle.
-  let inverses: [PanelMatrix]
+  package let inverses: [PanelMatrix]
 
   /// The size of the moments.
-  var size: Int { matrix.rows }
+  package var size: Int { matrix.rows }
 
   /// The number of blocks.
-  var blocks: Int { (size + Self.block - 1) / Self.block }
+  package var blocks: Int { (size + Self.block - 1) / Self.block }
 
   /// The columns of a block.
-  func columns(ofBlock block: Int) -> Range<Int> {
+  package func columns(ofBlock block: Int) -> Range<Int> {
     block * Self.block..<min((block + 1) * Self.block, size)
   }
 
@@ -38,7 +38,7 @@ final class MomentFactor: Sendable {
   ///   - diagonalOfMoments: Its diagonal, which is overwritten.
   ///   - damping: What is added to the diagonal; above 0.
   ///   - workers: The threads.
-  init(
+  package init(
     _ moments: PanelMatrix, diagonal diagonalOfMoments: [Float], damping: Float, _ workers: Workers
   ) {
     matrix = moments

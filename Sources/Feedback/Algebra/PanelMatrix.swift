@@ -1,25 +1,25 @@
 import CWeightmillKernels
-import WeightmillLLaMA
-import WeightmillTensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// A matrix of binary32 numbers in panels of 16 columns: `[panel][row][16]`.
 ///
 /// The vectors of a forward pass are one: a row for each feature, a column for each token. Several threads
 /// may write to it, each to its own part.
-@safe final class PanelMatrix: @unchecked Sendable {
+@safe package final class PanelMatrix: @unchecked Sendable {
   /// The number of columns that lie side by side.
-  static let width = Int(WEIGHTMILL_TOKENS)
+  package static let width = Int(WEIGHTMILL_TOKENS)
 
   /// The number of rows.
-  let rows: Int
+  package let rows: Int
   /// The number of columns. Those that the last panel has too many hold nothing of use.
-  let columns: Int
+  package let columns: Int
   private let base: UnsafeMutablePointer<Float>
   /// The vectors that are looked at, if the matrix is not its own.
   private let owner: Activations?
 
   /// Makes a matrix of zeros.
-  init(rows: Int, columns: Int) {
+  package init(rows: Int, columns: Int) {
     self.rows = rows
     self.columns = columns
     owner = nil
@@ -30,7 +30,7 @@ import WeightmillTensors
   }
 
   /// Looks at vectors of binary32: a row for each feature, a column for each vector. They are only read.
-  init(_ vectors: Activations) {
+  package init(_ vectors: Activations) {
     precondition(vectors.precision == .single)
     rows = vectors.columns
     columns = vectors.rows
@@ -41,18 +41,18 @@ import WeightmillTensors
   deinit { if owner == nil { unsafe base.deallocate() } }
 
   /// The number of panels.
-  var panels: Int { (columns + Self.width - 1) / Self.width }
+  package var panels: Int { (columns + Self.width - 1) / Self.width }
 
   /// The number of a panel's numbers.
   var stride: Int { rows * Self.width }
 
   /// Where a row of a panel begins.
-  func address(panel: Int, row: Int = 0) -> UnsafeMutablePointer<Float> {
+  package func address(panel: Int, row: Int = 0) -> UnsafeMutablePointer<Float> {
     unsafe base + (panel * stride + row * Self.width)
   }
 
   /// One number.
-  subscript(row: Int, column: Int) -> Float {
+  package subscript(row: Int, column: Int) -> Float {
     get {
       precondition((0..<rows).contains(row) && (0..<columns).contains(column))
       return unsafe address(panel: column / Self.width, row: row)[column % Self.width]
@@ -87,7 +87,7 @@ import WeightmillTensors
   ///   - sign: What all numbers are multiplied by: 1 or -1.
   ///   - workers: The threads.
   /// - Returns: A matrix of its own.
-  func transposed(
+  package func transposed(
     rows: Range<Int>, columns: Range<Int>, sign: Float = 1, _ workers: Workers
   ) -> PanelMatrix {
     let result = PanelMatrix(rows: columns.count, columns: rows.count)

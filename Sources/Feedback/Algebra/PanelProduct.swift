@@ -2,7 +2,7 @@ import CWeightmillKernels
 import WeightmillTensors
 
 /// The left side of a product: some rows, and some columns of them that are multiplied and added.
-struct LeftSide {
+package struct LeftSide {
   /// Whose numbers they are.
   let matrix: PanelMatrix
   /// The rows of the left side.
@@ -14,10 +14,22 @@ struct LeftSide {
   var isTransposed = false
   /// What the products are multiplied by: 1 or -1.
   var sign: Float = 1
+
+  /// Takes rows and columns.
+  package init(
+    matrix: PanelMatrix, rows: Range<Int>, depth: Range<Int>, isTransposed: Bool = false,
+    sign: Float = 1
+  ) {
+    self.matrix = matrix
+    self.rows = rows
+    self.depth = depth
+    self.isTransposed = isTransposed
+    self.sign = sign
+  }
 }
 
 /// The right side of a product, or where one goes: panels of columns.
-struct RightSide {
+package struct RightSide {
   /// The matrix.
   let matrix: PanelMatrix
   /// The first row.
@@ -26,7 +38,7 @@ struct RightSide {
   let panels: Range<Int>
 
   /// Takes all panels, or some, from a row on.
-  init(_ matrix: PanelMatrix, row: Int = 0, panels: Range<Int>? = nil) {
+  package init(_ matrix: PanelMatrix, row: Int = 0, panels: Range<Int>? = nil) {
     self.matrix = matrix
     self.row = row
     self.panels = panels ?? 0..<matrix.panels
@@ -42,11 +54,11 @@ struct RightSide {
 /// `target = left * right`, or added to it. A chain of fused multiply-adds takes 256 columns of the left
 /// side in order, beginning at +0; the sums of such groups are added in order, so that the bits depend on
 /// nothing else. The left side is packed 256 columns at a time and stays in the second cache.
-struct PanelProduct {
+package struct PanelProduct {
   /// How many columns are packed at a time.
-  static let group = Int(WEIGHTMILL_GROUP)
+  package static let group = Int(WEIGHTMILL_GROUP)
   /// How many rows are packed at a time: the largest tile.
-  static let tile = 192
+  package static let tile = 192
 
   private let mode: weightmill_mode
   private let height: Int
@@ -54,7 +66,7 @@ struct PanelProduct {
   private var packed: [Float]
 
   /// Makes room.
-  init() {
+  package init() {
     mode = weightmill_mode(level: weightmill_forward_level(), is_double: 0)
     height = weightmill_block_rows(mode)
     gathered = [Float](repeating: 0, count: height * Self.group)
@@ -70,7 +82,9 @@ struct PanelProduct {
   ///   - target: Where the products go: from its row on, as many rows as the left side. May be what the left
   ///     side is made of if that has at most 192 rows and 256 columns.
   ///   - adds: Whether they are added to what is there.
-  mutating func multiply(_ left: LeftSide, _ right: RightSide, to target: RightSide, adds: Bool) {
+  package mutating func multiply(
+    _ left: LeftSide, _ right: RightSide, to target: RightSide, adds: Bool
+  ) {
     precondition(right.panels.count == target.panels.count)
     precondition(right.row + left.depth.count <= right.matrix.rows)
     precondition(target.row + left.rows.count <= target.matrix.rows)

@@ -1,23 +1,23 @@
-import WeightmillLLaMA
-import WeightmillTensors
+package import WeightmillLLaMA
+package import WeightmillTensors
 
 /// Second moments of what text sends into matrices that share an input.
 ///
 /// X are the inputs of the model itself, X' those behind the layers that are written by now. Sums over tokens:
 /// X' X'ᵀ, by which errors are carried, and X' (X - X')ᵀ, by which weights are corrected. Binary32: 256 tokens
 /// are summed in one chain of fused multiply-adds, and the sums of such groups are added in their order.
-final class InputMoments: Sendable {
+package final class InputMoments: Sendable {
   /// X' X'ᵀ.
-  let written: PanelMatrix
+  package let written: PanelMatrix
   /// X' (X - X')ᵀ.
-  let cross: PanelMatrix
+  package let cross: PanelMatrix
   private let workers: Workers
 
   /// The number of inputs of a matrix.
-  var size: Int { written.rows }
+  package var size: Int { written.rows }
 
   /// Makes sums of nothing.
-  init(size: Int, _ workers: Workers) {
+  package init(size: Int, _ workers: Workers) {
     written = PanelMatrix(rows: size, columns: size)
     cross = PanelMatrix(rows: size, columns: size)
     self.workers = workers
@@ -28,7 +28,7 @@ final class InputMoments: Sendable {
   /// - Parameters:
   ///   - reference: The model's own inputs.
   ///   - written: Those behind the layers that are written, of the same tokens.
-  func add(reference: Activations, written: Activations) {
+  package func add(reference: Activations, written: Activations) {
     precondition(reference.rows == written.rows && written.columns == size)
     let inputs = PanelMatrix(written)
     let (features, tokens) = (0..<size, 0..<written.rows)
@@ -57,7 +57,7 @@ final class InputMoments: Sendable {
   }
 
   /// The diagonal of X' X'ᵀ; copies its upper triangle to the lower one.
-  func finish() -> [Float] {
+  package func finish() -> [Float] {
     let width = PanelMatrix.width
     workers.forEach(size, scratch: {}) { (row, _) in
       for column in 0..<row {

@@ -1,9 +1,9 @@
 import CWeightmillKernels
 import WeightmillQuantization
-import WeightmillTensors
+package import WeightmillTensors
 
 /// Rounds rows of weights to blocks of a type, each column's error being made up for in those that follow.
-struct BlockRounding: Sendable {
+package struct BlockRounding: Sendable {
   private let type: TensorType
   private let factor: MomentFactor
   private let form: Form
@@ -27,7 +27,7 @@ struct BlockRounding: Sendable {
   ///   - factor: What carries errors.
   ///   - location: The file to be written, for messages.
   /// - Throws: `unsupported` when the type cannot be written.
-  init(
+  package init(
     _ type: TensorType, _ factor: MomentFactor, location: String
   ) throws(WeightmillError) {
     self.type = type
@@ -60,13 +60,13 @@ struct BlockRounding: Sendable {
   }
 
   /// Rows that were rounded.
-  struct Rounded {
+  package struct Rounded {
     /// Targets less what was written, like the targets.
-    private(set) var errors: PanelMatrix
+    package private(set) var errors: PanelMatrix
     /// The blocks, row by row.
-    var bytes: [UInt8]
+    package var bytes: [UInt8]
     /// Whether all values are within the type's range.
-    var isWithin = true
+    package var isWithin = true
 
     /// Frees the memory of the errors.
     mutating func forgetErrors() { errors = PanelMatrix(rows: 0, columns: 0) }
@@ -78,7 +78,7 @@ struct BlockRounding: Sendable {
   ///   - targets: What they should be: a column for each row.
   ///   - product: Buffers.
   /// - Returns: The blocks, and their errors.
-  func round(_ targets: PanelMatrix, _ product: inout PanelProduct) -> Rounded {
+  package func round(_ targets: PanelMatrix, _ product: inout PanelProduct) -> Rounded {
     let columns = targets.rows
     let rowBytes = columns / type.valuesPerBlock * type.bytesPerBlock
     var rounded = Rounded(

@@ -2,11 +2,11 @@ import WeightmillQuantization
 import WeightmillTensors
 
 /// Some rows of a matrix of weights side by side: `[panel of 16 rows][column][16]`.
-struct RowGroup {
+package struct RowGroup {
   /// The rows.
-  let rows: Range<Int>
+  package let rows: Range<Int>
   /// A column for each row, a row for each column.
-  let weights: PanelMatrix
+  package let weights: PanelMatrix
   /// The values, row by row.
   let values: [Float]
 
@@ -16,7 +16,7 @@ struct RowGroup {
   ///   - rows: Their numbers.
   ///   - values: The values of all of them, row by row.
   ///   - columns: How many each has.
-  init(rows: Range<Int>, values: [Float], columns: Int) {
+  package init(rows: Range<Int>, values: [Float], columns: Int) {
     precondition(values.count == rows.count * columns)
     self.rows = rows
     self.values = values

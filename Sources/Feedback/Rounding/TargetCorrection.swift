@@ -4,10 +4,16 @@ import WeightmillTensors
 ///
 /// The best weights for the written inputs X' are those with the least |W* X' - W X|²: W* = W + W M, with
 /// M = (X - X') X'ᵀ (X' X'ᵀ + damping)⁻¹.
-struct TargetCorrection {
+package struct TargetCorrection {
   let factor: MomentFactor
   /// X' (X - X')ᵀ.
   let cross: PanelMatrix
+
+  /// Takes the factor of X' X'ᵀ, and X' (X - X')ᵀ.
+  package init(factor: MomentFactor, cross: PanelMatrix) {
+    self.factor = factor
+    self.cross = cross
+  }
 
   /// W M, for rows side by side.
   ///
@@ -15,7 +21,7 @@ struct TargetCorrection {
   ///   - weights: The rows, as columns.
   ///   - product: Buffers.
   /// - Returns: A matrix like theirs.
-  func terms(of weights: PanelMatrix, _ product: inout PanelProduct) -> PanelMatrix {
+  package func terms(of weights: PanelMatrix, _ product: inout PanelProduct) -> PanelMatrix {
     let size = factor.size
     // (W (X - X') X'ᵀ)ᵀ
     let right = PanelMatrix(rows: size, columns: weights.columns)

@@ -1,18 +1,18 @@
-import WeightmillTokenization
+package import WeightmillTokenization
 
 /// Windows of a text, some of them kept apart to judge by.
-struct CalibrationWindows: Sendable {
+package struct CalibrationWindows: Sendable {
   /// The windows that moments are taken of.
-  let learnt: TextWindows
+  package let learnt: TextWindows
   /// The windows that choose between what was learnt.
-  let judged: TextWindows
+  package let judged: TextWindows
 
   /// Keeps one window of eight apart, or fewer if that is too many tokens; at least one, if there are two.
   ///
   /// - Parameters:
   ///   - windows: All of them.
   ///   - most: How many tokens are judged by at most.
-  init(_ windows: TextWindows, judgedByAtMost most: Int) {
+  package init(_ windows: TextWindows, judgedByAtMost most: Int) {
     var (learnt, judged, tokens): ([[Int]], [[Int]], Int) = ([], [], 0)
     let share = max(8, windows.tokenCount / max(1, most))
     for (index, window) in windows.windows.enumerated() {
