@@ -288,7 +288,8 @@ let package = Package(
     .testTarget(
       name: "FeedbackTests",
       dependencies: [
-        "WeightmillTensors", "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA",
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillGGUF", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillLLaMA",
         "WeightmillModels", "WeightmillConversion", "WeightmillCalibration", "WeightmillFeedback",
         "WeightmillTestSupport",
       ]),

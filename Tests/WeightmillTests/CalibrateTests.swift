@@ -111,7 +111,7 @@ struct CalibrateTests {
     try expect(78, "does not fill two windows of 512", quantize + ["q4_0", "--calibrate", little])
     let text = try folder.write(Array("hello".utf8), to: "imatrix.gguf")
     try expect(
-      73, "", quantize + ["q4_0", "--save-imatrix", text] + with)
+      73, "exists already", quantize + ["q4_0", "--save-imatrix", text] + with)
     let convert = ["convert"] + Self.model + ["--output", folder("y.gguf")]
     try expect(64, "goes with a type of blocks", convert + with)
     try expect(64, "leave out --part", convert + ["--type", "q4_0", "--part", "1/2"] + with)

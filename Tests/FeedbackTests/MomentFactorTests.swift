@@ -1,5 +1,0 @@
-import Testing
-
-@testable import WeightmillFeedback
-
-@Suite struct MomentFactorTests {}
