@@ -73,7 +73,8 @@ struct GuidedRunTests {
     var options = RunOptions()
     options.resumes = true
     let order = Array(plan.items.indices.reversed())
-    let guide = { @Sendable (item: Int, _: WrittenTensors) throws(WeightmillError) -> TensorGuide? in
+    let guide = {
+      @Sendable (item: Int, _: WrittenTensors) throws(WeightmillError) -> TensorGuide? in
       plan.items[item].tensor.type == .q4_0
         ? .inputs(.importance(Self.importance(plan.items[item]))) : nil
     }
