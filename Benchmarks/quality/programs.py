@@ -1,6 +1,7 @@
-"""The programs that quantize, each with the same importance: Weightmill, another build of it, llama.cpp."""
+"""The programs that quantize, each by the same text: Weightmill, another build of it, llama.cpp."""
 
 import ctypes
+import functools
 import os
 import subprocess
 
@@ -32,8 +33,10 @@ class Weightmill:
             raise Failed(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
         return done.stdout
 
-    def quantize(self, reference, output, mix, importance):
-        options = ["--imatrix", importance] if importance else []
+    def quantize(self, reference, output, mix, trial):
+        options = ["--imatrix", trial.importance] if trial.importance else []
+        if trial.calibration and self.carries_errors:
+            options = trial.calibration
         self.run("quantize", reference, output, mix, "--force", *options)
 
     def build(self):
@@ -44,6 +47,11 @@ class Weightmill:
         """Whether `imatrix` can learn from text that the model writes itself."""
         return "--text self" in self.run("imatrix", "--help")
 
+    @functools.cached_property
+    def carries_errors(self):
+        """Whether `quantize` can carry rounding errors on, by text."""
+        return "--calibrate" in self.run("quantize", "--help")
+
 
 class LlamaCpp:
     name = "llama.cpp"
@@ -51,11 +59,11 @@ class LlamaCpp:
     def __init__(self):
         llama_cpp.llama_log_set(_silence, ctypes.c_void_p(0))
 
-    def quantize(self, reference, output, mix, importance):
+    def quantize(self, reference, output, mix, trial):
         file_type = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{mix.upper()}", None)
         if file_type is None:
             raise Failed(f"llama.cpp has no mix {mix}")
-        weights = llama_quantize.importance(importance) if importance else {}
+        weights = llama_quantize.importance(trial.importance) if trial.importance else {}
         if not llama_quantize.quantize(reference, output, file_type, weights, THREADS):
             raise Failed(f"llama.cpp makes no {mix} of {reference}")
 

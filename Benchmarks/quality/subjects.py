@@ -1,9 +1,11 @@
-"""What is judged: a model, the importance it is quantized with, and the texts that are judged then."""
+"""What is judged: a model, the importance or text it is quantized by, and the texts that are judged then."""
 
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
+import tempfile
 
 import llama_cpp
 
@@ -25,6 +27,10 @@ EVERY = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_k_s", "iq4_xs", "q4_0", "q3_k_m
 LEGACY = ("q8_0", "q5_0", "q4_0", "q4_k_m", "q2_k")
 FIXTURE_MIXES = (
     "q8_0", "q6_k", "q5_k_m", "q5_0", "q4_k_m", "q4_k_s", "iq4_xs", "q4_0", "q3_k_m", "q3_k_s", "q2_k")
+# Where errors are carried on, a file takes as long as a dozen passes over the text.
+FIXTURE_FEEDBACK = ("q6_k", "q5_k_m", "q4_k_m", "q4_k_s", "iq4_xs", "q4_0", "q3_k_m", "q3_k_s", "q2_k")
+SMOLLM2_FEEDBACK = ("q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
+FEEDBACK = ("feedback", "feedback-self")
 
 
 @dataclasses.dataclass
@@ -34,6 +40,8 @@ class Trial:
     importance: pathlib.Path | None
     inputs: list  # arguments of verify-logits
     logits: pathlib.Path  # where the reference's are kept during this run
+    # Arguments of quantize that name the text which that importance was learnt from, where errors are carried on by it.
+    calibration: list | None = None
 
 
 @dataclasses.dataclass
@@ -46,6 +54,11 @@ class Subject:
     texts: tuple
     # By the importance's origin: trials whose positions are put together.
     trials: dict
+    # Mixes by origin, where errors are carried on.
+    fed: tuple = ()
+
+    def mixes_of(self, origin):
+        return self.fed if origin in FEEDBACK else self.mixes
 
     def measure(self, program, judge, folder, mix, origin):
         """The positions of a program's file, judged by Weightmill."""
@@ -54,7 +67,7 @@ class Subject:
         for trial in self.trials[origin]:
             if not trial.logits.exists():
                 judge.run("verify-logits", self.reference, *trial.inputs, "--save-logits", trial.logits)
-            program.quantize(self.reference, candidate, mix, trial.importance)
+            program.quantize(self.reference, candidate, mix, trial)
             judge.run("verify-logits", candidate, "--reference", trial.logits, "--save-positions", saved, "--force")
             found += Positions.read(saved)
         candidate.unlink()
@@ -74,6 +87,28 @@ def _self_written(weightmill, reference, window, output):
     weightmill.run("imatrix", reference, "--text", "self", "--tokens", SELF_TOKENS, "--seed", SELF_SEED,
                    "--context", window, "--output", output, "--force")
     return output
+
+
+def _kept_self_text(weightmill, reference, window, count):
+    """The ids of text that a model wrote, a list for each window; written once for each model, and kept."""
+    with reference.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(json.dumps([count, SELF_SEED, window]).encode())
+    path = CACHE / "self" / f"{reference.stem}-{digest.hexdigest()[:16]}.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            part = pathlib.Path(folder) / "self.json"
+            weightmill.run("imatrix", reference, "--text", "self", "--tokens", count, "--seed", SELF_SEED,
+                           "--context", window, "--save-text", part, "--output", part.with_suffix(".gguf"))
+            os.replace(part, path)
+    return path
+
+
+def _calibration(paths, ids, window):
+    """What `quantize` is told of texts and ids that it learns from."""
+    return [argument for path in paths for argument in ("--calibrate", path)] + [
+        "--calibration-ids", ids, "--calibration-context", window]
 
 
 # MARK: - mini-ziya
@@ -112,9 +147,29 @@ def mini_ziya(weightmill, folder, origins):
     if "self" in origins and weightmill.writes_text:
         matrix = _self_written(weightmill, reference, FIXTURE_WINDOW, folder / "self.imatrix.gguf")
         trials["self"] = [Trial(matrix, whole, folder / "whole.logits")]
+    for origin in FEEDBACK:
+        if origin in origins and weightmill.carries_errors:
+            trials[origin] = _fixture_feedback(weightmill, reference, folder, origin == "feedback-self", whole)
     return Subject(
         "mini-ziya", "fixtures/mini-ziya, merged; windows of 256 tokens of both evaluation texts", reference,
-        FIXTURE_MIXES, (), trials)
+        FIXTURE_MIXES, (), trials, FIXTURE_FEEDBACK)
+
+
+def _fixture_feedback(weightmill, reference, folder, is_self_alone, whole):
+    """By self-written text, judged on both texts; or with one half of the texts, judged on the other, both ways."""
+    ids = _kept_self_text(weightmill, reference, FIXTURE_WINDOW, SELF_TOKENS)
+    context = ["--context", FIXTURE_WINDOW]
+
+    def trial(name, learnt, inputs, logits):
+        matrix = folder / f"feedback-{name}.imatrix.gguf"
+        weightmill.run("imatrix", reference, *_texts(learnt), "--tokens-file", ids, *context, "--output", matrix)
+        return Trial(matrix, inputs, folder / logits, _calibration(learnt, ids, FIXTURE_WINDOW))
+
+    if is_self_alone:
+        return [trial("self", [], whole, "whole.logits")]
+    halves = _halves(folder)
+    return [trial(half, halves[1 - half], [*_texts(halves[half]), *context], f"half-{half}.logits")
+            for half in (0, 1)]
 
 
 # MARK: - SmolLM2
@@ -145,25 +200,31 @@ def judged(reference, count, folder):
     return [*inputs, "--context", texts.WINDOW]
 
 
-def _learnt(weightmill, name, reference, folder, windows):
-    """Importance from the calibration texts; kept for as long as the program, the model and the texts are the same."""
-    digest = hashlib.sha256(pathlib.Path(weightmill.path).read_bytes() + reference.name.encode())
+def _calibration_texts(folder, windows):
+    """Files of the calibration texts: as large a part of each as is judged of the others."""
     paths = []
     for text in texts.CALIBRATION:
         paths.append(folder / f"calibration-{text.kind}.txt")
-        paths[-1].write_text(text.read(), encoding="utf-8")
-        digest.update(paths[-1].read_bytes())
-    digest.update(str(windows).encode())
+        words = text.read()
+        paths[-1].write_text(words[:len(words) * windows // WINDOWS], encoding="utf-8")
+    return paths
+
+
+def _learnt(weightmill, name, reference, paths, ids=None):
+    """Importance from texts and ids; kept for as long as the program, the model and the texts are the same."""
+    digest = hashlib.sha256(pathlib.Path(weightmill.path).read_bytes() + reference.name.encode())
+    for path in (*paths, ids):
+        digest.update(path.read_bytes() if path else b"")
     matrix = CACHE / "importance" / f"{name}-{digest.hexdigest()[:16]}.gguf"
     if not matrix.exists():
         matrix.parent.mkdir(parents=True, exist_ok=True)
-        few = ["--chunks", 4 * windows] if windows < WINDOWS else []
-        weightmill.run("imatrix", reference, *_texts(paths), *few, "--output", matrix)
+        written = ["--tokens-file", ids] if ids else []
+        weightmill.run("imatrix", reference, *_texts(paths), *written, "--context", texts.WINDOW, "--output", matrix)
     return matrix
 
 
-def smollm2(weightmill, folder, published, windows, wanted, origins):
-    """SmolLM2 as it is and widened, as far as they are wanted."""
+def smollm2(weightmill, folder, published, windows, wanted):
+    """SmolLM2 as it is and widened, as far as they are wanted: the origins of each."""
     paths = models.smollm2(published)
     first = _windows(paths["smol-576"], texts.JUDGED[0], 1, folder)
     divergence, error = same_function.check(weightmill, paths["smol-576"], paths["smol-768"], first, folder)
@@ -172,14 +233,22 @@ def smollm2(weightmill, folder, published, windows, wanted, origins):
         if name not in wanted:
             continue
         inputs = judged(path, windows, folder)
+        origins = wanted[name]
         logits, trials = folder / f"{name}.logits", {}
+        other = _calibration_texts(folder, windows) if {"texts", "feedback"} & set(origins) else []
         if "none" in origins:
             trials["none"] = [Trial(None, inputs, logits)]
         if "texts" in origins:
-            trials["texts"] = [Trial(_learnt(weightmill, name, path, folder, windows), inputs, logits)]
+            trials["texts"] = [Trial(_learnt(weightmill, name, path, other), inputs, logits)]
         if "self" in origins and weightmill.writes_text:
             matrix = _self_written(weightmill, path, texts.WINDOW, folder / f"{name}-self.imatrix.gguf")
             trials["self"] = [Trial(matrix, inputs, logits)]
+        for origin in FEEDBACK:
+            if origin in origins and weightmill.carries_errors:
+                ids = _kept_self_text(weightmill, path, texts.WINDOW, SELF_TOKENS * windows // WINDOWS)
+                learnt = other if origin == "feedback" else []
+                trials[origin] = [Trial(_learnt(weightmill, name, path, learnt, ids), inputs, logits,
+                                        _calibration(learnt, ids, texts.WINDOW))]
         what = f"SmolLM2-135M-Instruct, rows of {name[-3:]}; {windows} windows of 512 tokens of each text"
         yield Subject(name, what, path, EVERY if name == "smol-768" else LEGACY,
-                      tuple(text.kind for text in texts.JUDGED), trials)
+                      tuple(text.kind for text in texts.JUDGED), trials, SMOLLM2_FEEDBACK)

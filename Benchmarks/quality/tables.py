@@ -7,7 +7,13 @@ import math
 from quality import texts
 from quality.positions import Positions
 
-ORIGINS = {"none": "no importance", "texts": "importance from other texts", "self": "importance from self-written text"}
+ORIGINS = {
+    "none": "no importance",
+    "texts": "importance from other texts",
+    "self": "importance from self-written text",
+    "feedback": "errors carried on, by other texts and self-written text; llama.cpp with importance from the same",
+    "feedback-self": "errors carried on, by self-written text; llama.cpp with importance from the same",
+}
 
 
 @dataclasses.dataclass
