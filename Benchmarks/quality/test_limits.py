@@ -1,9 +1,14 @@
 """What a row is called, by limits made up for it."""
 
+import json
+import pathlib
+import tempfile
 import unittest
+import unittest.mock
 
 import numpy as np
 
+from quality import limits
 from quality.limits import Limits
 from quality.positions import Positions
 from quality.tables import Row
@@ -15,10 +20,14 @@ def constant(means):
     return Positions([[(np.full(8, mean), np.ones(8, bool))] * 2 for mean in means])
 
 
-def state(found, ours=OURS, theirs=THEIRS, origin="feedback", is_whole=True, is_beside_llama=True):
-    row = Row("model", origin, "q4_k_m", constant(ours), theirs and constant(theirs), ("prose", "manual", "code"),
-              is_whole)
-    return Limits({"model": {origin: {"q4_k_m": found}}}).state(row, is_beside_llama)
+def made_up(ours=OURS, theirs=THEIRS, origin="feedback", is_whole=True):
+    return Row("model", origin, "q4_k_m", constant(ours), theirs and constant(theirs), ("prose", "manual", "code"),
+               is_whole)
+
+
+def state(found, is_beside_llama=True, **row):
+    row = made_up(**row)
+    return Limits({"model": {row.origin: {"q4_k_m": found}}}).state(row, is_beside_llama)
 
 
 class LimitsTests(unittest.TestCase):
@@ -51,6 +60,15 @@ class LimitsTests(unittest.TestCase):
     def test_a_figure_as_a_goal(self):
         self.assertEqual(state({"goal": 0.066}), "")
         self.assertEqual(state({"goal": 0.064}), "open")
+
+    def test_limits_are_recorded_with_room_beside_what_is_wanted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "limits.json"
+            with unittest.mock.patch.object(limits, "PATH", path):
+                Limits({"model": {"feedback": {"q4_k_m": {"below": 0.3}}}}).update(
+                    [made_up(), made_up(origin="texts")])
+            self.assertEqual(json.loads(path.read_text()), {"model": {
+                "feedback": {"q4_k_m": {"below": 0.3, "limit": 0.06695}}, "texts": {"q4_k_m": {"limit": 0.0663}}}})
 
 
 if __name__ == "__main__":

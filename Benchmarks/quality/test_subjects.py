@@ -99,6 +99,25 @@ class FeedbackTests(unittest.TestCase):
         self.assertIn("q8_0", subject.mixes_of("texts"))
         self.assertNotIn("q8_0", subject.mixes_of("feedback"))
 
+    def test_fewer_windows_are_learnt_from_as_fewer_are_judged(self):
+        long = [subjects.texts.Text(kind, "", []) for kind in ("prose", "code")]
+        with unittest.mock.patch.object(subjects.texts, "CALIBRATION", long), \
+                unittest.mock.patch.object(subjects.texts.Text, "read", lambda _: "word " * 800):
+            for windows, length in ((subjects.WINDOWS, 4000), (2, 500)):
+                paths = subjects._calibration_texts(self.folder, windows)
+                self.assertEqual([len(path.read_text()) for path in paths], [length, length])
+
+    def test_importance_is_learnt_anew_from_other_text(self):
+        paths = [self.folder / name for name in ("text.txt", "ids.json", "other.json")]
+        for path in paths:
+            path.write_text(path.name)
+        text, ids, other = paths
+        learnt = [subjects._learnt(self.program, "model", self.folder / "model.gguf", texts, written)
+                  for texts, written in (([text], ids), ([text], ids), ([text], other), ([text], None), ([], ids))]
+        self.assertEqual(learnt[0], learnt[1])
+        self.assertEqual(len(set(learnt)), 4)
+        self.assertEqual(len(self.program.named("imatrix")), 4)
+
 
 if __name__ == "__main__":
     unittest.main()
