@@ -126,6 +126,23 @@ def _halves(folder):
     return halves
 
 
+def _fixture_feedback(weightmill, reference, folder, is_self_alone, whole):
+    """By self-written text, judged on both texts; or with one half of the texts, judged on the other, both ways."""
+    own = _kept_self_text(weightmill, reference, FIXTURE_WINDOW, SELF_TOKENS)
+    context = ["--context", FIXTURE_WINDOW]
+
+    def trial(name, learnt, inputs, logits):
+        matrix = folder / f"feedback-{name}.imatrix.gguf"
+        weightmill.run("imatrix", reference, *_texts(learnt), "--tokens-file", own, *context, "--output", matrix)
+        return Trial(matrix, inputs, folder / logits, _calibration(learnt, own, FIXTURE_WINDOW))
+
+    if is_self_alone:
+        return [trial("self", [], whole, "whole.logits")]
+    halves = _halves(folder)
+    return [trial(half, halves[1 - half], [*_texts(halves[half]), *context], f"half-{half}.logits")
+            for half in (0, 1)]
+
+
 def mini_ziya(weightmill, folder, origins):
     """The fixture. With importance from texts, each half is judged by what was learnt from the other."""
     reference = folder / "mini-ziya.gguf"
@@ -153,23 +170,6 @@ def mini_ziya(weightmill, folder, origins):
     return Subject(
         "mini-ziya", "fixtures/mini-ziya, merged; windows of 256 tokens of both evaluation texts", reference,
         FIXTURE_MIXES, (), trials, FIXTURE_FEEDBACK)
-
-
-def _fixture_feedback(weightmill, reference, folder, is_self_alone, whole):
-    """By self-written text, judged on both texts; or with one half of the texts, judged on the other, both ways."""
-    ids = _kept_self_text(weightmill, reference, FIXTURE_WINDOW, SELF_TOKENS)
-    context = ["--context", FIXTURE_WINDOW]
-
-    def trial(name, learnt, inputs, logits):
-        matrix = folder / f"feedback-{name}.imatrix.gguf"
-        weightmill.run("imatrix", reference, *_texts(learnt), "--tokens-file", ids, *context, "--output", matrix)
-        return Trial(matrix, inputs, folder / logits, _calibration(learnt, ids, FIXTURE_WINDOW))
-
-    if is_self_alone:
-        return [trial("self", [], whole, "whole.logits")]
-    halves = _halves(folder)
-    return [trial(half, halves[1 - half], [*_texts(halves[half]), *context], f"half-{half}.logits")
-            for half in (0, 1)]
 
 
 # MARK: - SmolLM2
@@ -233,8 +233,8 @@ def smollm2(weightmill, folder, published, windows, wanted):
         if name not in wanted:
             continue
         inputs = judged(path, windows, folder)
-        origins = wanted[name]
         logits, trials = folder / f"{name}.logits", {}
+        origins = wanted[name]
         other = _calibration_texts(folder, windows) if {"texts", "feedback"} & set(origins) else []
         if "none" in origins:
             trials["none"] = [Trial(None, inputs, logits)]
@@ -245,10 +245,10 @@ def smollm2(weightmill, folder, published, windows, wanted):
             trials["self"] = [Trial(matrix, inputs, logits)]
         for origin in FEEDBACK:
             if origin in origins and weightmill.carries_errors:
-                ids = _kept_self_text(weightmill, path, texts.WINDOW, SELF_TOKENS * windows // WINDOWS)
+                own = _kept_self_text(weightmill, path, texts.WINDOW, SELF_TOKENS * windows // WINDOWS)
                 learnt = other if origin == "feedback" else []
-                trials[origin] = [Trial(_learnt(weightmill, name, path, learnt, ids), inputs, logits,
-                                        _calibration(learnt, ids, texts.WINDOW))]
+                trials[origin] = [Trial(_learnt(weightmill, name, path, learnt, own), inputs, logits,
+                                        _calibration(learnt, own, texts.WINDOW))]
         what = f"SmolLM2-135M-Instruct, rows of {name[-3:]}; {windows} windows of 512 tokens of each text"
         yield Subject(name, what, path, EVERY if name == "smol-768" else LEGACY,
                       tuple(text.kind for text in texts.JUDGED), trials, SMOLLM2_FEEDBACK)
