@@ -138,7 +138,8 @@ let package = Package(
     .target(
       name: "WeightmillFeedback",
       dependencies: [
-        "CWeightmillKernels", "WeightmillTensors", "WeightmillQuantization", "WeightmillTokenization",
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillQuantization",
+        "WeightmillTokenization",
         "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillCalibration",
         "WeightmillOutput", .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Feedback"),

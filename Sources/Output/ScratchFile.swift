@@ -16,8 +16,9 @@ package final class ScratchFile: Sendable {
   package init(beside path: String) throws(WeightmillError) {
     shown = path
     let place = FilePath(path)
-    let name = ".\(place.lastComponent?.string ?? "weightmill").\(UInt64.random(in: 0...(.max))).scratch"
-    let own = place.removingLastComponent().appending(name)
+    let name = place.lastComponent?.string ?? "weightmill"
+    let number = UInt64.random(in: 0...(.max))
+    let own = place.removingLastComponent().appending(".\(name).\(number).scratch")
     do {
       descriptor = try FileDescriptor.open(
         own, .readWrite, options: [.create, .closeOnExec, .noFollow, .exclusiveCreate],

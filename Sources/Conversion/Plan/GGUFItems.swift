@@ -105,7 +105,8 @@ struct GGUFItems {
         remedy: "leave out --encoder compatible, or use one of "
           + RowEncoder.compatibleTypes.map(\.name).joined(separator: ", "))
     }
-    guard importance == nil, !options.isCalibrated, needsImportance(tensor.type), subject.layer(of: tensor.name) != nil
+    guard importance == nil, !options.isCalibrated, needsImportance(tensor.type),
+      subject.layer(of: tensor.name) != nil
     else { return nil }
     guard let selection = options.importance else {
       return WeightmillError(

@@ -24,6 +24,7 @@ package struct WrittenTensors: Sendable {
   /// Whether a tensor is written.
   ///
   /// - Parameter item: The index of the plan's item.
+  /// - Returns: Whether its bytes can be read.
   package func contains(_ item: Int) -> Bool { places[item] != nil }
 
   /// Reads rows of a tensor that is written.

@@ -122,4 +122,3 @@ package final class MomentFactor: Sendable {
     }
   }
 }
-

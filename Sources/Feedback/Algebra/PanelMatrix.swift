@@ -125,7 +125,8 @@ extension PanelMatrix {
   /// Copies some panels.
   func copy(panels range: Range<Int>) -> PanelMatrix {
     let result = PanelMatrix(
-      rows: rows, columns: min(columns, range.upperBound * Self.width) - range.lowerBound * Self.width)
+      rows: rows,
+      columns: min(columns, range.upperBound * Self.width) - range.lowerBound * Self.width)
     for (index, panel) in range.enumerated() {
       unsafe result.address(panel: index).update(from: address(panel: panel), count: stride)
     }

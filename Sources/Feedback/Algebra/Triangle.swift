@@ -71,7 +71,9 @@ struct Triangle {
           for k in row + 1..<max(size, row + 1) {
             let factor = unsafe numbers[base + k]
             let other = k * size
-            for column in k..<size { unsafe inverse[base + column] -= factor * inverse[other + column] }
+            for column in k..<size {
+              unsafe inverse[base + column] -= factor * inverse[other + column]
+            }
           }
           let pivot = unsafe numbers[base + row]
           for column in row..<size { unsafe inverse[base + column] /= pivot }

@@ -101,7 +101,8 @@ final class MatrixFeedback {
         let stored = targets.adding(rounded.errors, times: -1)
         errors.set(number, Self.outputError(stored, wanted, judged, &product))
       }
-      for (correction, error) in zip(Self.corrections, errors.all) where error < best.error * plain {
+      for (correction, error) in zip(Self.corrections, errors.all) where error < best.error * plain
+      {
         best = FeedbackChoice(damping: damping, correction: correction, error: error / plain)
       }
     }
@@ -124,7 +125,9 @@ final class MatrixFeedback {
   }
 
   /// The rows as they are stored without feedback, by importance alone.
-  private func plainRows(_ type: TensorType, _ rows: RowGroup) throws(WeightmillError) -> PanelMatrix {
+  private func plainRows(_ type: TensorType, _ rows: RowGroup) throws(WeightmillError)
+    -> PanelMatrix
+  {
     let columns = rows.weights.rows
     let encoder = try RowEncoder(
       type, guide: .importance(diagonal), columns: columns, location: location)

@@ -6,14 +6,8 @@ import WeightmillTokenization
 
 /// What error feedback will take: text, memory, arithmetic. Nothing is computed for it.
 package struct FeedbackPlan: Sendable {
-  /// The text.
-  let windows: CalibrationWindows
-  /// How many tokens go through the models together.
-  let tokensAtOnce: Int
-  /// The bytes that a part of the text has between two stages in one model, at most.
-  let slot: Int
-  /// How many bytes of activations are kept in memory.
-  let activationsInMemory: Int
+  /// The text, and how it goes through the models.
+  let streams: StreamLayout
   /// The number of layers.
   package let layers: Int
   /// The arithmetic of each stage.
@@ -28,11 +22,11 @@ package struct FeedbackPlan: Sendable {
   /// The operations of binary32 of everything, additions and multiplications, by calculation.
   package var operations: Double { cost.operations }
   /// The number of tokens that are learnt from.
-  package var learntTokens: Int { windows.learnt.tokenCount }
+  package var learntTokens: Int { streams.windows.learnt.tokenCount }
   /// The number of tokens that choose between what was learnt.
-  package var judgedTokens: Int { windows.judged.tokenCount }
+  package var judgedTokens: Int { streams.windows.judged.tokenCount }
   /// The bytes that a file beside the output holds meanwhile.
-  package var spilled: Int { max(0, activations - activationsInMemory) }
+  package var spilled: Int { max(0, activations - streams.activationsInMemory) }
 
   /// The most tokens that are judged by.
   private static let mostJudged = 4096
@@ -53,29 +47,33 @@ package struct FeedbackPlan: Sendable {
       configuration.hiddenSize, configuration.feedForwardSize, configuration.queryWidth)
     // What a pass of more tokens takes would be more than the moments.
     let isWide = widest > 8192
-    tokensAtOnce = isWide ? 1024 : 2048
-    windows = CalibrationWindows(
+    let tokensAtOnce = isWide ? 1024 : 2048
+    let windows = CalibrationWindows(
       text.windows, judgedByAtMost: isWide ? Self.mostJudged / 2 : Self.mostJudged)
     guard windows.judged.tokenCount > 0 else {
       throw WeightmillError(
         .mismatch, model.catalogue.location,
-        "cannot be calibrated with this text: it does not fill two windows of \(text.context) tokens",
+        "cannot be calibrated with this text: it does not fill two windows of "
+          + "\(text.context) tokens",
         remedy: "give more text, or --calibrate self")
     }
     layers = configuration.layerCount
     let window = max(text.context, tokensAtOnce)
-    slot = (window + 16) * (configuration.hiddenSize + widest) * 4
+    let slot = (window + 16) * (configuration.hiddenSize + widest) * 4
     let parts = windows.learnt.passes(ofAtMost: tokensAtOnce).count
     activations = 2 * parts * slot
-    activationsInMemory = PartStore.kept(slots: 2 * parts, slot: slot, memory: memory) * slot
+    let inMemory = PartStore.kept(slots: 2 * parts, slot: slot, memory: memory) * slot
+    streams = StreamLayout(
+      windows: windows, tokensAtOnce: tokensAtOnce, slot: slot, activationsInMemory: inMemory)
     cost = FeedbackCost(plan, model, windows)
     guard cost.matrices > 0 else {
       throw WeightmillError(
-        .usage, plan.source.location, "has no matrix that is to be rounded to blocks of another type",
+        .usage, plan.source.location,
+        "has no matrix that is to be rounded to blocks of another type",
         remedy: "leave out --calibrate, or choose a type such as q4_k_m")
     }
     self.memory =
-      activationsInMemory + 2 * widest * widest * 4 + 6 * window * widest * 4
+      inMemory + 2 * widest * widest * 4 + 6 * window * widest * 4
       + 2 * windows.judged.tokenCount * (configuration.hiddenSize + widest) * 4 + cost.largestRows
   }
 }
@@ -108,7 +106,7 @@ struct FeedbackCost: Sendable {
       matrices += 1
       // The correction, two solves with the factor, feedback; the factors that are tried.
       let tries = Double(MatrixFeedback.dampings.count)
-      stages[place.ordinal] += rows * columns * columns * 5 + tries * columns * columns * columns / 3
+      stages[place.ordinal] += (5 * rows + tries * columns / 3) * columns * columns
       let width = item.tensor.shape.columns
       largestRows = max(
         largestRows, 2 * item.tensor.byteCount + 32 * MatrixFeedback.rowsAtOnce * width)

@@ -47,7 +47,8 @@ package struct FeedbackReport: Sendable {
   package var error: Double? {
     guard !matrices.isEmpty else { return nil }
     return Elementary.exponential(
-      matrices.reduce(0.0) { $0 + Elementary.logarithm(max($1.choice.error, 1e-12)) } / Double(matrices.count))
+      matrices.reduce(0.0) { $0 + Elementary.logarithm(max($1.choice.error, 1e-12)) }
+        / Double(matrices.count))
   }
 
   /// The matrices that were better without feedback.

@@ -30,7 +30,8 @@ package struct FeedbackRun: Sendable {
   ///   - workers: The threads.
   /// - Throws: `mismatch` when the text does not fill two windows, or the plan leaves layers out.
   package init(
-    _ plan: ConversionPlan, of model: LoadedModel, text: CalibrationText, memory: Int, workers: Workers
+    _ plan: ConversionPlan, of model: LoadedModel, text: CalibrationText, memory: Int,
+    workers: Workers
   ) throws(WeightmillError) {
     let whole = try LlamaModel(
       catalogue: plan.source, configuration: model.llama.configuration, scheme: .gguf)

@@ -144,7 +144,7 @@ final class FeedbackWalk {
         streams
       } else {
         try ModelStreams(
-          cost, reference: reference, written: candidate, beside: around.path)
+          cost.streams, reference: reference, written: candidate, beside: around.path)
       }
     self.streams = streams
     while streams.layer < place.layer
@@ -195,7 +195,8 @@ extension ConversionPlan {
     try RowDecoder(tensor.type, location: source.location).decode(bytes, into: &values)
     guard values.allSatisfy(\.isFinite) else {
       throw WeightmillError(
-        .malformed, source.location, "tensor \(quoted(tensor.name)) holds values that are not finite",
+        .malformed, source.location,
+        "tensor \(quoted(tensor.name)) holds values that are not finite",
         at: "rows \(rows.lowerBound) to \(rows.upperBound - 1)",
         remedy: "the weights are damaged, or were merged with the wrong base")
     }

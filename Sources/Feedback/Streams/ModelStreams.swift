@@ -19,19 +19,19 @@ final class ModelStreams {
   /// Looks up the tokens of a text.
   ///
   /// - Parameters:
-  ///   - plan: The text, and how it is cut.
+  ///   - layout: The text, and how it is cut.
   ///   - reference: The model itself.
   ///   - written: What is written of it: the embeddings.
   ///   - path: The output.
   /// - Throws: `mismatch` for ids without embeddings; reading errors, and those of a file for what does not
   ///   fit into memory.
   init(
-    _ plan: FeedbackPlan, reference: ForwardPass, written: ForwardPass, beside path: String
+    _ layout: StreamLayout, reference: ForwardPass, written: ForwardPass, beside path: String
   ) throws(WeightmillError) {
-    learnt = plan.windows.learnt.passes(ofAtMost: plan.tokensAtOnce)
-    judged = plan.windows.judged.passes(ofAtMost: plan.tokensAtOnce)
+    learnt = layout.windows.learnt.passes(ofAtMost: layout.tokensAtOnce)
+    judged = layout.windows.judged.passes(ofAtMost: layout.tokensAtOnce)
     store = try PartStore(
-      parts: learnt.count, slot: plan.slot, memory: plan.activationsInMemory, beside: path)
+      parts: learnt.count, slot: layout.slot, memory: layout.activationsInMemory, beside: path)
     func begin(_ pass: ForwardPass, _ part: TextWindows.Pass) throws(WeightmillError)
       -> ForwardPass.Between
     { try pass.begin(layer: 0, try pass.embed(part.tokens)) }
@@ -85,6 +85,7 @@ final class ModelStreams {
   /// - Parameters:
   ///   - workers: The threads.
   ///   - observe: Sees the model's own inputs.
+  /// - Returns: The moments; `nil` if there is no text.
   /// - Throws: Reading errors.
   func moments(
     _ workers: Workers, observe: (Activations) -> Void

@@ -19,8 +19,9 @@ package struct SteppedBlocks: Sendable {
 
   /// Describes a type.
   ///
+  /// It is `nil` for one whose values are no steps times numbers.
+  ///
   /// - Parameter type: The type.
-  /// - Returns: `nil` for one whose values are no steps times numbers.
   package init?(_ type: TensorType) {
     self.type = type
     guard type != .q8_0 else {
@@ -99,7 +100,9 @@ package struct SteppedBlocks: Sendable {
         blocks.offsets[part * panel + row] = dmin * minimum
       }
     }
-    return blocks.found[..<rows].allSatisfy { $0.d & 0x7FFF != 0x7C00 && $0.dmin & 0x7FFF != 0x7C00 }
+    return blocks.found[..<rows].allSatisfy {
+      $0.d & 0x7FFF != 0x7C00 && $0.dmin & 0x7FFF != 0x7C00
+    }
   }
 
   private func fitBytes(

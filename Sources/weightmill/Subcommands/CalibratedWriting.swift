@@ -86,6 +86,7 @@ struct CalibratedWriting {
   ///
   /// - Parameter judge: As in `ConversionRun.write(to:_:judging:)`.
   /// - Returns: What was done.
+  /// - Throws: As `ConversionRun.write(to:_:judging:)`.
   func write(
     judging judge: ([HashedSource]) throws(WeightmillError) -> Void
   ) throws -> Outcome {
@@ -183,8 +184,10 @@ struct CalibratedWriting {
     let spill =
       plan.spilled == 0
       ? "" : ", and \(Text.bytes(plan.spilled)) in a file beside the output"
-    return "error feedback for \(Text.grouped(plan.matrices)) matrices in \(plan.layers) layers, by "
-      + "\(Text.grouped(plan.learntTokens)) tokens, and \(Text.grouped(plan.judgedTokens)) to judge by: "
+    return
+      "error feedback for \(Text.grouped(plan.matrices)) matrices in \(plan.layers) layers, by "
+      + "\(Text.grouped(plan.learntTokens)) tokens, and \(Text.grouped(plan.judgedTokens)) to "
+      + "judge by: "
       + "\(Text.bytes(plan.memory)) of memory\(spill), about "
       + "\(Text.duration(plan.operations / rate)) at \(Text.significant(rate / 1e9)) GFLOP/s"
   }

@@ -26,7 +26,8 @@ struct CalibrationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How many tokens the model writes for --calibrate self (default: 32768).", valueName: "count"))
+      "How many tokens the model writes for --calibrate self (default: 32768).", valueName: "count")
+  )
   var calibrationTokens: Int?
 
   @Option(

@@ -102,7 +102,8 @@ extension Subcommands {
         if let option = calibration.given {
           try types.checkCalibrated(option)
           guard part == nil else {
-            throw ValidationError("\(option) needs all layers before the ones it writes: leave out --part")
+            throw ValidationError(
+              "\(option) needs all layers before the ones it writes: leave out --part")
           }
           guard let type, !type.mix.baseType.isScalar else {
             throw ValidationError("\(option) goes with a type of blocks, such as --type q4_k_m")

@@ -31,7 +31,9 @@ struct OutputOptions: ParsableArguments {
   var reproducible = false
 
   func validate() throws {
-    guard memory?.bytes ?? 1 << 20 >= 1 << 20 else { throw ValidationError("--memory must be 1MiB or more") }
+    guard memory?.bytes ?? 1 << 20 >= 1 << 20 else {
+      throw ValidationError("--memory must be 1MiB or more")
+    }
     guard !(dryRun && resume) else {
       throw ValidationError("--dry-run writes nothing, so --resume would have no effect")
     }

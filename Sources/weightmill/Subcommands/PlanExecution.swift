@@ -90,8 +90,8 @@ struct PlanExecution {
       let outcome = try calibrated.write(
         judging: { (sources) throws(WeightmillError) in try checks?.judge(sources) })
       return try report(
-        outcome.report.conversion, since: began, notes + outcome.notes, more: outcome.notes.suffix(1),
-        outcome.summary)
+        outcome.report.conversion, since: began, notes + outcome.notes,
+        more: outcome.notes.suffix(1), outcome.summary)
     }
     let line = ProgressLine(label, options: common)
     let report = try Interruption.during { cancellation in
@@ -114,6 +114,7 @@ struct PlanExecution {
   ///   - notes: What the user was told before.
   ///   - more: What there is to tell besides.
   ///   - summary: What error feedback did.
+  /// - Throws: What printing throws.
   private func report(
     _ report: ConversionReport, since began: Double, _ notes: [String], more: [String] = [],
     _ summary: CalibratedWriting.Summary? = nil
@@ -124,7 +125,8 @@ struct PlanExecution {
     if common.json {
       return try JSONOutput.print(
         CalibratedReport(
-          plan: try PlanReport(plan, output: output, part: part, notes: notes + found, report: report),
+          plan: try PlanReport(
+            plan, output: output, part: part, notes: notes + found, report: report),
           feedback: summary))
     }
     printFallbacks()
