@@ -31,7 +31,7 @@ extension Subcommands {
           weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m \\
             --calibrate self --calibrate sample.txt --save-text self.json
           weightmill quantize ziya-f16.gguf ziya-q3_k_m.gguf q3_k_m \\
-            --calibration-ids self.json --calibrate sample.txt --resume
+            --calibrate sample.txt --resume
           weightmill quantize ziya-f16.gguf mixed.gguf q4_k_m \\
             --tensor-type 'blk\\.[0-3]\\.ffn_down=q8_0' --output-tensor-type f16
         """)
