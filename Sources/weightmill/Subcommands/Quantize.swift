@@ -29,9 +29,7 @@ extension Subcommands {
           weightmill quantize ziya-f16.gguf ziya-q8_0.gguf q8_0 --dry-run
           weightmill quantize ziya-f16.gguf small.gguf iq3_xxs --imatrix ziya.imatrix
           weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m \\
-            --calibrate self --calibrate sample.txt --save-text self.json
-          weightmill quantize ziya-f16.gguf ziya-q3_k_m.gguf q3_k_m \\
-            --calibrate sample.txt --resume
+            --calibrate self --calibrate sample.txt --save-text self.json --resume
           weightmill quantize ziya-f16.gguf mixed.gguf q4_k_m \\
             --tensor-type 'blk\\.[0-3]\\.ffn_down=q8_0' --output-tensor-type f16
         """)
