@@ -94,7 +94,7 @@ enum SingleOption {
     ["--conversation"], ["--reference"],
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
     ["--lines"], ["--save-logits"], ["--save-positions"], ["--html"], ["--markdown"],
-    ["--baseline"], ["--check"], ["--expect-sum"], ["--save-text"], ["--draft"],
+    ["--baseline"], ["--check"], ["--expect-sum"], ["--save-text"], ["--draft"], ["--save-imatrix"],
   ]
 
   /// The first of these options that is given twice.
