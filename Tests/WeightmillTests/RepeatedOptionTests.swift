@@ -6,7 +6,8 @@ import WeightmillTestSupport
 struct RepeatedOptionTests {
   /// Settings and limits: a script's own come first, and the user's are appended.
   private static let settings: Set<String> = [
-    "attribute-by", "attribute-tokens", "calibration-context", "calibration-tokens", "chat-template", "chunks", "context", "count", "delta-kind",
+    "attribute-by", "attribute-tokens", "calibration-context", "calibration-tokens",
+    "chat-template", "chunks", "context", "count", "delta-kind",
     "encoder",
     "format", "max-kld", "max-kld-p99", "max-nmse", "max-ppl-ratio", "max-regression",
     "max-shard-size", "max-size", "max-tensors", "files", "memory", "min-top1", "n", "name",
