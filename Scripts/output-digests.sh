@@ -116,6 +116,10 @@ done
 for form in gguf dat; do
   quantize "$f16" "$out/quantize/q4_k_m-$form.gguf" q4_k_m --imatrix fixtures/imatrix/llama.$form
 done
+# With error feedback: types of steps and numbers, and one that is written in whole blocks.
+for type in q4_k_m iq4_xs iq2_xs; do
+  quantize "$f16" "$out/quantize/calibrated-$type.gguf" $type --calibrate "$text" --calibration-context 48
+done
 quantize "$f16" "$out/quantize/output.gguf" q4_k_s --imatrix "$out/imatrix/output.gguf" \
   --include-weights attn --pure
 for type in q8_0 q6_k q5_0 q5_1 q4_0 q4_1; do
