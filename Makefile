@@ -13,7 +13,7 @@
 # make digests every file that is written over the fixtures still has the bytes that are recorded in
 #              Scripts/output-digests.txt; make digests-record writes that list anew
 # make quality KL divergence of every type, or of TYPES, on mini-ziya and on a real model that PyPI has, beside
-#              llama.cpp's files of the same run; fails if what was reached is lost (an hour, minutes for a few
+#              llama.cpp's files of the same run; fails if what was reached is lost (two hours, minutes for a few
 #              types); WINDOWS=2 makes it small, PEERS as below. Benchmarks/quality.sh --help lists more
 # make bench   encoders in memory: weights per second, beside memcpy; the forward pass: tokens per second,
 #              GFLOP/s and percent of peak; TYPES and RUNS make it small
