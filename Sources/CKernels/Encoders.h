@@ -70,7 +70,8 @@ INLINE void emit_affine(
   static void NAME(const rows *from, weightmill_block *found) {                                \
     FOR_PANELS(SIZE, {                                                                         \
       symmetric_answer answer;                                                                 \
-      search_symmetric(x, IS_GUIDED ? w : 0, &RULE, from->keeps_steps ? 0 : RULE.stretch, &answer);                                  \
+      search_symmetric(                                                                        \
+          x, IS_GUIDED ? w : 0, &RULE, from->keeps_steps ? 0 : RULE.stretch, &answer);         \
       emit_symmetric(x, &RULE, &answer, have, found + block);                                  \
     })                                                                                         \
   }
@@ -79,7 +80,8 @@ INLINE void emit_affine(
   static void NAME(const rows *from, weightmill_block *found) {                                \
     FOR_PANELS(SIZE, {                                                                         \
       affine_answer answer;                                                                    \
-      search_affine(x, IS_GUIDED ? w : 0, &RULE, from->keeps_steps ? 0 : RULE.stretch, &answer);                                     \
+      search_affine(                                                                           \
+          x, IS_GUIDED ? w : 0, &RULE, from->keeps_steps ? 0 : RULE.stretch, &answer);         \
       emit_affine(x, &RULE, &answer, have, found + block);                                     \
     })                                                                                         \
   }

@@ -38,13 +38,21 @@ package struct FeedbackPlan: Sendable {
   ///   - model: The model, in the plan's names.
   ///   - text: The text.
   ///   - memory: How many bytes activations may take in memory.
-  /// - Throws: `mismatch` when the text does not fill two windows.
+  /// - Throws: `mismatch` when the text does not fill two windows; `usage` when nothing is to be rounded;
+  ///   `unsupported` for matrices of more than 131,072 columns.
   init(
     _ plan: ConversionPlan, of model: LlamaModel, _ text: CalibrationText, memory: Int
   ) throws(WeightmillError) {
     let configuration = model.configuration
     let widest = max(
       configuration.hiddenSize, configuration.feedForwardSize, configuration.queryWidth)
+    // No product of sizes below can overflow then; the moments of as many inputs take 137 GB.
+    guard widest <= 1 << 17 else {
+      throw WeightmillError(
+        .unsupported, model.catalogue.location,
+        "has matrices of \(widest) columns, too many to keep all products of two inputs",
+        remedy: "leave out --calibrate; an importance matrix takes a number for each column")
+    }
     // What a pass of more tokens takes would be more than the moments.
     let isWide = widest > 8192
     let tokensAtOnce = isWide ? 1024 : 2048

@@ -17,12 +17,12 @@ extension Subcommands {
 
         Some types with less than 3 bits require an imatrix: see `weightmill imatrix`.
 
-        --calibrate does more than an imatrix: layer by layer, the error of each column
-        is made up for in the columns behind it, by what text sends into the matrix. The
-        file has the same size and types, and loses a quarter to a third less. It takes
-        minutes for a small model and hours for 13B; a run that is interrupted goes on
-        with --resume. The text is files, or self: what the model writes. Best is both,
-        texts of several kinds, and 64,000 tokens or more. Judge by other texts.
+        --calibrate does more than an imatrix: layer by layer, the error of each
+        column is made up for in the columns behind it, by what text sends into the
+        matrix. The file has the same size and types, and loses a third to a half less.
+        It takes minutes for a small model and hours for 13B; a run that is interrupted
+        goes on with --resume. The text is files, or self: what the model writes. Best
+        is both, texts of several kinds, and 64,000 tokens or more. Judge by others.
 
         EXAMPLES
           weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m
