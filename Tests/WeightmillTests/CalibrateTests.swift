@@ -112,6 +112,11 @@ struct CalibrateTests {
     let text = try folder.write(Array("hello".utf8), to: "imatrix.gguf")
     try expect(
       73, "exists already", quantize + ["q4_0", "--save-imatrix", text] + with)
+    // Neither a draft nor a text is written over.
+    let draft = try folder.write(Fixtures.bytes(file), to: "draft.gguf")
+    try expect(
+      73, "is an input",
+      ["quantize", file, draft, "q4_0", "--calibrate", "self", "--draft", draft, "--force"])
     let convert = ["convert"] + Self.model + ["--output", folder("y.gguf")]
     try expect(64, "goes with a type of blocks", convert + with)
     try expect(64, "leave out --part", convert + ["--type", "q4_0", "--part", "1/2"] + with)

@@ -36,7 +36,8 @@ package struct WrittenTensors: Sendable {
   /// - Throws: The errors of reading the file.
   package func bytes(rows: Range<Int>, ofItem item: Int) throws(WeightmillError) -> [UInt8] {
     guard let (file, position) = places[item] else {
-      preconditionFailure("read before it was written")
+      throw WeightmillError(
+        .internal, items[item].tensor.name, "was read before it was written")
     }
     let size = items[item].tensor.bytesPerRow
     return try file.bytes(at: position + rows.lowerBound * size, count: rows.count * size)

@@ -13,7 +13,6 @@ final class PartStore {
     case written
   }
 
-  private let parts: Int
   /// The bytes of a part of one model, at most.
   private let slot: Int
   /// How many of the slots are kept in memory.
@@ -21,6 +20,8 @@ final class PartStore {
   private var memory: [ForwardPass.Between?]
   private var shapes: [(rows: Int, hidden: Int, input: Int)]
   private let file: ScratchFile?
+  /// The output, for messages.
+  private let path: String
 
   /// Makes room.
   ///
@@ -32,7 +33,7 @@ final class PartStore {
   /// - Throws: `cannotWrite` when a file is needed and cannot be made.
   init(parts: Int, slot: Int, memory: Int, beside path: String) throws(WeightmillError) {
     let slots = parts * Side.allCases.count
-    self.parts = parts
+    self.path = path
     self.slot = slot
     kept = Self.kept(slots: slots, slot: slot, memory: memory)
     self.memory = [ForwardPass.Between?](repeating: nil, count: slots)
@@ -64,7 +65,9 @@ final class PartStore {
   func state(part: Int, _ side: Side) throws(WeightmillError) -> ForwardPass.Between {
     let index = part * Side.allCases.count + side.rawValue
     if let state = memory[index] { return state }
-    guard let file else { preconditionFailure("read before it was written") }
+    guard let file else {
+      throw WeightmillError(.internal, path, "a part of the text was read before it was written")
+    }
     let shape = shapes[index]
     let hidden = Activations(rows: shape.rows, columns: shape.hidden)
     let input = Activations(rows: shape.rows, columns: shape.input)

@@ -143,7 +143,7 @@ package struct Activations: Sendable {
   package var panelStride: Int { columns * Kernels.tokens }
 
   /// The number of tokens of a panel.
-  package func lanes(panel: Int) -> Int { min(rows - panel * Kernels.tokens, Kernels.tokens) }
+  func lanes(panel: Int) -> Int { min(rows - panel * Kernels.tokens, Kernels.tokens) }
 
   /// Where a feature of a panel begins. Only those write there who have made the vectors, or called
   /// `makeUnique`.

@@ -50,18 +50,20 @@ struct CalibratedWriting {
   func check() throws(WeightmillError) {
     if let obstacle = plan.obstacle { throw obstacle }
     try ConversionRun(plan, workers: common.workers).checkOutput(output, writing.run)
-    let inputs = model.files + calibration.texts.files + [calibration.draft].compactMap(\.self)
-    for path in calibration.texts.files { try OutputFile.check(output, isNot: path) }
-    if let path = calibration.saveImatrix {
-      try ImatrixWriter.checkOutput(path, overwrite: writing.force, inputs: inputs)
-      try OutputFile.check(path, isNot: output)
-    }
-    if let path = calibration.saveText {
-      try SelfWrittenTextFile.check(
-        path, overwrite: writing.force, inputs: inputs, tokenizer: try model.requiredTokenizer())
-      try OutputFile.check(path, isNot: output)
-      if let other = calibration.saveImatrix { try OutputFile.check(path, isNot: other) }
-    }
+    // Whether it may be replaced was asked above.
+    try OutputFile.check(output, overwrite: true, inputs: otherInputs)
+    let inputs = model.files + otherInputs
+    try calibration.selfText.checkText(
+      isNot: output, overwrite: writing.force, inputs: inputs, try model.requiredTokenizer())
+    guard let path = calibration.saveImatrix else { return }
+    try ImatrixWriter.checkOutput(path, overwrite: writing.force, inputs: inputs)
+    try OutputFile.check(path, isNot: output)
+    if let text = calibration.selfText.saveText { try OutputFile.check(path, isNot: text) }
+  }
+
+  /// What is read besides the model.
+  private var otherInputs: [String] {
+    calibration.texts.files + [calibration.selfText.draft].compactMap(\.self)
   }
 
   /// Prints what it would take, and computes nothing.
@@ -142,29 +144,21 @@ struct CalibratedWriting {
   }
 
   private func selfWritten(_ tokenizer: ModelTokenizer) throws -> SelfWrittenText {
+    let writing = calibration.selfText
     var writer = model
-    if let draft = calibration.draft {
+    if let draft = writing.draft {
       writer = try ModelLoader.load(draft)
       try SelfWrittenText.check(draft: writer, for: model)
     } else if model.llama.catalogue.byteCount > CommonOptions.physicalMemory {
       common.printNotes([
-        "the model is larger than this machine's memory: every step of its text reads it from the disk; "
-          + "give a smaller file of it with --draft"
+        "the model is larger than this machine's memory: every step of its text reads it from the "
+          + "disk; give a smaller file of it with --draft"
       ])
     }
-    let line = ProgressLine("writing text", options: common)
-    let text: SelfWrittenText
-    do {
-      defer { line.finish() }
-      text = try SelfWrittenText(
-        by: writer.llama, tokenizer: tokenizer, context: calibration.texts.context,
-        options: calibration.options, draft: calibration.draft, workers: common.workers
-      ) { line.update(tokens: $0, total: $1) }
-    }
-    if let path = calibration.saveText {
-      try SelfWrittenTextFile.write(
-        text, to: path, overwrite: writing.force, inputs: model.files, tokenizer: tokenizer)
-    }
+    let text = try writing.compose(
+      by: writer.llama, tokenizer, context: calibration.texts.context, calibration.options, common)
+    try writing.keep(
+      text, overwrite: self.writing.force, inputs: model.files + otherInputs, tokenizer)
     return text
   }
 

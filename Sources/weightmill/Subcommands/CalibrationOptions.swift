@@ -35,22 +35,7 @@ struct CalibrationOptions: ParsableArguments {
       "How many tokens a window of these texts holds (default: 512).", valueName: "count"))
   var calibrationContext: Int?
 
-  @Option(help: "Where the random numbers of --calibrate self begin (default: 0).")
-  var seed: UInt64?
-
-  @Option(
-    help: ArgumentHelp(
-      "Keep what the model wrote: token ids in a .json file, words in any other.",
-      valueName: "file"),
-    completion: .file())
-  var saveText: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "A quantized file of the model, which writes the text of --calibrate self in its place.",
-      valueName: "file"),
-    completion: .file(extensions: ["gguf"]))
-  var draft: String?
+  @OptionGroup var selfText: SelfWritingOptions
 
   @Option(
     help: ArgumentHelp(
@@ -66,21 +51,16 @@ struct CalibrationOptions: ParsableArguments {
   var given: String? { isGiven ? (calibrate.isEmpty ? "--calibration-ids" : "--calibrate") : other }
 
   private var other: String? {
-    let options = [
-      ("--calibration-tokens", calibrationTokens != nil),
-      ("--calibration-context", calibrationContext != nil), ("--seed", seed != nil),
-      ("--save-text", saveText != nil), ("--draft", draft != nil),
-      ("--save-imatrix", saveImatrix != nil),
-    ]
+    let options =
+      [
+        ("--calibration-context", calibrationContext != nil),
+        ("--save-imatrix", saveImatrix != nil),
+      ] + optionsOfSelf
     return options.first { $0.1 }?.0
   }
 
-  private var ofSelf: String? {
-    let options = [
-      ("--calibration-tokens", calibrationTokens != nil), ("--seed", seed != nil),
-      ("--save-text", saveText != nil), ("--draft", draft != nil),
-    ]
-    return options.first { $0.1 }?.0
+  private var optionsOfSelf: [(name: String, isGiven: Bool)] {
+    [("--calibration-tokens", calibrationTokens != nil)] + selfText.all
   }
 
   func validate() throws {
@@ -89,7 +69,9 @@ struct CalibrationOptions: ParsableArguments {
       throw ValidationError(
         "--calibrate self is given twice: give it once, and --calibration-tokens")
     }
-    if !calibrate.contains(CalibrationTexts.selfName), let ofSelf {
+    if !calibrate.contains(CalibrationTexts.selfName),
+      let ofSelf = optionsOfSelf.first(where: \.isGiven)?.name
+    {
       throw ValidationError("\(ofSelf) goes with --calibrate self")
     }
     guard (1...1 << 24).contains(calibrationTokens ?? 1) else {
@@ -106,10 +88,5 @@ struct CalibrationOptions: ParsableArguments {
   }
 
   /// How the model writes.
-  var options: SelfWrittenText.Options {
-    var options = SelfWrittenText.Options()
-    if let calibrationTokens { options.tokens = calibrationTokens }
-    if let seed { options.seed = seed }
-    return options
-  }
+  var options: SelfWrittenText.Options { selfText.options(tokens: calibrationTokens) }
 }

@@ -113,11 +113,8 @@ extension Subcommands {
       let inputs =
         loaded.files + texts.files + (draft?.files ?? [])
       try ImatrixWriter.checkOutput(output, overwrite: force, inputs: inputs)
-      if let path = selfText.saveText {
-        try SelfWrittenTextFile.check(
-          path, overwrite: force, inputs: inputs, tokenizer: tokenizer)
-        try OutputFile.check(path, isNot: output)
-      }
+      try selfText.writing.checkText(
+        isNot: output, overwrite: force, inputs: inputs, tokenizer)
       let before = loaded.notes + (draft?.notes ?? []) + notesBefore(loaded, draft)
       common.printNotes(before)
       let writing = Writing(writer: draft ?? loaded, inputs: inputs)
@@ -153,7 +150,7 @@ extension Subcommands {
 
     /// The model that writes in place of the one that learns.
     private func loadDraft(for model: LoadedModel) throws(WeightmillError) -> LoadedModel? {
-      guard let path = selfText.draft else { return nil }
+      guard let path = selfText.writing.draft else { return nil }
       let draft = try ModelLoader.load(cutting.applied(to: ModelRequest(path)))
       try SelfWrittenText.check(draft: draft, for: model)
       return draft
@@ -186,32 +183,20 @@ extension Subcommands {
       let (most, overflow) = windows.multipliedReportingOverflow(by: context)
       if !overflow { options.tokens = min(options.tokens, most) }
       let began = Terminal.seconds()
-      let written = try compose(tokenizer, writing.writer, options)
+      let written = try selfText.writing.compose(
+        by: writing.writer.llama, tokenizer, context: context, options, common)
       let seconds = Terminal.seconds() - began
-      if let path = selfText.saveText {
-        try SelfWrittenTextFile.write(
-          written, to: path, overwrite: force, inputs: writing.inputs, tokenizer: tokenizer)
-      }
+      try selfText.writing.keep(
+        written, overwrite: force, inputs: writing.inputs, tokenizer)
       read.add(written)
       let report = WrittenReport(
         tokens: written.windows.count * context, windows: written.windows.count,
         texts: written.texts.count, sideBySide: written.windowsSideBySide,
         start: written.start, seed: options.seed, seconds: seconds,
         tokensPerSecond: Double(written.windows.count * context) / max(seconds, 1e-9),
-        draft: selfText.draft, savedAs: selfText.saveText)
+        draft: selfText.writing.draft, savedAs: selfText.writing.saveText)
       if !common.json { try StandardOutput.print(report.line) }
       return report
-    }
-
-    private func compose(
-      _ tokenizer: ModelTokenizer, _ writer: LoadedModel, _ options: SelfWrittenText.Options
-    ) throws(WeightmillError) -> SelfWrittenText {
-      let line = ProgressLine("writing", options: common)
-      defer { line.finish() }
-      return try SelfWrittenText(
-        by: writer.llama, tokenizer: tokenizer, context: context, options: options,
-        draft: selfText.draft, workers: common.workers
-      ) { line.update(tokens: $0, total: $1) }
     }
 
     private func collect(

@@ -9,22 +9,7 @@ struct SelfTextOptions: ParsableArguments {
       valueName: "count"))
   var tokens: Int?
 
-  @Option(help: "Where the random numbers of --text self begin (default: 0).")
-  var seed: UInt64?
-
-  @Option(
-    help: ArgumentHelp(
-      "Keep what the model wrote: token ids in a .json file, words in any other.",
-      valueName: "file"),
-    completion: .file())
-  var saveText: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "A quantized file of the model, which writes the text of --text self in its place.",
-      valueName: "file"),
-    completion: .file(extensions: ["gguf"]))
-  var draft: String?
+  @OptionGroup var writing: SelfWritingOptions
 
   @Option(
     help: """
@@ -44,18 +29,14 @@ struct SelfTextOptions: ParsableArguments {
 
   /// The first option that has no effect unless the model writes.
   var given: String? {
-    let options = [
-      ("--tokens", tokens != nil), ("--seed", seed != nil), ("--save-text", saveText != nil),
-      ("--draft", draft != nil), ("--memory", memory != nil),
-    ]
+    let options =
+      [("--tokens", tokens != nil)] + writing.all + [("--memory", memory != nil)]
     return options.first { $0.1 }?.0
   }
 
   /// How text is written.
   var options: SelfWrittenText.Options {
-    var options = SelfWrittenText.Options()
-    if let tokens { options.tokens = tokens }
-    if let seed { options.seed = seed }
+    var options = writing.options(tokens: tokens)
     if let memory { options.memory = memory.bytes }
     return options
   }
