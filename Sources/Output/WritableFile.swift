@@ -17,8 +17,8 @@ package final class WritableFile: Sendable {
   private let isFlushing = Atomic<Bool>(false)
   private let begun = Atomic<Int>(0)
   private let flushed = Atomic<Int>(0)
-  /// When the file was flushed last, or created.
-  private let lastFlush = Mutex(ContinuousClock.now)
+  /// When the file was flushed last; nil before the first time.
+  private let lastFlush = Mutex<ContinuousClock.Instant?>(nil)
   private let isClosed = Atomic<Bool>(false)
   /// The first error of flushing or closing. Held while the disk is asked: who comes second learns what
   /// the first was told.
@@ -116,8 +116,10 @@ package final class WritableFile: Sendable {
 
   /// Has a thread of its own flush what has been written, unless that goes on already, or was done a
   /// moment ago.
+  ///
+  /// The first time it is done at once: of runs that are always killed soon, each has then got further.
   package func flushSoon() {
-    guard lastFlush.withLock({ $0.duration(to: .now) }) >= disk.pause else { return }
+    if let last = lastFlush.withLock({ $0 }), last.duration(to: .now) < disk.pause { return }
     flushInBackground()
   }
 
