@@ -123,7 +123,7 @@ struct DiskErrorTests {
 
   @Test func theFirstFlushIsAtOnceAndTheNextAfterAPause() throws {
     let disk = FailingDisk([])
-    var calls = disk.calls
+    var calls = disk.calls()
     calls.pause = .seconds(3600)
     let file = try file(calls)
     try file.write([1], count: 1, at: 0)
