@@ -144,6 +144,14 @@ let package = Package(
         "WeightmillOutput", .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Feedback"),
 
+    .target(
+      name: "WeightmillAllocation",
+      dependencies: [
+        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
+        "WeightmillCalibration", .product(name: "Crypto", package: "swift-crypto"),
+      ], path: "Sources/Allocation"),
+
     // What the library promises, by one import. Modules have names that no other package has, folders
     // short ones.
     .target(
@@ -169,7 +177,8 @@ let package = Package(
         "WeightmillLLaMA", "WeightmillMerging", "WeightmillOutput", "WeightmillModels",
         "WeightmillConversion", "WeightmillPresentation", "WeightmillVerification",
         "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
-        "WeightmillFeedback", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "WeightmillFeedback", "WeightmillAllocation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/weightmill"),
 
     // Encoders and the forward pass in memory: `make bench`. They are no products, so that nobody who
@@ -293,6 +302,13 @@ let package = Package(
         "WeightmillTokenization", "WeightmillLLaMA",
         "WeightmillModels", "WeightmillConversion", "WeightmillCalibration", "WeightmillFeedback",
         "WeightmillTestSupport",
+      ]),
+    .testTarget(
+      name: "AllocationTests",
+      dependencies: [
+        "WeightmillTensors", "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillCalibration",
+        "WeightmillAllocation", "WeightmillTestSupport",
       ]),
     // Runs the executable as a user would.
     .testTarget(

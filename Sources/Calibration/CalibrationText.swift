@@ -112,6 +112,19 @@ public struct CalibrationText: Sendable {
     windows = TextWindows(windows: windows.windows + [[Int]](repeating: window, count: count))
   }
 
+  /// Some of the windows, evenly spread over all of them.
+  ///
+  /// - Parameter count: How many, at least one.
+  /// - Returns: As many windows, or all if there are fewer.
+  package func spread(windows count: Int) -> CalibrationText {
+    let all = windows.windows
+    guard all.count > max(1, count) else { return self }
+    var text = self
+    text.windows = TextWindows(
+      windows: (0..<max(1, count)).map { all[(2 * $0 + 1) * all.count / (2 * max(1, count))] })
+    return text
+  }
+
   /// Keeps the first windows only.
   ///
   /// - Parameter count: How many.

@@ -24,6 +24,7 @@ struct WeightmillCommand: ParsableCommand {
     subcommands: [
       Subcommands.Convert.self, Subcommands.Merge.self, Subcommands.Quantize.self,
       Subcommands.Split.self, Subcommands.Join.self, Subcommands.Imatrix.self,
+      Subcommands.Sensitivity.self,
       Subcommands.VerifyLogits.self, Subcommands.Compare.self, Subcommands.Inspect.self,
       Subcommands.Hash.self, Subcommands.Tokenize.self, Subcommands.Generate.self,
     ])
@@ -95,6 +96,7 @@ enum SingleOption {
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
     ["--lines"], ["--save-logits"], ["--save-positions"], ["--html"], ["--markdown"],
     ["--baseline"], ["--check"], ["--expect-sum"], ["--save-text"], ["--draft"], ["--save-imatrix"],
+    ["--sensitivity"], ["--save-types"],
   ]
 
   /// The first of these options that is given twice.

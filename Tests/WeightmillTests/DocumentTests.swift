@@ -155,6 +155,7 @@ struct DocumentTests {
       weightmill quantize ziya-f16.gguf ziya-q4_0.gguf q4_0
       weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m
       weightmill imatrix ziya-f16.gguf --text sample.txt --output ziya.imatrix
+      weightmill sensitivity ziya-f16.gguf --text sample.txt --output ziya.sensitivity
       weightmill merge --base llama-13b --delta Ziya-LLaMA-13B-v1 --target my-merged-model
       weightmill hash my-merged-model --json >ziya.json
       weightmill split ziya-f16.gguf ziya-f16 --files 7
@@ -179,7 +180,7 @@ struct DocumentTests {
     let names =
       help.components(separatedBy: "SUBCOMMANDS:").last?
       .matches(of: /\n  ([a-z-]+) +[A-Z]/).map { String($0.1) } ?? []
-    try #require(names.count == 12)
+    try #require(names.count == 13)
     for name in [nil] + names.map(Optional.some) {
       let lines =
         try CommandLineTool.run(["help", name ?? "--help"]).output

@@ -9,11 +9,11 @@ struct RepeatedOptionTests {
     "attribute-by", "attribute-tokens", "calibration-context", "calibration-tokens",
     "chat-template", "chunks", "context", "count", "delta-kind",
     "encoder",
-    "format", "max-kld", "max-kld-p99", "max-nmse", "max-ppl-ratio", "max-regression",
+    "format", "like", "max-kld", "max-kld-p99", "max-nmse", "max-ppl-ratio", "max-regression",
     "max-shard-size", "max-size", "max-tensors", "files", "memory", "min-top1", "n", "name",
-    "output-tensor-type", "pre", "relative-tolerance", "seed", "split-files", "split-max-size",
-    "split-max-tensors", "temperature", "threads", "token-embedding-type", "tolerance", "top-k",
-    "tokens", "top-p", "type",
+    "output-tensor-type", "pre", "relative-tolerance", "sample", "seed", "split-files",
+    "split-max-size", "split-max-tensors", "temperature", "threads", "target-bpw", "target-size",
+    "token-embedding-type", "tolerance", "top-k", "tokens", "top-p", "type", "types",
   ]
 
   @Test func everyFileAndTextThatIsGivenTwiceCountsOrIsRefused() throws {

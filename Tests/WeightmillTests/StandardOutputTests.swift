@@ -38,6 +38,8 @@ struct StandardOutputTests {
   /// Every command in every form of its output.
   private func commands() throws -> [[String]] {
     let text = ["--text", "fixtures/imatrix/text.txt", "--context", "64"]
+    let few = ["--sample", "64", "--types", "q4_k", "--force", "--output"]
+    let measure = ["sensitivity", model] + text + few + [folder("sensitivity.json")]
     let verify = ["verify-logits", model, "--reference", model, "--prompt", "Deep learning is"]
     let digests = try CommandLineTool.run("hash", model, "--json").output
     let check = try folder.write(digests.utf8, to: "digests.json")
@@ -57,6 +59,7 @@ struct StandardOutputTests {
       ["join", folder("two-00001-of-00002.gguf"), folder("joined.gguf"), "--force"],
       ["imatrix", model] + text + ["--force", "--output", folder("imatrix.gguf")],
       ["imatrix", model] + text + ["--force", "--json", "--output", folder("imatrix.gguf")],
+      measure, measure + ["--json"],
       verify, verify + ["--json"], verify + ["--html", "-"], verify + ["--markdown", "-"],
       ["compare", model, Self.base], ["compare", model, Self.base, "--json"],
       ["inspect", model], ["inspect", model, "--json"], ["inspect", model, "--provenance"],
@@ -84,10 +87,12 @@ struct StandardOutputTests {
     let help = try CommandLineTool.run("--experimental-dump-help").json?["command"]
     let all = try #require((help as? [String: Any])?["subcommands"] as? [[String: Any]])
     let names = Set(all.compactMap { $0["commandName"] as? String }).subtracting(["help"])
-    #expect(names.count >= 12)
+    #expect(names.count >= 13)
     #expect(names == Set(commands.compactMap(\.first)))
     // What was asked for besides is there.
-    for name in ["written.gguf", "q.gguf", "joined.gguf", "imatrix.gguf", "merged"] {
+    for name in [
+      "written.gguf", "q.gguf", "joined.gguf", "imatrix.gguf", "sensitivity.json", "merged",
+    ] {
       #expect(try folder.names().contains(name))
     }
   }

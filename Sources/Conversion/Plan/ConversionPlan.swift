@@ -22,6 +22,8 @@ public struct ConversionPlan: Sendable {
     package let importance: [Float]?
     /// The number of the file it is written to, where one is written for each file of the input.
     package internal(set) var shard: Int
+    /// Whether a mix has chosen its type, or an allocation: no option, and not the tensor's kind.
+    package var hasFreeType = false
 
     /// The item as provenance describes it.
     var planned: PlannedTensor { PlannedTensor(descriptor: tensor, importance: importance) }

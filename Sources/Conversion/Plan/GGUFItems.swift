@@ -1,6 +1,6 @@
 import WeightmillLLaMA
 import WeightmillQuantization
-import WeightmillTensors
+package import WeightmillTensors
 
 /// The tensors of a GGUF file that is to be written, with their types and their importance.
 struct GGUFItems {
@@ -40,7 +40,7 @@ struct GGUFItems {
     for (index, tensor) in source.tensors.enumerated() {
       let role = subject.role(of: tensor.name)
       let choice = try chooser.choose(tensor)
-      let target = TensorDescriptor(name: tensor.name, type: choice.type, shape: tensor.shape)
+      let target = TensorDescriptor(name: tensor.name, type: choice.type.type, shape: tensor.shape)
       let importance = target.type.isScalar ? nil : try importance(target)
       if tensor.type != target.type, obstacle == nil {
         obstacle = obstacle(target, importance, location: source.location)
@@ -49,8 +49,8 @@ struct GGUFItems {
       items.append(
         ConversionPlan.Item(
           tensor: target, index: index, rowGroup: role?.isRotated == true ? rowGroup : 1,
-          fallbackFrom: choice.fallbackFrom, importance: importance,
-          shard: shards.isEmpty ? 0 : shards[index]))
+          fallbackFrom: choice.type.fallbackFrom, importance: importance,
+          shard: shards.isEmpty ? 0 : shards[index], hasFreeType: choice.isFree))
     }
     notes = chooser.notes
     try noteImportance(source)
@@ -123,11 +123,7 @@ struct GGUFItems {
   }
 
   private func needsImportance(_ type: TensorType) -> Bool {
-    switch type {
-    case .iq1_S, .iq1_M, .iq2_XXS, .iq2_XS, .iq2_S, .iq3_XXS: true
-    case .q2_K: options.mix == .q2_K_S
-    default: false
-    }
+    type.needsImportance || type == .q2_K && options.mix == .q2_K_S
   }
 
   private mutating func noteImportance(_ source: any Catalogue) throws(WeightmillError) {
@@ -172,5 +168,15 @@ struct GGUFItems {
   private func isPruned(_ name: String) -> Bool {
     guard case .layer(let layer, _)? = subject.role(of: name) else { return false }
     return options.prunedLayers.contains(layer)
+  }
+}
+
+extension TensorType {
+  /// Whether llama.cpp writes the type for a layer's matrix only where the importance of its columns is known.
+  package var needsImportance: Bool {
+    switch self {
+    case .iq1_S, .iq1_M, .iq2_XXS, .iq2_XS, .iq2_S, .iq3_XXS: true
+    default: false
+    }
   }
 }

@@ -14,6 +14,9 @@ package struct LogitComparison: Sendable {
     package let sum: Double
     /// Whether a logit is infinite or not a number.
     package let isBroken: Bool
+
+    /// ln Z, with Z the sum of all logits' exponentials.
+    package var logPartition: Double { logits[0] + Elementary.logarithm(sum) }
   }
 
   package let reference: Side
@@ -24,6 +27,11 @@ package struct LogitComparison: Sendable {
   package let error: Double
   /// Σl², less the mean.
   package let size: Double
+
+  /// KL(P‖Q) = Σ p (l − m) − ln Z_l + ln Z_m in nats; rounding cannot make it negative.
+  package var divergence: Double {
+    max(weightedDifference / reference.sum - reference.logPartition + candidate.logPartition, 0)
+  }
 
   fileprivate init(_ found: weightmill_comparison) {
     reference = Side(

@@ -111,3 +111,15 @@ package struct LlamaView: Catalogue {
     ScalarRows.store(values, as: .f32, into: &bytes, at: offset)
   }
 }
+
+extension LlamaModel {
+  /// The model under GGUF's names and in its order of rows, so that tensors can be compared.
+  ///
+  /// - Returns: The model itself if it is so already.
+  /// - Throws: What `init` throws, never for a whole model.
+  package func inGGUFOrder() throws(WeightmillError) -> LlamaModel {
+    guard scheme != .gguf else { return self }
+    return try LlamaModel(
+      catalogue: LlamaView(self, as: .gguf), configuration: configuration, scheme: .gguf)
+  }
+}

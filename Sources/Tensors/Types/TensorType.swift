@@ -112,6 +112,9 @@ public enum TensorType: String, CaseIterable, Hashable, Sendable {
   /// The number of bytes of one block.
   public var bytesPerBlock: Int { layout.bytes }
 
+  /// The number of bits of a value, in the mean over a block.
+  package var bitsPerValue: Double { 8 * Double(bytesPerBlock) / Double(valuesPerBlock) }
+
   /// Whether each value is stored by itself.
   package var isScalar: Bool { layout.values == 1 }
 

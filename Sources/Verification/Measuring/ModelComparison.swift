@@ -216,15 +216,6 @@ package struct ModelComparison: Sendable {
   }
 }
 
-extension LlamaModel {
-  /// The model under GGUF's names and in its order of rows, so that tensors can be compared.
-  func inGGUFOrder() throws(WeightmillError) -> LlamaModel {
-    guard scheme != .gguf else { return self }
-    return try LlamaModel(
-      catalogue: LlamaView(self, as: .gguf), configuration: configuration, scheme: .gguf)
-  }
-}
-
 extension ForwardPass {
   /// Runs one pass of one model.
   ///

@@ -67,11 +67,9 @@ extension PositionResult {
   ///   - sums: The sums.
   ///   - targetLogits: The logits of the token that the text has next.
   init(_ sums: LogitComparison, targetLogits: (reference: Double, candidate: Double)?) {
-    let partition = sums.reference.logits[0] + Elementary.logarithm(sums.reference.sum)
-    let other = sums.candidate.logits[0] + Elementary.logarithm(sums.candidate.sum)
-    let weighted = sums.weightedDifference / sums.reference.sum
+    let (partition, other) = (sums.reference.logPartition, sums.candidate.logPartition)
     self.init(
-      divergence: max(weighted - partition + other, 0),
+      divergence: sums.divergence,
       target: targetLogits.map {
         Target(reference: $0.reference - partition, candidate: $0.candidate - other)
       },

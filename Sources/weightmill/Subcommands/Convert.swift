@@ -1,4 +1,5 @@
 import ArgumentParser
+import WeightmillAllocation
 import WeightmillConversion
 import WeightmillModels
 import WeightmillTensors
@@ -26,7 +27,8 @@ extension Subcommands {
         llama.cpp knows the ways in which byte-pair tokenizers cut text by names; the
         one that cuts as the model's does is found and written. --pre names another.
 
-        --calibrate quantizes with error feedback: see `weightmill help quantize`.
+        --target-size and the like choose the types for a size, --calibrate quantizes
+        with error feedback: see `weightmill help quantize`.
 
         With --format safetensors, the output is a folder that transformers loads:
         weights in shards with their index, config.json, tokenizer files. Types are
@@ -68,6 +70,8 @@ extension Subcommands {
 
     @OptionGroup var calibration: CalibrationOptions
 
+    @OptionGroup var allocation: AllocationOptions
+
     @OptionGroup var splitting: SplitOptions
 
     @Option(
@@ -105,9 +109,15 @@ extension Subcommands {
             throw ValidationError(
               "\(option) needs all layers before the ones it writes: leave out --part")
           }
-          guard let type, !type.mix.baseType.isScalar else {
+          guard allocation.target != nil || type.map({ !$0.mix.baseType.isScalar }) == true else {
             throw ValidationError("\(option) goes with a type of blocks, such as --type q4_k_m")
           }
+        }
+        if allocation.target != nil {
+          guard type == nil else {
+            throw ValidationError("a size chooses the types: leave out --type")
+          }
+          try types.checkAllocated()
         }
         guard !types.prunesLayers || identification.expectSum == nil else {
           throw ValidationError("--expect-sum is the sum of all layers; leave out --prune-layers")
@@ -121,7 +131,7 @@ extension Subcommands {
         guard part == nil, splitting.split == nil else {
           throw ValidationError("--part and --split-… go with --format gguf")
         }
-        if let option = types.given ?? calibration.given {
+        if let option = types.given ?? calibration.given ?? allocation.given {
           throw ValidationError("\(option) goes with --format gguf")
         }
         guard name == nil, cutting.name == nil else {
@@ -139,18 +149,17 @@ extension Subcommands {
 
     func run() throws {
       let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
-      var plan = try plan(loaded)
-      identification.choose(&plan)
-      try cut(&plan)
+      guard let (plan, allocated) = try plan(loaded) else { return }
       let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
-      common.printNotes(loaded.notes + plan.notes)
+      let notes = loaded.notes + (allocated?.notes ?? []) + plan.notes
+      common.printNotes(notes)
       try PlanExecution(
         plan: plan, output: output, options: writing, common: common,
-        notes: loaded.notes + plan.notes, checks: checks, part: part?.number,
+        notes: notes, checks: checks, part: part?.number,
         calibrated: calibration.isGiven
           ? CalibratedWriting(
             plan: plan, model: loaded, calibration: calibration, output: output, writing: writing,
-            common: common) : nil
+            common: common) : nil, allocated: allocated?.summary
       ).perform(label: "converting")
     }
 
@@ -167,19 +176,38 @@ extension Subcommands {
       }
     }
 
-    private func plan(_ loaded: LoadedModel) throws(WeightmillError) -> ConversionPlan {
-      switch format {
-      case .gguf:
-        let mix = type?.mix ?? .f16
-        var options = try types.options(mix)
-        options.isCalibrated = calibration.isGiven
-        return try ConversionPlan(
-          convert: loaded, with: options,
-          name: name ?? ConversionPlan.modelName(output: output, mix: mix))
-      case .safetensors:
-        return try ConversionPlan(
-          huggingFace: loaded, as: folderType, maximumShardSize: folder.maximumShardSize)
+    /// The plan; `nil` for a dry run that would have to measure first.
+    private func plan(
+      _ loaded: LoadedModel
+    ) throws -> (plan: ConversionPlan, allocated: AllocatedWriting.Planned?)? {
+      guard format == .gguf else {
+        return (
+          try ConversionPlan(
+            huggingFace: loaded, as: folderType, maximumShardSize: folder.maximumShardSize), nil
+        )
       }
+      let mix = type?.mix ?? .f16
+      var options = try types.options(mix)
+      options.isCalibrated = calibration.isGiven
+      guard let size = allocation.target else { return (try plan(loaded, options), nil) }
+      let allocated = AllocatedWriting(
+        allocation: allocation, target: size, selfText: calibration.selfText, model: loaded,
+        input: model, output: output,
+        writing: writing, common: common)
+      return try allocated.plan(options) { (options) throws(WeightmillError) in
+        try plan(loaded, options)
+      }.map { ($0.plan, $0) }
+    }
+
+    private func plan(
+      _ loaded: LoadedModel, _ options: QuantizationOptions
+    ) throws(WeightmillError) -> ConversionPlan {
+      var plan = try ConversionPlan(
+        convert: loaded, with: options,
+        name: name ?? ConversionPlan.modelName(output: output, mix: options.mix ?? .f16))
+      identification.choose(&plan)
+      try cut(&plan)
+      return plan
     }
   }
 }

@@ -19,6 +19,8 @@ struct PlanExecution {
   var part: Int?
   /// How the plan is executed with error feedback, if it is.
   var calibrated: CalibratedWriting?
+  /// How its types were chosen for a size, if they were.
+  var allocated: AllocatedWriting.Summary?
 
   /// Writes the output, or prints what would be written.
   func perform(label: String) throws {
@@ -34,7 +36,9 @@ struct PlanExecution {
     common.printNotes(obstacle)
     if common.json {
       return try JSONOutput.print(
-        PlanReport(plan, output: output, part: part, notes: notes + obstacle))
+        GuidedReport(
+          plan: try PlanReport(plan, output: output, part: part, notes: notes + obstacle),
+          feedback: nil, allocation: allocated))
     }
     let rows = plan.items.map { item -> [String] in
       let source = plan.source.tensors[item.index]
@@ -124,10 +128,10 @@ struct PlanExecution {
     common.printNotes(found + more)
     if common.json {
       return try JSONOutput.print(
-        CalibratedReport(
+        GuidedReport(
           plan: try PlanReport(
             plan, output: output, part: part, notes: notes + found, report: report),
-          feedback: summary))
+          feedback: summary, allocation: allocated))
     }
     printFallbacks()
     for fault in report.faults {
@@ -200,16 +204,18 @@ struct PlanExecution {
   }
 }
 
-/// The report on a plan, and beside its members what error feedback did.
-private struct CalibratedReport: Encodable {
+/// The report on a plan, and beside its members what error feedback did and how types were chosen.
+private struct GuidedReport: Encodable {
   let plan: PlanReport
   let feedback: CalibratedWriting.Summary?
+  let allocation: AllocatedWriting.Summary?
 
-  private enum Keys: String, CodingKey { case feedback }
+  private enum Keys: String, CodingKey { case feedback, allocation }
 
   func encode(to encoder: any Encoder) throws {
     try plan.encode(to: encoder)
     var members = encoder.container(keyedBy: Keys.self)
     try members.encodeIfPresent(feedback, forKey: .feedback)
+    try members.encodeIfPresent(allocation, forKey: .allocation)
   }
 }

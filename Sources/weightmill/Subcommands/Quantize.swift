@@ -1,4 +1,5 @@
 import ArgumentParser
+import WeightmillAllocation
 import WeightmillConversion
 import WeightmillModels
 import WeightmillTensors
@@ -9,7 +10,10 @@ extension Subcommands {
     static let configuration = CommandConfiguration(
       commandName: "quantize",
       abstract: "Write a GGUF file anew with smaller types.",
-      usage: "weightmill quantize <input> [<output>] <type> [<options>]",
+      usage: """
+        weightmill quantize <input> [<output>] <type> [<options>]
+        weightmill quantize <input> <output> --target-size <target-size> [<options>]
+        """,
       discussion: """
         Types and options have llama-quantize's names. Without OUTPUT, the file is
         ggml-model-TYPE.gguf beside the input. Of a split input any part may be named;
@@ -24,12 +28,20 @@ extension Subcommands {
         goes on with --resume. The text is files, or self: what the model writes. Best
         is both, texts of several kinds, and 64,000 tokens or more. Judge by others.
 
+        --target-size, --target-bpw or --like MIX stand in place of a type: each matrix
+        gets the type that costs least in such a file. What types cost is measured by
+        --text, which takes minutes for a small model and hours for 13B, or has been
+        by `weightmill sensitivity`, once for every size. In the bytes of a mix the
+        predictions move a quarter to a half less; --calibrate comes on top.
+
         EXAMPLES
           weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m
           weightmill quantize ziya-f16.gguf ziya-q8_0.gguf q8_0 --dry-run
           weightmill quantize ziya-f16.gguf small.gguf iq3_xxs --imatrix ziya.imatrix
           weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m \\
             --calibrate self --calibrate sample.txt --save-text self.json --resume
+          weightmill quantize ziya-f16.gguf ziya.gguf --target-size 7.9GB \\
+            --text sample.txt --save-types ziya.types
           weightmill quantize ziya-f16.gguf mixed.gguf q4_k_m \\
             --tensor-type 'blk\\.[0-3]\\.ffn_down=q8_0' --output-tensor-type f16
         """)
@@ -51,6 +63,8 @@ extension Subcommands {
 
     @OptionGroup var calibration: CalibrationOptions
 
+    @OptionGroup var allocation: AllocationOptions
+
     @OptionGroup var splitting: SplitOptions
 
     @OptionGroup var writing: OutputOptions
@@ -58,11 +72,12 @@ extension Subcommands {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-      guard let target else {
-        throw ValidationError("\(quoted(output)) is no type; a type comes last, such as q4_k_m")
-      }
       if splitting.split != nil, types.keepSplit {
         throw ValidationError("--keep-split and --split-… exclude each other")
+      }
+      if allocation.target != nil { return try validateAllocation() }
+      guard let target else {
+        throw ValidationError("\(quoted(output)) is no type; a type comes last, such as q4_k_m")
       }
       if target.types.mix == nil, let option = types.givenOfTypes {
         throw ValidationError("copy keeps all types, so \(option) would have no effect")
@@ -75,6 +90,17 @@ extension Subcommands {
       }
     }
 
+    private func validateAllocation() throws {
+      guard type == nil, Types(argument: output) == nil else {
+        throw ValidationError(
+          type == nil
+            ? "name the output: what --target-size, --target-bpw or --like chooses has no name of its own"
+            : "a size chooses the types: leave out \(quoted(type?.name.lowercased() ?? ""))")
+      }
+      try types.checkAllocated()
+      if let option = calibration.given { try types.checkCalibrated(option) }
+    }
+
     /// The output and the last argument, which says the types, whether or not an output comes before.
     private var target: (path: String, types: Types)? {
       if let type { return (output, type) }
@@ -83,19 +109,51 @@ extension Subcommands {
     }
 
     func run() throws {
+      if let size = allocation.target { return try run(within: size) }
       guard let target else { return }
       var options = try types.options(target.types.mix)
       options.isCalibrated = calibration.isGiven
       var (plan, model, notes) = try makePlan(options)
       if let split = splitting.split { try plan.split(split, path: target.path) }
-      notes += plan.notes
+      try write(plan, model, notes: notes, to: target.path)
+    }
+
+    /// Chooses the types for a size, and writes the file.
+    private func run(within size: SizeTarget) throws {
+      var options = try types.options(.q8_0)
+      options.isCalibrated = calibration.isGiven
+      let checkpoint = try Checkpoint(path: input)
+      let loaded = checkpoint.isOfKnownArchitecture ? try ModelLoader.load(input) : nil
+      let allocated = AllocatedWriting(
+        allocation: allocation, target: size, selfText: calibration.selfText, model: loaded,
+        input: input, output: output,
+        writing: writing, common: common)
+      let planned = try allocated.plan(options) { (options) throws(WeightmillError) in
+        var plan =
+          if let loaded {
+            try ConversionPlan(quantize: loaded, with: options)
+          } else {
+            try ConversionPlan(quantize: checkpoint, with: options)
+          }
+        if let split = splitting.split { try plan.split(split, path: output) }
+        return plan
+      }
+      guard let planned else { return }
+      try write(planned.plan, loaded, notes: checkpoint.notes + planned.notes, planned.summary)
+    }
+
+    private func write(
+      _ plan: ConversionPlan, _ model: LoadedModel?, notes: [String], to path: String? = nil,
+      _ summary: AllocatedWriting.Summary? = nil
+    ) throws {
+      let (path, notes) = (path ?? output, notes + plan.notes)
       common.printNotes(notes)
       try PlanExecution(
-        plan: plan, output: target.path, options: writing, common: common, notes: notes,
+        plan: plan, output: path, options: writing, common: common, notes: notes,
         calibrated: calibration.isGiven
           ? CalibratedWriting(
-            plan: plan, model: try require(model), calibration: calibration, output: target.path,
-            writing: writing, common: common) : nil
+            plan: plan, model: try require(model), calibration: calibration, output: path,
+            writing: writing, common: common) : nil, allocated: summary
       ).perform(label: "quantizing")
     }
 

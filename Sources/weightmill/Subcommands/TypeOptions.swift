@@ -108,6 +108,20 @@ struct TypeOptions: ParsableArguments {
     }
   }
 
+  /// Refuses what has no meaning where types are chosen for a size.
+  func checkAllocated() throws {
+    if pure {
+      throw ValidationError("--pure gives all matrices one type: a size chooses for each by itself")
+    }
+    if prunesLayers {
+      throw ValidationError(
+        "types are measured on the whole model: prune it in a step before, to f16")
+    }
+    if encoder?.method == .compatible {
+      throw ValidationError("--encoder compatible is not what the types are measured with")
+    }
+  }
+
   /// Refuses what cannot be had with error feedback.
   func checkCalibrated(_ option: String) throws {
     if encoder?.method == .compatible {

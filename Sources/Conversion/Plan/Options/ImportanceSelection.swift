@@ -54,6 +54,12 @@ public struct ImportanceSelection: Sendable {
     }
   }
 
+  /// What is used, as a matrix of its own.
+  package var matrix: ImportanceMatrix {
+    ImportanceMatrix(
+      entries: entries, datasets: [dataset].compactMap(\.self), chunkCount: chunkCount)
+  }
+
   /// The importance of each column of a matrix.
   ///
   /// - Parameters:

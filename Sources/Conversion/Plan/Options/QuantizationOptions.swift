@@ -14,6 +14,8 @@ public struct QuantizationOptions: Sendable {
   public var isCalibrated = false
   /// Types for tensors whose names match; the first that matches decides.
   public var tensorTypes: [TensorTypeRule] = []
+  /// The types of tensors one by one, in place of the mix's, as an allocation has chosen them.
+  package var chosenTypes: [TensorName: TensorType] = [:]
   /// The type of the output matrix, whatever the mix says.
   public var outputType: TensorType?
   /// The type of the embeddings, whatever the mix says.

@@ -31,17 +31,26 @@ struct TypeChooser {
     decided = [Int](repeating: 0, count: matchers.count)
   }
 
+  /// A tensor's type.
+  struct Choice {
+    /// The type, and the wanted one if the rows do not allow it.
+    let type: FittingType
+    /// Whether the tensor could have another type: neither an option nor its kind decides.
+    let isFree: Bool
+  }
+
   /// The type of a tensor.
   ///
   /// - Parameter tensor: The tensor, under its name in the GGUF file.
-  /// - Returns: The type, and the wanted one if the rows do not allow it.
+  /// - Returns: The type.
   /// - Throws: `unsupported` when no type takes rows of that length in place of the wanted one.
-  mutating func choose(_ tensor: TensorDescriptor) throws(WeightmillError) -> FittingType {
+  mutating func choose(_ tensor: TensorDescriptor) throws(WeightmillError) -> Choice {
     let columns = tensor.shape.columns
     guard let mix = options.mix, let category = source.category(of: tensor) else {
-      return FittingType(kept: tensor.type)
+      return Choice(type: FittingType(kept: tensor.type), isFree: false)
     }
     let choice: FittingType?
+    var isFree = false
     if tensor.shape.extents.count < 2 || source.role(of: tensor.name)?.isNorm == true {
       choice = FittingType(.f32, columns: columns)
     } else if category == .output, options.leavesOutput {
@@ -49,9 +58,13 @@ struct TypeChooser {
       choice = FittingType(tensor.type, columns: columns)
     } else if let type = forced(category) ?? matched(tensor.name) {
       choice = FittingType(type, columns: columns)
+    } else if let type = options.chosenTypes[TensorName(tensor.name)] {
+      isFree = true
+      choice = FittingType(type, columns: columns)
     } else if options.isPure {
       choice = FittingType(mix.baseType, columns: columns)
     } else {
+      isFree = true
       choice = mix.type(
         of: category, index: source.index(of: tensor.name), in: model, columns: columns,
         isExpert: tensor.shape.extents.count > 2)
@@ -62,7 +75,7 @@ struct TypeChooser {
         "the rows of tensor \(quoted(tensor.name)) hold \(columns) values, which no type like "
           + "\(mix.baseType.name) takes", remedy: "choose another type")
     }
-    return choice
+    return Choice(type: choice, isFree: isFree)
   }
 
   /// The type that `--output-tensor-type` or `--token-embedding-type` gives.

@@ -1,0 +1,96 @@
+import Crypto
+import WeightmillCalibration
+package import WeightmillLLaMA
+import WeightmillQuantization
+package import WeightmillTensors
+import WeightmillTokenization
+
+extension Sensitivities.Origin {
+  /// How many values of a tensor's first row are looked at to know a model again.
+  private static let looked = 64
+
+  /// Describes what is measured.
+  ///
+  /// - Parameters:
+  ///   - model: The model, in the names of GGUF files.
+  ///   - importance: What guides the encoders.
+  ///   - text: The windows.
+  ///   - types: The types.
+  /// - Throws: Reading errors.
+  init(
+    _ model: LlamaModel, importance: ImportanceMatrix?, text: CalibrationText, types: [TensorType]
+  ) throws(WeightmillError) {
+    self.init(
+      model: try Self.digest(of: model), text: String(text.digest.prefix(32)),
+      importance: importance.map(Self.digest) ?? "", tokens: text.windows.tokenCount,
+      context: text.context, names: text.names, types: types)
+  }
+
+  /// A digest by which a model is known again in files of any layout and type that holds the values.
+  static func digest(of model: LlamaModel) throws(WeightmillError) -> String {
+    var hash = SHA256()
+    let decoders = model.catalogue
+    for (index, tensor) in model.catalogue.tensors.enumerated()
+    where tensor.shape.extents.count == 2 && tensor.shape.count > 0 {
+      hash.update(data: Array("\(tensor.name) \(tensor.shape.rows) \(tensor.shape.columns)\n".utf8))
+      let stored = try decoders.bytes(rows: 0..<1, ofTensor: index)
+      var values = [Float](repeating: 0, count: tensor.shape.columns)
+      try RowDecoder(tensor.type, location: model.catalogue.location).decode(
+        stored, into: &values)
+      hash.update(values.prefix(looked))
+    }
+    return hash.finalize().hexadecimal
+  }
+
+  private static func digest(_ importance: ImportanceMatrix) -> String {
+    var hash = SHA256()
+    for name in importance.names {
+      hash.update(data: Array("\(name.text)\n".utf8))
+      hash.update((importance.entries[name]?.weights ?? [])[...])
+    }
+    return hash.finalize().hexadecimal
+  }
+
+  /// What differs from what was measured before; `nil` if nothing does.
+  func difference(from other: Self) -> String? {
+    if model != other.model { return "it is another model" }
+    if text != other.text {
+      return "\(tokens) tokens of another text than the \(other.tokens) of before"
+    }
+    if importance != other.importance { return "another importance guides the encoders" }
+    let (now, before) = (types.map(\.name), other.types.map(\.name))
+    return now == before
+      ? nil : "types \(now.joined(separator: ", ")), not \(before.joined(separator: ", "))"
+  }
+}
+
+extension Sensitivities {
+  /// Whether a model is the one that was measured.
+  ///
+  /// - Parameter model: The model, in the names of GGUF files.
+  /// - Returns: Whether its tensors have the same names and shapes, and begin with the same values.
+  /// - Throws: Reading errors.
+  package func isOf(_ model: LlamaModel) throws(WeightmillError) -> Bool {
+    try Origin.digest(of: model) == origin.model
+  }
+}
+
+extension SHA256 {
+  fileprivate mutating func update(_ values: ArraySlice<Float>) {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(4 * values.count)
+    for value in values {
+      for shift in stride(from: 0, to: 32, by: 8) {
+        bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> UInt32(shift)))
+      }
+    }
+    update(data: bytes)
+  }
+}
+
+extension SHA256.Digest {
+  /// The first half of its digits: nobody has a reason to forge it.
+  fileprivate var hexadecimal: String {
+    prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}

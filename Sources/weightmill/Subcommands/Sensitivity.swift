@@ -1,0 +1,237 @@
+import ArgumentParser
+import WeightmillAllocation
+import WeightmillCalibration
+import WeightmillConversion
+import WeightmillFeedback
+import WeightmillLLaMA
+import WeightmillModels
+import WeightmillOutput
+import WeightmillPresentation
+import WeightmillQuantization
+import WeightmillTensors
+
+extension Subcommands {
+  /// `weightmill sensitivity`: what each type costs each matrix of a model, measured by text.
+  struct Sensitivity: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "sensitivity",
+      abstract: "Measure what each type costs each matrix, for the best file of any size.",
+      discussion: """
+        Runs text through the model, and through models in which one matrix each is
+        quantized, and writes how far the predictions move. `quantize` and `convert`
+        then choose the types that cost least in a given size: --target-size,
+        --target-bpw, --like. One file serves every size.
+
+        It takes a hundred times what the sampled tokens take in the model alone:
+        minutes for a small model, hours for 13B; the time is said before it begins.
+        What is measured is kept as it goes: --resume goes on after an interruption.
+
+        Importance guides the encoders, as it will when the file is written: that of
+        --imatrix, or else what the whole text gives, which --save-imatrix keeps.
+        Take text of several kinds, 8,000 tokens or more; self is what the model
+        writes itself.
+
+        EXAMPLES
+          weightmill sensitivity ziya-f16.gguf --text sample.txt \\
+            --output ziya.sensitivity
+          weightmill sensitivity llama-13b --delta Ziya-LLaMA-13B-v1 \\
+            --text english.txt --text chinese.txt --imatrix imatrix.gguf \\
+            --output ziya.sensitivity --resume
+          weightmill quantize ziya-f16.gguf ziya.gguf --target-size 7.9GB \\
+            --sensitivity ziya.sensitivity --imatrix imatrix.gguf
+        """)
+
+    @Argument(help: "The model's folder or GGUF file.", completion: .file())
+    var model: String
+
+    @OptionGroup var merging: MergeOptions
+
+    @OptionGroup var cutting: PreTokenizerOption
+
+    @Option(
+      help: "A UTF-8 text file, or self: what the model writes; may be given several times.",
+      completion: .file())
+    var text: [String] = []
+
+    @Option(
+      name: .customLong("tokens-file"),
+      help: ArgumentHelp(
+        "A JSON file with ids: a list, or a list of lists; may be given several times.",
+        valueName: "file"),
+      completion: .file(extensions: ["json"]))
+    var tokensFiles: [String] = []
+
+    @OptionGroup var selfText: SelfTextOptions
+
+    @Option(name: .shortAndLong, help: "The file of sensitivities to write.", completion: .file())
+    var output: String
+
+    @Option(
+      help: ArgumentHelp(
+        "A file that says how much each column of each matrix matters (default: learnt from the text).",
+        valueName: "file"), completion: .file())
+    var imatrix: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "Keep the importance that the text gives, as `weightmill imatrix` writes it.",
+        valueName: "file"),
+      completion: .file(extensions: ["gguf"]))
+    var saveImatrix: String?
+
+    @OptionGroup var trying: TriedTypesOption
+
+    @Option(help: "How many tokens a window holds.")
+    var context = 512
+
+    @Option(
+      help: ArgumentHelp(
+        "By how many of the text's tokens each matrix is measured, in whole windows.",
+        valueName: "count"))
+    var sample = SensitivityText.defaultSample
+
+    @Flag(help: "Go on where an interrupted run has stopped.")
+    var resume = false
+
+    @Flag(help: "Say what it will take, and measure nothing.")
+    var dryRun = false
+
+    @Flag(help: "Replace the output if it exists.")
+    var force = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+      guard !text.isEmpty || !tokensFiles.isEmpty else {
+        throw ValidationError("give a text with --text")
+      }
+      let selves = text.count { $0 == CalibrationTexts.selfName }
+      guard selves <= 1 else {
+        throw ValidationError("--text self is given twice: give it once, and --tokens")
+      }
+      if selves == 0, let option = selfText.given {
+        throw ValidationError("\(option) goes with --text self")
+      }
+      guard context >= 2, context <= 1 << 20 else {
+        throw ValidationError("--context must be from 2 to 1048576")
+      }
+      guard (1...1 << 24).contains(sample) else {
+        throw ValidationError("--sample must be from 1 to \(1 << 24)")
+      }
+      if saveImatrix != nil, imatrix != nil {
+        throw ValidationError("--save-imatrix and --imatrix exclude each other")
+      }
+    }
+
+    func run() throws {
+      let began = Terminal.seconds()
+      let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
+      let tokenizer = try loaded.requiredTokenizer()
+      let texts = SensitivityText(
+        texts: CalibrationTexts(texts: text, ids: tokensFiles, context: context),
+        writing: selfText.writing, options: selfText.options, sample: sample, common: common)
+      let inputs = loaded.files + texts.files + [imatrix].compactMap(\.self)
+      let earlier = resume ? try self.earlier() : nil
+      try OutputFile.check(output, overwrite: force || resume, inputs: inputs)
+      if let saveImatrix {
+        try ImatrixWriter.checkOutput(saveImatrix, overwrite: force, inputs: inputs)
+        try OutputFile.check(saveImatrix, isNot: output)
+      }
+      try selfText.writing.checkText(
+        isNot: output, overwrite: force, inputs: inputs, tokenizer)
+      common.printNotes(loaded.notes)
+      if dryRun { return try sayCost(loaded, texts) }
+      let read = try texts.read(for: loaded, tokenizer, overwrite: force, inputs: inputs)
+      let measuring = try SensitivityMeasuring(
+        model: try loaded.llama.inGGUFOrder(), text: read, sampled: texts.sampled(read),
+        importance: try imatrix.map { (path) throws(WeightmillError) in try ImatrixFile.read(path)
+        },
+        types: trying.types, common: common)
+      if let saveImatrix, let learnt = measuring.learnt {
+        _ = try ImatrixWriter.write(
+          learnt, to: saveImatrix, overwrite: force, inputs: inputs, cancellation: Cancellation())
+      }
+      let found = try measuring.measure(resuming: earlier) { (found) throws(WeightmillError) in
+        try SensitivityFile.write(found, to: output, overwrite: true, inputs: inputs)
+      }
+      try report(found, seconds: Terminal.seconds() - began)
+    }
+
+    /// What an interrupted run has left, if there is something.
+    private func earlier() throws(WeightmillError) -> Sensitivities? {
+      do throws(WeightmillError) {
+        return try SensitivityFile.read(output)
+      } catch {
+        guard error.code == .noInput else { throw error }
+        return nil
+      }
+    }
+
+    private func sayCost(_ loaded: LoadedModel, _ texts: SensitivityText) throws {
+      let text = try texts.planned(for: loaded, try loaded.requiredTokenizer())
+      let run = try SensitivityRun(
+        try loaded.llama.inGGUFOrder(), importance: nil, text: texts.sampled(text),
+        types: trying.types, memory: SensitivityMeasuring.memory, workers: common.workers)
+      common.printNotes([SensitivityMeasuring.words(run.cost, common)])
+    }
+
+    private func report(_ found: Sensitivities, seconds: Double) throws {
+      if common.json { return try JSONOutput.print(SensitivityReport(found, output: output)) }
+      try StandardOutput.print(SensitivityReport(found, output: output).table)
+      try StandardOutput.print(
+        "\(printable(output)): \(found.matrices.count) matrices, \(found.origin.types.count) types, "
+          + "by \(Text.grouped(found.origin.tokens)) tokens, in \(Text.fixed(seconds, 2)) s")
+    }
+  }
+}
+
+/// What `sensitivity` says.
+private struct SensitivityReport: Encodable {
+  struct Kind: Encodable {
+    let name: String
+    let matrices: Int
+    let weights: Int
+    let divergence: Double
+    let share: Double
+  }
+
+  struct Uniform: Encodable {
+    let type: String
+    let divergence: Double
+  }
+
+  let output: String
+  let tokens: Int
+  let kinds: [Kind]
+  let uniform: [Uniform]
+
+  init(_ found: Sensitivities, output: String) {
+    self.output = output
+    tokens = found.origin.tokens
+    uniform = found.uniform.map { .init(type: $0.type.name, divergence: $0.divergence) }
+    let groups = Dictionary(grouping: found.matrices) { matrix in
+      matrix.name.split(separator: ".").drop { $0 == "blk" || Int($0) != nil }
+        .dropLast().joined(separator: ".")
+    }
+    let total = found.matrices.reduce(0) { $0 + ($1.divergence ?? 0) }
+    kinds = groups.map { name, matrices in
+      let sum = matrices.reduce(0) { $0 + ($1.divergence ?? 0) }
+      return Kind(
+        name: name, matrices: matrices.count,
+        weights: matrices.reduce(0) { $0 + $1.rows * $1.columns }, divergence: sum,
+        share: total > 0 ? sum / total : 0)
+    }.sorted { ($1.divergence, $0.name) < ($0.divergence, $1.name) }
+  }
+
+  /// The same for people.
+  var table: String {
+    let heads = [["matrices", "number", "weights", "divergence", "share"]]
+    let rows = kinds.map { kind in
+      [
+        kind.name, "\(kind.matrices)", Text.grouped(kind.weights),
+        Text.significant(kind.divergence), Text.percent(kind.share),
+      ]
+    }
+    return Text.table(heads + rows, alignments: [.left, .right, .right, .right, .right])
+  }
+}

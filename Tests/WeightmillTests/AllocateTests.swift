@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+import WeightmillTestSupport
+
+/// `sensitivity`, and `quantize` and `convert` with a size.
+struct AllocateTests {
+  private static let text = ["--text", "fixtures/mini-ziya/expected/eval-en.txt"]
+
+  private let folder: TemporaryFolder
+  private let model: String
+  private let measured: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    (model, measured) = (folder("f16.gguf"), folder("x.sensitivity"))
+    let converted = try CommandLineTool.run(
+      "convert", "fixtures/mini-ziya/base-meta", "--delta", "fixtures/mini-ziya/delta", "--output",
+      model)
+    #expect(converted.code == 0, "\(converted.error)")
+    let made = try CommandLineTool.run(
+      [
+        "sensitivity", model, "--context", "128", "--sample", "256", "--output", measured,
+        "--save-imatrix", folder("imatrix.gguf"), "--quiet",
+      ] + Self.text)
+    #expect(made.code == 0, "\(made.error)")
+    #expect(made.output.contains("30 matrices, 7 types, by 256 tokens"), "\(made.output)")
+  }
+
+  private func run(_ words: [String]) throws -> CommandLineTool.Result {
+    try CommandLineTool.run(words + ["--quiet"])
+  }
+
+  private func size(_ name: String) throws -> Int { try Fixtures.bytes(folder(name)).count }
+
+  @Test func oneMeasurementGivesEverySize() throws {
+    let imatrix = ["--imatrix", folder("imatrix.gguf")]
+    let from = ["quantize", model]
+    let mix = try run(from + [folder("mix.gguf"), "q3_k_m"] + imatrix)
+    #expect(mix.code == 0, "\(mix.error)")
+    let best = try run(
+      from + [
+        folder("best.gguf"), "--like", "q3_k_m", "--sensitivity", measured, "--save-types",
+        folder("types.txt"),
+      ] + imatrix)
+    #expect(best.code == 0, "\(best.error)")
+    #expect(best.error.contains("a divergence of 0.0"), "\(best.error)")
+    #expect(try size("best.gguf") <= size("mix.gguf"))
+    // The file of types gives the same bytes.
+    let same = try run(
+      from + [folder("same.gguf"), "q3_k_m", "--tensor-type-file", folder("types.txt")] + imatrix)
+    #expect(same.code == 0, "\(same.error)")
+    let isSame = try Fixtures.bytes(folder("same.gguf")) == Fixtures.bytes(folder("best.gguf"))
+    #expect(isSame)
+    for (option, value, most) in [
+      ("--target-size", "2.5MB", 2_500_000), ("--target-bpw", "4.6", 2_960_000),
+    ] {
+      let result = try run(
+        from + [folder("size.gguf"), option, value, "--sensitivity", measured, "--force", "--json"]
+          + imatrix)
+      #expect(result.code == 0, "\(result.error)")
+      #expect(try size("size.gguf") <= most)
+      let summary = try #require(result.json?["allocation"] as? [String: Any])
+      #expect(summary["bytes"] as? Int == (try size("size.gguf")))
+      #expect(summary["isExact"] as? Bool == true)
+    }
+    // In the mean of the positions it is nearer to the model by far: the mix loses twice as much.
+    let limits = [
+      "--text", "fixtures/mini-ziya/expected/eval-zh.txt", "--context", "256", "--json",
+    ]
+    let losses = try ["mix.gguf", "best.gguf"].map { name -> Double in
+      let json = try run(["verify-logits", folder(name), "--reference", model] + limits).json
+      let total = json?["total"] as? [String: Any]
+      return try #require((total?["divergence"] as? [String: Any])?["mean"] as? Double)
+    }
+    #expect(losses[1] < 0.7 * losses[0], "\(losses)")
+  }
+
+  @Test func aCheckpointIsMeasuredAndConvertedByOneCommand() throws {
+    let result = try run(
+      [
+        "convert", "fixtures/mini-ziya/base-meta", "--delta", "fixtures/mini-ziya/delta",
+        "--target-size", "2.5MB", "--types", "q2_k,q4_k,q6_k", "--output", folder("ziya.gguf"),
+      ]
+        + Self.text)
+    #expect(result.code == 0, "\(result.error)")
+    #expect(result.error.contains("importance is learnt from the same text"), "\(result.error)")
+    #expect(try size("ziya.gguf") <= 2_500_000)
+    let inspected = try run(["inspect", folder("ziya.gguf")]).output
+    #expect(inspected.contains("quantize.imatrix.dataset"), "\(inspected)")
+  }
+
+  @Test func errorFeedbackKeepsTheChosenTypes() throws {
+    let chosen = ["--like", "q3_k_m", "--sensitivity", measured]
+    let calibrated = try run(
+      [
+        "quantize", model, folder("fed.gguf"), "--calibrate",
+        "fixtures/mini-ziya/expected/eval-en.txt", "--calibration-context", "128", "--json",
+      ] + chosen)
+    #expect(calibrated.code == 0, "\(calibrated.error)")
+    let plain = try run(["quantize", model, folder("plain.gguf"), "--dry-run", "--json"] + chosen)
+    func types(_ result: CommandLineTool.Result) -> [String] {
+      (result.json?["tensors"] as? [[String: Any]])?.compactMap { $0["type"] as? String } ?? []
+    }
+    #expect(types(calibrated) == types(plain) && types(plain).count == 39)
+    #expect(calibrated.json?["feedback"] != nil && calibrated.json?["allocation"] != nil)
+  }
+
+  @Test func whatMeasuringTakesIsSaidBefore() throws {
+    for command in [
+      ["sensitivity", model, "--output", folder("none"), "--dry-run"],
+      ["quantize", model, folder("none.gguf"), "--target-size", "3MB", "--dry-run"],
+    ] {
+      let result = try run(command + Self.text)
+      #expect(result.code == 0, "\(result.error)")
+      #expect(result.error.contains("30 matrices by 1,024 tokens"), "\(result.error)")
+      #expect(result.error.contains("GFLOP/s"))
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder("none")))
+  }
+
+  @Test(arguments: [
+    (["--target-size", "1MB"], 64, "give --target-size"),
+    (["--target-size", "3MB", "--target-bpw", "4"], 64, "exclude each other"),
+    (["--target-size", "3MB", "--text", "x.txt"], 64, "exclude each other"),
+    (["--target-size", "x"], 64, "is invalid"), (["--target-bpw", "0"], 64, "above 0"),
+    (["--like", "f16"], 64, "with blocks"),
+    (["--like", "q4_k_m", "--pure"], 64, "--pure gives all matrices one type"),
+    (["--like", "q4_k_m", "--prune-layers", "1"], 64, "prune it in a step before"),
+    (["--like", "q4_k_m", "--types", "q4_k,q9_k"], 64, "\"q9_k\" is no type; types: f32"),
+    ([], 64, "goes with --target-size"),
+  ]) func whatMakesNoSenseIsRefused(options: [String], code: Int, problem: String) throws {
+    let result = try run(
+      ["quantize", model, folder("no.gguf"), "--sensitivity", measured] + options
+        + (options.isEmpty ? ["q4_k_m"] : []))
+    #expect(result.code == code, "\(options) \(result.error)")
+    #expect(result.error.contains(problem), "\(options) \(result.error)")
+    #expect(!FileManager.default.fileExists(atPath: folder("no.gguf")))
+  }
+
+  @Test func aFileThatIsNotFinishedIsNamed() throws {
+    let text = String(decoding: try Fixtures.bytes(measured), as: UTF8.self)
+    let cut = text.replacing(
+      /"divergence": [0-9.e-]+,\n      "errors"/, with: "\"divergence\": null,\n      \"errors\"")
+    let path = try folder.write(cut.utf8, to: "cut.sensitivity")
+    let result = try run(
+      ["quantize", model, folder("no.gguf"), "--like", "q4_k_m", "--sensitivity", path])
+    #expect(result.code == 78)
+    #expect(result.error.contains("was not finished; finish it"), "\(result.error)")
+    let again = try run(
+      ["sensitivity", model, "--context", "128", "--sample", "256", "--output", path, "--resume"]
+        + Self.text)
+    #expect(again.code == 0, "\(again.error)")
+    let isSame = try Fixtures.bytes(path) == Fixtures.bytes(measured)
+    #expect(isSame)
+  }
+}
