@@ -19,12 +19,14 @@ import tempfile
 from quality import calibrations, subjects, tables
 from quality.limits import Limits
 from quality.packages import Unreachable
-from quality.programs import Failed, LlamaCpp, Weightmill
+from quality.programs import ChosenTypes, Failed, FixedMix, LlamaCpp, Weightmill
 
 SMOLLM2 = ("smol-576", "smol-768")
 # What each model is quantized by if nothing is said.
 ORIGINS = {
-    "mini-ziya": tuple(tables.ORIGINS), "smol-576": ("texts",), "smol-768": ("texts", "feedback", "feedback-self")}
+    "mini-ziya": tuple(tables.ORIGINS), "smol-576": ("texts",), "smol-768": ("texts", *subjects.FEEDBACK)}
+# To measure what types cost takes minutes, which a show of a few windows does not wait for.
+WHOLE = {"smol-768": subjects.CHOSEN}
 
 
 def some_of(names):
@@ -73,7 +75,9 @@ def not_run(why):
 
 
 def wanted_subjects(arguments, weightmill, folder):
-    origins = {name: arguments.importance or ORIGINS[name] for name in arguments.models}
+    is_whole = arguments.windows == subjects.WINDOWS
+    usual = {name: (*ORIGINS[name], *(WHOLE.get(name, ()) if is_whole else ())) for name in ORIGINS}
+    origins = {name: arguments.importance or usual[name] for name in arguments.models}
     if "mini-ziya" in origins:
         yield subjects.mini_ziya(weightmill, folder, origins["mini-ziya"])
     real = {name: origins[name] for name in SMOLLM2 if name in origins}
@@ -89,21 +93,29 @@ def wanted_subjects(arguments, weightmill, folder):
         not_run(str(error))
 
 
+def sides(origin, programs):
+    """Who is judged, and beside whom."""
+    ours, other = programs
+    if origin == "types":
+        return ChosenTypes(ours.path), FixedMix(ours.path)
+    return (ChosenTypes(ours.path), other) if origin == "types-feedback" else programs
+
+
 def measured(subject, arguments, programs, limits, folder):
     """The rows of a model, printed as they come."""
-    ours, other = programs
     print(f"\n{subject.name}: {subject.what}")
     for origin in subject.trials:
+        ours, other = sides(origin, programs)
         print(f"\n{tables.ORIGINS[origin]}\n{tables.header(other.name, subject.texts)}", flush=True)
         for mix in arguments.types or subject.mixes_of(origin):
-            mine = subject.measure(ours, ours, folder, mix, origin)
+            mine, expected = subject.measure(ours, ours, folder, mix, origin)
             theirs = None
             try:
-                theirs = subject.measure(other, ours, folder, mix, origin)
+                theirs, _ = subject.measure(other, ours, folder, mix, origin)
             except Failed as error:
                 print(error, file=sys.stderr)
             is_whole = subject.name == "mini-ziya" or arguments.windows == subjects.WINDOWS
-            row = tables.Row(subject.name, origin, mix, mine, theirs, subject.texts, is_whole)
+            row = tables.Row(subject.name, origin, mix, mine, theirs, subject.texts, is_whole, expected=expected)
             row.state = limits.state(row, not arguments.against)
             print(tables.line(row), flush=True)
             yield row

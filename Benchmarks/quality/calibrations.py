@@ -72,5 +72,5 @@ def compare(weightmill, folder, published, windows, types, wanted):
         trial = subjects.Trial(matrix, inputs, logits)
         subject = subjects.Subject("smol-768", "", reference, types, KINDS, {"trial": [trial]})
         for mix in types:
-            found = subject.measure(weightmill, weightmill, folder, mix, "trial")
+            found, _ = subject.measure(weightmill, weightmill, folder, mix, "trial")
             print(_line(mix, source, size, found, bases.setdefault(mix, found)), flush=True)

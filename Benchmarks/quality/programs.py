@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import json
 import os
 import subprocess
 
@@ -42,6 +43,11 @@ class Weightmill:
     def build(self):
         return self.run("--version").strip()
 
+    @functools.cached_property
+    def chooses_types(self):
+        """Whether `quantize` can choose the types that cost least in the size of a mix."""
+        return "--like" in self.run("quantize", "--help")
+
     @property
     def writes_text(self):
         """Whether `imatrix` can learn from text that the model writes itself."""
@@ -51,6 +57,30 @@ class Weightmill:
     def carries_errors(self):
         """Whether `quantize` can carry rounding errors on, by text."""
         return "--calibrate" in self.run("quantize", "--help")
+
+
+class FixedMix(Weightmill):
+    """The same program, with the types of the mix."""
+
+    def __init__(self, path):
+        super().__init__(path, "the fixed mix")
+
+
+class ChosenTypes(Weightmill):
+    """The same program, with the types that cost least in the bytes of the mix."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.expected = None
+
+    def quantize(self, reference, output, mix, trial):
+        guide = trial.calibration or ["--imatrix", trial.importance]
+        said = json.loads(self.run(
+            "quantize", reference, output, "--like", mix, "--sensitivity", trial.sensitivity, "--force", "--json", *guide))
+        chosen = said["allocation"]
+        if chosen["bytes"] > chosen["mixBytes"]:
+            raise Failed(f"{mix} has {chosen['mixBytes']} bytes, the types that were chosen for it {chosen['bytes']}")
+        self.expected = chosen["divergence"]
 
 
 class LlamaCpp:

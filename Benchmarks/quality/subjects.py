@@ -31,6 +31,9 @@ FIXTURE_MIXES = (
 FIXTURE_FEEDBACK = ("q6_k", "q5_k_m", "q4_k_m", "q4_k_s", "iq4_xs", "q4_0", "q3_k_m", "q3_k_s", "q2_k")
 SMOLLM2_FEEDBACK = ("q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
 FEEDBACK = ("feedback", "feedback-self")
+CHOSEN = ("types", "types-feedback")
+# In the bytes of these, types are chosen.
+CHOSEN_MIXES = ("q6_k", "q5_k_m", "q4_k_m", "q4_k_s", "iq4_xs", "q3_k_m", "q2_k")
 
 
 @dataclasses.dataclass
@@ -42,6 +45,8 @@ class Trial:
     logits: pathlib.Path  # where the reference's are kept during this run
     # Arguments of quantize that name the text which that importance was learnt from, where errors are carried on by it.
     calibration: list | None = None
+    # What each type costs each matrix, where types are chosen by it.
+    sensitivity: pathlib.Path | None = None
 
 
 @dataclasses.dataclass
@@ -58,20 +63,26 @@ class Subject:
     fed: tuple = ()
 
     def mixes_of(self, origin):
+        if origin in CHOSEN:
+            return CHOSEN_MIXES
         return self.fed if origin in FEEDBACK else self.mixes
 
     def measure(self, program, judge, folder, mix, origin):
-        """The positions of a program's file, judged by Weightmill."""
-        found = Positions([])
+        """The positions of a program's file, judged by Weightmill, and what it expects of them, if it does."""
+        found, expected = Positions([]), []
         candidate, saved = folder / "candidate.gguf", folder / "positions.json"
         for trial in self.trials[origin]:
             if not trial.logits.exists():
                 judge.run("verify-logits", self.reference, *trial.inputs, "--save-logits", trial.logits)
             program.quantize(self.reference, candidate, mix, trial)
             judge.run("verify-logits", candidate, "--reference", trial.logits, "--save-positions", saved, "--force")
-            found += Positions.read(saved)
+            positions = Positions.read(saved)
+            found += positions
+            expected.append((getattr(program, "expected", None), len(positions.divergences)))
         candidate.unlink()
-        return found
+        if any(divergence is None for divergence, _ in expected):
+            return found, None
+        return found, sum(divergence * count for divergence, count in expected) / sum(count for _, count in expected)
 
     def clear(self):
         """Removes logits, which are large."""
@@ -103,6 +114,21 @@ def _kept_self_text(weightmill, reference, window, count):
                            "--context", window, "--save-text", part, "--output", part.with_suffix(".gguf"))
             os.replace(part, path)
     return path
+
+
+def _sensitivity(weightmill, name, reference, paths, window, matrix):
+    """What each type costs each matrix; kept for as long as the program, the model, texts and importance are the same."""
+    digest = hashlib.sha256(pathlib.Path(weightmill.path).read_bytes() + reference.name.encode())
+    for path in (*paths, matrix):
+        digest.update(path.read_bytes())
+    kept = CACHE / "sensitivity" / f"{name}-{digest.hexdigest()[:16]}.json"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        weightmill.run("sensitivity", reference, *_texts(paths), "--context", window, "--imatrix", matrix,
+                       "--output", part, "--force")
+        os.replace(part, kept)
+    return kept
 
 
 def _calibration(paths, ids, window):
@@ -143,6 +169,16 @@ def _fixture_feedback(weightmill, reference, folder, is_self_alone, whole):
             for half in (0, 1)]
 
 
+def _fixture_types(weightmill, reference, folder, half):
+    """A half of the texts, judged with the types that cost least on the other."""
+    halves, context = _halves(folder), ["--context", FIXTURE_WINDOW]
+    matrix = folder / f"types-{1 - half}.imatrix.gguf"
+    weightmill.run("imatrix", reference, *_texts(halves[1 - half]), *context, "--output", matrix, "--force")
+    return Trial(matrix, [*_texts(halves[half]), *context], folder / f"half-{half}.logits",
+                 sensitivity=_sensitivity(
+                     weightmill, f"mini-ziya-{half}", reference, halves[1 - half], FIXTURE_WINDOW, matrix))
+
+
 def mini_ziya(weightmill, folder, origins):
     """The fixture. With importance from texts, each half is judged by what was learnt from the other."""
     reference = folder / "mini-ziya.gguf"
@@ -164,6 +200,12 @@ def mini_ziya(weightmill, folder, origins):
     if "self" in origins and weightmill.writes_text:
         matrix = _self_written(weightmill, reference, FIXTURE_WINDOW, folder / "self.imatrix.gguf")
         trials["self"] = [Trial(matrix, whole, folder / "whole.logits")]
+    if "types" in origins and weightmill.chooses_types:
+        trials["types"] = [_fixture_types(weightmill, reference, folder, half) for half in (0, 1)]
+    if "types-feedback" in origins and weightmill.chooses_types:
+        trials["types-feedback"] = _fixture_feedback(weightmill, reference, folder, False, whole)
+        for half, trial in enumerate(trials["types-feedback"]):
+            trial.sensitivity = _fixture_types(weightmill, reference, folder, half).sensitivity
     for origin in FEEDBACK:
         if origin in origins and weightmill.carries_errors:
             trials[origin] = _fixture_feedback(weightmill, reference, folder, origin == "feedback-self", whole)
@@ -235,7 +277,7 @@ def smollm2(weightmill, folder, published, windows, wanted):
         inputs = judged(path, windows, folder)
         logits, trials = folder / f"{name}.logits", {}
         origins = wanted[name]
-        other = _calibration_texts(folder, windows) if {"texts", "feedback"} & set(origins) else []
+        other = _calibration_texts(folder, windows) if {"texts", "feedback", *CHOSEN} & set(origins) else []
         if "none" in origins:
             trials["none"] = [Trial(None, inputs, logits)]
         if "texts" in origins:
@@ -243,12 +285,19 @@ def smollm2(weightmill, folder, published, windows, wanted):
         if "self" in origins and weightmill.writes_text:
             matrix = _self_written(weightmill, path, texts.WINDOW, folder / f"{name}-self.imatrix.gguf")
             trials["self"] = [Trial(matrix, inputs, logits)]
-        for origin in FEEDBACK:
+        for origin in (*FEEDBACK, "types-feedback"):
             if origin in origins and weightmill.carries_errors:
                 own = _kept_self_text(weightmill, path, texts.WINDOW, SELF_TOKENS * windows // WINDOWS)
-                learnt = other if origin == "feedback" else []
+                learnt = [] if origin == "feedback-self" else other
                 trials[origin] = [Trial(_learnt(weightmill, name, path, learnt, own), inputs, logits,
                                         _calibration(learnt, own, texts.WINDOW))]
+        if set(CHOSEN) & set(origins) and weightmill.chooses_types:
+            matrix = _learnt(weightmill, name, path, other)
+            costs = _sensitivity(weightmill, name, path, other, texts.WINDOW, matrix)
+            trials["types"] = [Trial(matrix, inputs, logits, sensitivity=costs)]
+            for trial in trials.get("types-feedback", []):
+                trial.sensitivity = costs
+            trials = {origin: trials[origin] for origin in origins if origin in trials}
         what = f"SmolLM2-135M-Instruct, rows of {name[-3:]}; {windows} windows of 512 tokens of each text"
         yield Subject(name, what, path, EVERY if name == "smol-768" else LEGACY,
                       tuple(text.kind for text in texts.JUDGED), trials, SMOLLM2_FEEDBACK)

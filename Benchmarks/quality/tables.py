@@ -11,6 +11,8 @@ ORIGINS = {
     "none": "no importance",
     "texts": "importance from other texts",
     "self": "importance from self-written text",
+    "types": "types chosen for the bytes of the mix, by other texts; the fixed mix with the same importance",
+    "types-feedback": "types chosen, and errors carried on; llama.cpp with importance from the same text as errors",
     "feedback": "errors carried on, by other texts and self-written text; llama.cpp with importance from the same",
     "feedback-self": "errors carried on, by self-written text; llama.cpp with importance from the same",
 }
@@ -26,6 +28,7 @@ class Row:
     texts: tuple
     is_whole: bool  # whether all windows were read
     state: str = ""
+    expected: float | None = None  # what was expected of ours before it was written, by the text of its types
 
     @property
     def difference(self):
@@ -57,6 +60,8 @@ def line(row):
     shown += f"{ours.p99:9.4f}{theirs.p99:9.4f}{100 * ours.same_top:7.2f}{100 * theirs.same_top:7.2f}"
     for _, mine, other in row.by_text():
         shown += f"{percent(mine.relative(other)):>16}"
+    if row.expected is not None:
+        shown += f"  expected {row.expected:.6f} ({100 * (row.expected / ours.mean - 1):+.0f} %)"
     return f"{shown}  {row.state}".rstrip()
 
 
@@ -97,7 +102,7 @@ def _pair(ours, theirs):
 
 def as_json(rows, builds):
     listed = [
-        {"model": row.model, "importance": row.origin, "type": row.mix, "state": row.state,
+        {"model": row.model, "importance": row.origin, "type": row.mix, "state": row.state, "expected": row.expected,
          **_pair(row.ours, row.theirs),
          "texts": {name: _pair(mine, other) for name, mine, other in row.by_text()}}
         for row in rows]

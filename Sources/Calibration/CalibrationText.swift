@@ -112,16 +112,39 @@ public struct CalibrationText: Sendable {
     windows = TextWindows(windows: windows.windows + [[Int]](repeating: window, count: count))
   }
 
-  /// Some of the windows, evenly spread over all of them.
+  /// The length of the beginnings of windows that `sampled` takes.
+  private static let beginning = 128
+
+  /// The beginnings of some windows, evenly spread over all of them.
   ///
-  /// - Parameter count: How many, at least one.
-  /// - Returns: As many windows, or all if there are fewer.
-  package func spread(windows count: Int) -> CalibrationText {
+  /// As many windows as there are beginnings of 128 tokens; of fewer windows, or shorter ones, more of each.
+  ///
+  /// - Parameter tokens: How many tokens at most, at least 2 of one window.
+  /// - Returns: Windows of one length.
+  package func sampled(tokens: Int) -> CalibrationText {
     let all = windows.windows
-    guard all.count > max(1, count) else { return self }
+    let count = min(all.count, max(1, tokens / min(context, Self.beginning)))
+    guard count > 0 else { return self }
+    let length = min(context, max(2, tokens / count))
+    var text = CalibrationText(context: length)
+    text.names = names
+    text.leftOut = leftOut
+    text.windows = TextWindows(
+      windows: (0..<count).map { Array(all[(2 * $0 + 1) * all.count / (2 * count)].prefix(length)) }
+    )
+    return text
+  }
+
+  /// Some windows, evenly spread over all of them.
+  ///
+  /// - Parameter tokens: How many tokens at most; one window in any case.
+  /// - Returns: As many whole windows, or all if there are fewer.
+  package func spread(tokens: Int) -> CalibrationText {
+    let all = windows.windows
+    let count = min(all.count, max(1, tokens / context))
     var text = self
     text.windows = TextWindows(
-      windows: (0..<max(1, count)).map { all[(2 * $0 + 1) * all.count / (2 * max(1, count))] })
+      windows: (0..<count).map { all[(2 * $0 + 1) * all.count / (2 * count)] })
     return text
   }
 

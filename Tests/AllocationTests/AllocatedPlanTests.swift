@@ -36,7 +36,8 @@ struct AllocatedPlanTests {
       String(decoding: try Fixtures.bytes(path), as: UTF8.self), from: path,
       tokenizer: try model.requiredTokenizer())
     return try SensitivityRun(
-      model.llama.inGGUFOrder(), importance: nil, text: text.spread(windows: 3), types: types,
+      model.llama.inGGUFOrder(), importance: nil, text: text.spread(tokens: 768),
+      sample: text.sampled(tokens: 384), types: types,
       memory: 1 << 30, workers: Workers(threads: 2)
     ).run()
   }

@@ -7,7 +7,7 @@ import WeightmillTestSupport
 struct SensitivityFileTests {
   private static let honest = """
     {"sensitivities": 1, "model": "ab", "importance": "",
-     "text": {"names": ["a.txt"], "digest": "cd", "tokens": 64, "context": 32},
+     "text": {"names": ["a.txt"], "digest": "cd", "tokens": 64, "sample": 32},
      "types": ["Q3_K", "Q8_0"], "uniform": [{"type": "Q3_K", "divergence": 0.5}],
      "matrices": [{"name": "a", "rows": 2, "columns": 256, "probe": "Q3_K",
                    "divergence": 0.25, "errors": {"Q3_K": 0.125, "Q8_0": 1e-05}}]}

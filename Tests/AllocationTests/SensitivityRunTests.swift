@@ -28,7 +28,7 @@ struct SensitivityRunTests {
     try text.add(
       String(decoding: try Fixtures.bytes(path), as: UTF8.self), from: path,
       tokenizer: try model.requiredTokenizer())
-    return text.spread(windows: windows)
+    return text.sampled(tokens: 64 * windows)
   }
 
   private func run(
@@ -36,8 +36,9 @@ struct SensitivityRunTests {
     importance: ImportanceMatrix? = nil
   ) throws -> SensitivityRun {
     try SensitivityRun(
-      model.llama.inGGUFOrder(), importance: importance, text: try text(windows: windows),
-      types: types, memory: memory, workers: Workers(threads: threads))
+      model.llama.inGGUFOrder(), importance: importance, text: try text(windows: 2 * windows),
+      sample: try text(windows: windows), types: types, memory: memory,
+      workers: Workers(threads: threads))
   }
 
   @Test func everyMatrixIsMeasuredInEveryType() throws {
@@ -110,7 +111,7 @@ struct SensitivityRunTests {
     let other = expectError(.mismatch) {
       _ = try run(windows: 3).run(resuming: found)
     }
-    #expect(other?.problem.contains("tokens of another text") == true)
+    #expect(other?.problem.contains("384 and 192 tokens, not the 512 and 256 of before") == true)
     let few = expectError(.mismatch) {
       _ = try run(types: [.q3_K, .q4_K]).run(resuming: found)
     }
@@ -148,7 +149,8 @@ struct SensitivityRunTests {
     let short = expectError(.mismatch) {
       _ = try SensitivityRun(
         model.llama.inGGUFOrder(), importance: nil, text: CalibrationText(context: 64),
-        types: Self.types, memory: 1 << 20, workers: Workers(threads: 1))
+        sample: CalibrationText(context: 64), types: Self.types, memory: 1 << 20,
+        workers: Workers(threads: 1))
     }
     #expect(short?.problem.contains("do not fill a window") == true)
   }

@@ -23,7 +23,7 @@ struct AllocateTests {
         "--save-imatrix", folder("imatrix.gguf"), "--quiet",
       ] + Self.text)
     #expect(made.code == 0, "\(made.error)")
-    #expect(made.output.contains("30 matrices, 7 types, by 256 tokens"), "\(made.output)")
+    #expect(made.output.contains("30 matrices, 7 types, by 256 tokens each"), "\(made.output)")
   }
 
   private func run(_ words: [String]) throws -> CommandLineTool.Result {
@@ -112,7 +112,7 @@ struct AllocateTests {
     ] {
       let result = try run(command + Self.text)
       #expect(result.code == 0, "\(result.error)")
-      #expect(result.error.contains("30 matrices by 1,024 tokens"), "\(result.error)")
+      #expect(result.error.contains("30 matrices by 512 tokens each"), "\(result.error)")
       #expect(result.error.contains("GFLOP/s"))
     }
     #expect(!FileManager.default.fileExists(atPath: folder("none")))

@@ -5,7 +5,7 @@ import WeightmillTensors
 package struct SensitivityCost: Sendable {
   /// The number of matrices.
   package let matrices: Int
-  /// The number of tokens.
+  /// The number of tokens that each matrix is measured by.
   package let tokens: Int
   /// The bytes of streams, and of a layer's matrices in one type.
   package let memory: Int
@@ -19,21 +19,22 @@ package struct SensitivityCost: Sendable {
   private let layers: Int
 
   init(
-    _ model: LlamaModel, _ matrices: [ModelMatrix], tokens: Int, types: Int, groupSize: Int
+    _ model: LlamaModel, _ matrices: [ModelMatrix], tokens: (text: Int, sample: Int), types: Int,
+    groupSize: Int
   ) {
     let weights = matrices.map { Double($0.tensor.shape.count) }
     let layers = model.configuration.layerCount
     self.layers = layers
     self.matrices = matrices.count
-    self.tokens = tokens
+    self.tokens = tokens.sample
     var perLayer = [Double](repeating: 0, count: layers + 1)
     for (matrix, count) in zip(matrices, weights) {
       if case .layer(let layer) = matrix.place { perLayer[layer] += count }
       if matrix.isOutput { perLayer[layers] += count }
     }
-    let each = 2 * Double(tokens)
+    let each = 2 * Double(tokens.sample)
     // The model, the model in each type, and the errors beside it.
-    errors = each * perLayer.reduce(0, +) * Double(1 + 2 * types)
+    errors = 2 * Double(tokens.text) * perLayer.reduce(0, +) * Double(1 + 2 * types)
     var sum = 0.0
     behind = matrices.map { matrix in
       let first = matrix.firstLayer(of: layers)
@@ -42,7 +43,7 @@ package struct SensitivityCost: Sendable {
     }
     let widest = perLayer.dropLast().max() ?? 0
     memory =
-      max(groupSize, types) * tokens * model.configuration.hiddenSize * 4
+      max(groupSize * tokens.sample, (types + 1) * tokens.text) * model.configuration.hiddenSize * 4
       + Int(max(widest, weights.max() ?? 0))
   }
 

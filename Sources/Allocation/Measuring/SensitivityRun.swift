@@ -15,6 +15,7 @@ package struct SensitivityRun: Sendable {
   private let matrices: [ModelMatrix]
   private let origin: Sensitivities.Origin
   private let text: MeasuredText
+  private let sample: MeasuredText
   private let groupSize: Int
   private let workers: Workers
   /// What it will take.
@@ -25,33 +26,36 @@ package struct SensitivityRun: Sendable {
   /// - Parameters:
   ///   - model: The model, in the names of GGUF files.
   ///   - importance: What guides the encoders.
-  ///   - text: The windows that go through it.
+  ///   - text: The windows that go through the model in each type: they tell how large divergences are.
+  ///   - sample: The windows that go through models of one quantized matrix each: they tell how divergences
+  ///     of matrices compare, for which few tokens do.
   ///   - types: The types that are tried.
   ///   - memory: How many bytes the streams may take.
   ///   - workers: The threads.
   /// - Throws: `mismatch` when there is no text; reading errors.
   package init(
     _ model: LlamaModel, importance: ImportanceMatrix?, text: CalibrationText,
-    types: [TensorType], memory: Int, workers: Workers
+    sample: CalibrationText, types: [TensorType], memory: Int, workers: Workers
   ) throws(WeightmillError) {
     reference = ForwardPass(model, workers: workers)
     encoder = MatrixEncoder(model: model, importance: importance, workers: workers)
     matrices = ModelMatrix.all(of: model)
     self.text = MeasuredText(text.windows.windows)
+    self.sample = MeasuredText(sample.windows.windows)
     self.workers = workers
-    guard !self.text.tokens.isEmpty else {
+    guard !self.text.tokens.isEmpty, !self.sample.tokens.isEmpty else {
       throw WeightmillError(
         .mismatch, model.catalogue.location,
         "cannot be measured with this text: \(text.leftOut) tokens do not fill a window of "
           + "\(text.context)", remedy: "give more text, or a smaller --context")
     }
     origin = try Sensitivities.Origin(
-      model, importance: importance, text: text, types: types)
-    let stream = (self.text.tokens.count + 16) * model.configuration.hiddenSize * 4
+      model, importance: importance, text: text, sample: sample, types: types)
+    let stream = (self.sample.tokens.count + 16) * model.configuration.hiddenSize * 4
     groupSize = max(1, memory / stream)
     cost = SensitivityCost(
-      model, matrices, tokens: self.text.tokens.count, types: types.count,
-      groupSize: min(groupSize, matrices.count))
+      model, matrices, tokens: (self.text.tokens.count, self.sample.tokens.count),
+      types: types.count, groupSize: min(groupSize, matrices.count))
   }
 
   /// Measures.
@@ -85,7 +89,7 @@ package struct SensitivityRun: Sendable {
       var members: [(matrix: ModelMatrix, type: TensorType)] = []
       for index in group { members.append((matrices[index], found.matrices[index].probe)) }
       let streams = SingleMatrices(
-        reference: reference, encoder: encoder, text: text, workers: workers)
+        reference: reference, encoder: encoder, text: sample, workers: workers)
       let divergences = try streams.divergences(members) { (layer) throws(WeightmillError) in
         try cancellation.check(reference.model.catalogue.location, "measured")
         progress(cost.share(group, behind: layer))

@@ -14,16 +14,18 @@ extension Sensitivities.Origin {
   /// - Parameters:
   ///   - model: The model, in the names of GGUF files.
   ///   - importance: What guides the encoders.
-  ///   - text: The windows.
+  ///   - text: The windows of the model in each type.
+  ///   - sample: Those of the matrices alone.
   ///   - types: The types.
   /// - Throws: Reading errors.
   init(
-    _ model: LlamaModel, importance: ImportanceMatrix?, text: CalibrationText, types: [TensorType]
+    _ model: LlamaModel, importance: ImportanceMatrix?, text: CalibrationText,
+    sample: CalibrationText, types: [TensorType]
   ) throws(WeightmillError) {
     self.init(
-      model: try Self.digest(of: model), text: String(text.digest.prefix(32)),
+      model: try Self.digest(of: model), text: Self.digest(of: text, sample),
       importance: importance.map(Self.digest) ?? "", tokens: text.windows.tokenCount,
-      context: text.context, names: text.names, types: types)
+      sample: sample.windows.tokenCount, names: text.names, types: types)
   }
 
   /// A digest by which a model is known again in files of any layout and type that holds the values.
@@ -42,6 +44,12 @@ extension Sensitivities.Origin {
     return hash.finalize().hexadecimal
   }
 
+  private static func digest(of text: CalibrationText, _ sample: CalibrationText) -> String {
+    var hash = SHA256()
+    hash.update(data: Array((text.digest + sample.digest).utf8))
+    return hash.finalize().hexadecimal
+  }
+
   private static func digest(_ importance: ImportanceMatrix) -> String {
     var hash = SHA256()
     for name in importance.names {
@@ -55,7 +63,7 @@ extension Sensitivities.Origin {
   func difference(from other: Self) -> String? {
     if model != other.model { return "it is another model" }
     if text != other.text {
-      return "\(tokens) tokens of another text than the \(other.tokens) of before"
+      return "\(tokens) and \(sample) tokens, not the \(other.tokens) and \(other.sample) of before"
     }
     if importance != other.importance { return "another importance guides the encoders" }
     let (now, before) = (types.map(\.name), other.types.map(\.name))

@@ -33,14 +33,14 @@ public struct Sensitivities: Equatable, Sendable {
   public struct Origin: Equatable, Sendable {
     /// A digest of the model's tensors: their names, shapes and first values.
     public let model: String
-    /// A digest of the tokens.
+    /// A digest of all tokens.
     public let text: String
     /// A digest of the importance that guided the encoders; empty without.
     public let importance: String
-    /// The number of tokens that went through the model.
+    /// The number of tokens that went through the model in each type.
     public let tokens: Int
-    /// How many tokens a window holds.
-    public let context: Int
+    /// The number of tokens that went through the models of one quantized matrix each.
+    public let sample: Int
     /// The names of the texts.
     public let names: [String]
     /// The types that were tried.

@@ -60,13 +60,13 @@ public enum SensitivityFile {
   ) throws(WeightmillError) -> Sensitivities.Origin {
     guard let model = file["model"]?.string, let text = file["text"]?.object,
       let digest = text["digest"]?.string, let tokens = text["tokens"]?.integer, tokens > 0,
-      let context = text["context"]?.integer, context > 0, let names = text["names"]?.array,
+      let sample = text["sample"]?.integer, sample > 0, let names = text["names"]?.array,
       let importance = file["importance"]?.string, let types = file["types"]?.array
     else { throw broken(path, "does not say what was measured") }
     var tried: [TensorType] = []
     for value in types { tried.append(try type(value.string, path)) }
     return Sensitivities.Origin(
-      model: model, text: digest, importance: importance, tokens: tokens, context: context,
+      model: model, text: digest, importance: importance, tokens: tokens, sample: sample,
       names: names.compactMap(\.string), types: tried)
   }
 
@@ -150,7 +150,7 @@ public enum SensitivityFile {
         "text",
         object([
           ("names", .array(origin.names.map { .string($0) })), ("digest", .string(origin.text)),
-          ("tokens", number(origin.tokens)), ("context", number(origin.context)),
+          ("tokens", number(origin.tokens)), ("sample", number(origin.sample)),
         ])
       ),
       ("importance", .string(origin.importance)),

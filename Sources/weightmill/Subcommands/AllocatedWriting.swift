@@ -92,8 +92,9 @@ struct AllocatedWriting {
     let whole = try model.llama.inGGUFOrder()
     let tokenizer = try model.requiredTokenizer()
     if writing.dryRun {
+      let text = try texts.planned(for: model, tokenizer)
       let run = try SensitivityRun(
-        whole, importance: nil, text: texts.sampled(try texts.planned(for: model, tokenizer)),
+        whole, importance: nil, text: texts.spread(text), sample: texts.sampled(text),
         types: allocation.trying.types, memory: SensitivityMeasuring.memory,
         workers: common.workers)
       common.printNotes([
@@ -105,7 +106,7 @@ struct AllocatedWriting {
       output, overwrite: writing.force || writing.resume, inputs: model.files + texts.files)
     let text = try texts.read(for: model, tokenizer, overwrite: false, inputs: model.files)
     let measuring = try SensitivityMeasuring(
-      model: whole, text: text, sampled: texts.sampled(text),
+      model: whole, text: text, by: texts,
       importance: options.importance?.matrix, types: allocation.trying.types, common: common)
     if let learnt = measuring.learnt, !options.isCalibrated {
       options.importance = ImportanceSelection(learnt, path: allocation.text[0])

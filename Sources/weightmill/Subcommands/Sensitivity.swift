@@ -86,7 +86,7 @@ extension Subcommands {
 
     @Option(
       help: ArgumentHelp(
-        "By how many of the text's tokens each matrix is measured, in whole windows.",
+        "By how many of the text's tokens each matrix is measured: the beginnings of some windows.",
         valueName: "count"))
     var sample = SensitivityText.defaultSample
 
@@ -143,7 +143,7 @@ extension Subcommands {
       if dryRun { return try sayCost(loaded, texts) }
       let read = try texts.read(for: loaded, tokenizer, overwrite: force, inputs: inputs)
       let measuring = try SensitivityMeasuring(
-        model: try loaded.llama.inGGUFOrder(), text: read, sampled: texts.sampled(read),
+        model: try loaded.llama.inGGUFOrder(), text: read, by: texts,
         importance: try imatrix.map { (path) throws(WeightmillError) in try ImatrixFile.read(path)
         },
         types: trying.types, common: common)
@@ -170,7 +170,8 @@ extension Subcommands {
     private func sayCost(_ loaded: LoadedModel, _ texts: SensitivityText) throws {
       let text = try texts.planned(for: loaded, try loaded.requiredTokenizer())
       let run = try SensitivityRun(
-        try loaded.llama.inGGUFOrder(), importance: nil, text: texts.sampled(text),
+        try loaded.llama.inGGUFOrder(), importance: nil, text: texts.spread(text),
+        sample: texts.sampled(text),
         types: trying.types, memory: SensitivityMeasuring.memory, workers: common.workers)
       common.printNotes([SensitivityMeasuring.words(run.cost, common)])
     }
@@ -180,7 +181,7 @@ extension Subcommands {
       try StandardOutput.print(SensitivityReport(found, output: output).table)
       try StandardOutput.print(
         "\(printable(output)): \(found.matrices.count) matrices, \(found.origin.types.count) types, "
-          + "by \(Text.grouped(found.origin.tokens)) tokens, in \(Text.fixed(seconds, 2)) s")
+          + "by \(Text.grouped(found.origin.sample)) tokens each, in \(Text.fixed(seconds, 2)) s")
     }
   }
 }
@@ -207,7 +208,7 @@ private struct SensitivityReport: Encodable {
 
   init(_ found: Sensitivities, output: String) {
     self.output = output
-    tokens = found.origin.tokens
+    tokens = found.origin.sample
     uniform = found.uniform.map { .init(type: $0.type.name, divergence: $0.divergence) }
     let groups = Dictionary(grouping: found.matrices) { matrix in
       matrix.name.split(separator: ".").drop { $0 == "blk" || Int($0) != nil }

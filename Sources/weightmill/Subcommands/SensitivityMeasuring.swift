@@ -50,7 +50,7 @@ struct TriedTypesOption: ParsableArguments {
 /// The text by which types are measured.
 struct SensitivityText {
   /// How many tokens each matrix is measured by, unless another number is asked for.
-  static let defaultSample = 1024
+  static let defaultSample = 512
 
   let texts: CalibrationTexts
   let writing: SelfWritingOptions
@@ -118,9 +118,12 @@ struct SensitivityText {
     return text
   }
 
-  /// Windows of a text, evenly spread, by which matrices are measured.
+  /// The windows by which the model in each type is measured: four times as much, since so few models are.
+  func spread(_ text: CalibrationText) -> CalibrationText { text.spread(tokens: 4 * sample) }
+
+  /// The parts of a text by which matrices are measured.
   func sampled(_ text: CalibrationText) -> CalibrationText {
-    text.spread(windows: max(1, sample / text.context))
+    text.sampled(tokens: sample)
   }
 }
 
@@ -137,7 +140,7 @@ struct SensitivityMeasuring {
   let common: CommonOptions
 
   init(
-    model: LlamaModel, text: CalibrationText, sampled: CalibrationText,
+    model: LlamaModel, text: CalibrationText, by texts: SensitivityText,
     importance: ImportanceMatrix?, types: [TensorType], common: CommonOptions
   ) throws(WeightmillError) {
     self.common = common
@@ -152,7 +155,8 @@ struct SensitivityMeasuring {
       (self.importance, learnt) = (found, found)
     }
     run = try SensitivityRun(
-      model, importance: self.importance, text: sampled, types: types, memory: Self.memory,
+      model, importance: self.importance, text: texts.spread(text), sample: texts.sampled(text),
+      types: types, memory: Self.memory,
       workers: common.workers)
   }
 
@@ -175,7 +179,7 @@ struct SensitivityMeasuring {
   static func words(_ cost: SensitivityCost, _ common: CommonOptions) -> String {
     let rate = MatrixSpeed.measured(common.workers)
     return
-      "\(Text.grouped(cost.matrices)) matrices by \(Text.grouped(cost.tokens)) tokens: "
+      "\(Text.grouped(cost.matrices)) matrices by \(Text.grouped(cost.tokens)) tokens each: "
       + "\(Text.bytes(cost.memory)) of memory, about \(Text.duration(cost.operations / rate)) at "
       + "\(Text.significant(rate / 1e9)) GFLOP/s"
   }
