@@ -25,8 +25,15 @@ def importance(path):
     return weights
 
 
-def quantize(source, output, file_type, weights, threads=1):
-    """llama.cpp's quantizer with an importance matrix, or none; returns whether it succeeded."""
+def tensor_types(path):
+    """The patterns and types of a file as llama-quantize's --tensor-type-file takes it."""
+    for entry in path.read_text(encoding="utf-8").split():
+        pattern, _, name = entry.rpartition("=")
+        yield pattern, gguf.GGMLQuantizationType[name.upper()]
+
+
+def quantize(source, output, file_type, weights, threads=1, types=()):
+    """llama.cpp's quantizer with an importance matrix, or none, and types of some tensors; whether it succeeded."""
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype = file_type
     parameters.nthread = threads
@@ -37,5 +44,9 @@ def quantize(source, output, file_type, weights, threads=1):
     if entries:
         entries.append(llama_cpp.llama_model_imatrix_data(None, None, 0))
         parameters.imatrix = (llama_cpp.llama_model_imatrix_data * len(entries))(*entries)
+    if types:
+        overrides = [llama_cpp.llama_model_tensor_override(pattern.encode(), code) for pattern, code in types]
+        overrides.append(llama_cpp.llama_model_tensor_override(None, 0))
+        parameters.tt_overrides = (llama_cpp.llama_model_tensor_override * len(overrides))(*overrides)
     return llama_cpp.llama_model_quantize(
         str(source).encode(), str(output).encode(), ctypes.byref(parameters)) == 0

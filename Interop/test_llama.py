@@ -5,6 +5,7 @@ What is compared with what:
   they predict, and with --encoder compatible the bytes;
 - tokenize: ids of both programs, and llamacpp-tokens.json;
 - split: the logits of a file that Weightmill cut with those of the whole file;
+- chosen types: a file whose types were chosen for a size; llama.cpp's quantizer by the file of these types;
 - imatrix: llama.cpp's quantizer with Weightmill's importance matrix, read as llama-quantize does;
 - logits: llama.cpp's on the F16 file with those of transformers on the merged weights, the
   quantized files' with the F16 file's;
@@ -25,7 +26,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from checks import (
     FIXTURE, Checks, convert, expected, flat, imatrix, metadata, weightmill, weightmill_json)
-from llama_quantize import importance, quantize
+from llama_quantize import importance, quantize, tensor_types
 
 PROMPT = "<human>:帮我写一份去西安的旅游计划\n<bot>:"
 # The prompts that are continued. All are texts to tokenize too.
@@ -293,6 +294,26 @@ def check_tiny(checks, source, full):
             worst > 0.98, f"worst correlation {worst:.6f}")
 
 
+def check_chosen(checks, source, full):
+    """llama.cpp loads a file whose types were chosen for a size, and quantizes by the file of these types."""
+    folder, learnt = source.parent, imatrix(source.parent)
+    costs, ours, chosen = folder / "costs.json", folder / "chosen.gguf", folder / "chosen.types"
+    weightmill("sensitivity", source, "--text", FIXTURE / "expected/eval-en.txt", "--context", "128", "--imatrix", learnt, "--output", costs)
+    weightmill("quantize", source, ours, "--target-size", "2.9MB", "--sensitivity", costs, "--imatrix", learnt,
+               "--save-types", chosen)
+    checks.check("chosen types: at most 2.9 MB", ours.stat().st_size <= 2_900_000, f"{ours.stat().st_size} bytes")
+    model = load(ours)
+    worst = min(correlation(logits(model, ids)[-1], row) for ids, row in full)
+    model.close()
+    checks.check("chosen types: last logits against f16's", worst > 0.98, f"worst correlation {worst:.6f}")
+    theirs = folder / "chosen-theirs.gguf"
+    checks.check("chosen types: llama.cpp quantizes by the file of types", quantize(
+        source, theirs, llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_S, importance(learnt), types=list(tensor_types(chosen))))
+    types = [{tensor.name: tensor.tensor_type for tensor in gguf.GGUFReader(path).tensors} for path in (ours, theirs)]
+    checks.check("chosen types: llama.cpp's file has the same", types[0] == types[1],
+                 f"{len(set(types[0].values()))} types")
+
+
 def check_split(checks, source, full):
     """llama.cpp loads what Weightmill cut, and predicts the same, bit for bit."""
     for options in (["--max-size", "2M"], ["--max-tensors", "15", "--no-tensor-first-split"]):
@@ -343,6 +364,9 @@ def main():
 
             with checks.part("imatrix"):
                 check_imatrix(checks, source, full)
+
+            with checks.part("chosen types"):
+                check_chosen(checks, source, full)
 
             with checks.part("tiny"):
                 check_tiny(checks, source, full)
