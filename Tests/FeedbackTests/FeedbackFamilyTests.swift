@@ -13,42 +13,8 @@ struct FeedbackFamilyTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// A model, and how many matrices of its one layer there are.
-  struct Family: CustomTestStringConvertible, Sendable {
-    let architecture: Architecture
-    var fields: [String: String] = [:]
-    var biases: Set<TensorRole.LayerTensor> = []
-    var matrices = 7
-    var testDescription: String { architecture.huggingFaceType }
-  }
-
-  static let families = [
-    Family(
-      architecture: .llama, fields: ["attention_bias": "true", "mlp_bias": "true"],
-      biases: TensorRole.LayerTensor.biases),
-    Family(architecture: .qwen2),
-    Family(architecture: .qwen3),
-    Family(
-      architecture: .granite,
-      fields: [
-        "embedding_multiplier": "12.0", "residual_multiplier": "0.22", "logits_scaling": "8.0",
-        "attention_multiplier": "0.0078125",
-      ]),
-    Family(architecture: .olmo2),
-    Family(architecture: .gemma),
-    Family(
-      architecture: .gemma2, fields: ["query_pre_attn_scalar": "32", "sliding_window": "64"]),
-    Family(architecture: .gemma3, fields: ["sliding_window": "null"]),
-    Family(architecture: .phi3, fields: ["sliding_window": "null"], matrices: 4),
-  ]
-
-  @Test(arguments: families) func everyMatrixIsRoundedWithFeedback(family: Family) throws {
-    var small = SmallModel()
-    small.architecture = family.architecture
-    small.fields = family.fields
-    small.biases = family.biases
-    small.head = 32
-    let model = try ModelLoader.load(try small.write(to: folder, "model"))
+  @Test(arguments: SmallFamily.all) func everyMatrixIsRoundedWithFeedback(family: SmallFamily) throws {
+    let model = try ModelLoader.load(try family.model.write(to: folder, "model"))
     var options = QuantizationOptions(.q4_0)
     options.isCalibrated = true
     let plan = try ConversionPlan(convert: model, with: options, name: "x")

@@ -115,7 +115,7 @@ struct DocumentTests {
         atPath: folder(name), withDestinationPath: "build/\(name)")
     }
     let commands = try Document("README.md").commands
-    #expect(commands.count == 12)
+    #expect(commands.count == 13)
     for command in commands {
       let result = try Self.run(command.text, in: folder.path)
       #expect(result.code == 0, "\(command.text)\n\(result.output)")

@@ -60,7 +60,7 @@ struct TypeErrors {
     for index in members where matrices[index].place == .embedding(isOutput: false) {
       guard let fitting = matrices[index].fitting(type) else { continue }
       let (difference, size) = hidden.squaredDifference(from: own)
-      result.errors[index][fitting] = difference / size
+      result.errors[index][fitting] = size > 0 ? difference / size : 0
     }
     return hidden
   }

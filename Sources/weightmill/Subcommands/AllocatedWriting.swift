@@ -70,7 +70,7 @@ struct AllocatedWriting {
     notes += untried(types, found) + left(out: wanted.filter { !types.contains($0) })
     let planned = try AllocatedPlan(
       target, by: DivergenceModel(found), among: types, options: options, path: output, make: make)
-    notes += words(planned)
+    notes += words(planned, isCalibrated: options.isCalibrated)
     try saveTypes(planned)
     return Planned(plan: planned.plan, summary: summary(planned), notes: notes)
   }
@@ -161,14 +161,15 @@ struct AllocatedWriting {
       ]
   }
 
-  private func words(_ planned: AllocatedPlan) -> [String] {
+  private func words(_ planned: AllocatedPlan, isCalibrated: Bool) -> [String] {
     let before = planned.mixDivergence.map {
       "; \(planned.mix.rawValue.lowercased()), \(Text.bytes(planned.mixBytes)), has "
         + Text.significant($0)
     }
     var notes = [
       "types chosen for \(Text.bytes(planned.mostBytes)): a divergence of "
-        + "\(Text.significant(planned.allocation.divergence)) is expected\(before ?? "")"
+        + "\(Text.significant(planned.allocation.divergence)) is expected"
+        + (isCalibrated ? " without error feedback" : "") + (before ?? "")
     ]
     let unmeasured = planned.allocation.unmeasured
     if !unmeasured.isEmpty {

@@ -40,7 +40,7 @@ struct AllocationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep the types that were chosen, as --tensor-type-file takes them here and in llama-quantize.",
+      "Keep the types that were chosen, as --tensor-type-file takes them here and in llama-quantize; with --dry-run, too.",
       valueName: "file"), completion: .file())
   var saveTypes: String?
 
