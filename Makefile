@@ -23,7 +23,7 @@
 # make bench-job  the whole job at 13B's width beside transformers + llama.cpp: time and memory (needs
 #              `make interop` once, 24 GB of disk, 12 minutes); LAYERS, TYPES, RUNS and PEERS as above;
 #              Benchmarks/job.py has more: by depth, real size
-# make interop load the files with gguf, transformers and llama.cpp, and the report page with Chromium;
+# make interop load the files with gguf, transformers and llama.cpp, and the pages with Chromium;
 #              killed runs, full disks, inputs that change (installs what it needs; minutes)
 SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Benchmarks Examples Scripts Package.swift

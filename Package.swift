@@ -119,22 +119,30 @@ let package = Package(
         "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillPresentation",
       ], path: "Sources/Verification"),
     .target(
-      name: "WeightmillReporting",
-      dependencies: [
-        "WeightmillTensors", "WeightmillOutput", "WeightmillPresentation", "WeightmillVerification",
-      ], path: "Sources/Reporting"),
-    .target(
-      name: "WeightmillComparison",
-      dependencies: [
-        "WeightmillTensors", "WeightmillLLaMA", "WeightmillQuantization", "WeightmillModels",
-      ], path: "Sources/Comparison"),
-    .target(
       name: "WeightmillCalibration",
       dependencies: [
         "WeightmillTensors", "WeightmillOutput", "WeightmillGGUF", "WeightmillQuantization",
         "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
         .product(name: "Crypto", package: "swift-crypto"),
       ], path: "Sources/Calibration"),
+    .target(
+      name: "WeightmillAllocation",
+      dependencies: [
+        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
+        "WeightmillCalibration", .product(name: "Crypto", package: "swift-crypto"),
+      ], path: "Sources/Allocation"),
+    .target(
+      name: "WeightmillReporting",
+      dependencies: [
+        "WeightmillTensors", "WeightmillOutput", "WeightmillPresentation", "WeightmillVerification",
+        "WeightmillAllocation",
+      ], path: "Sources/Reporting"),
+    .target(
+      name: "WeightmillComparison",
+      dependencies: [
+        "WeightmillTensors", "WeightmillLLaMA", "WeightmillQuantization", "WeightmillModels",
+      ], path: "Sources/Comparison"),
     .target(
       name: "WeightmillFeedback",
       dependencies: [
@@ -143,14 +151,6 @@ let package = Package(
         "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillCalibration",
         "WeightmillOutput", .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Feedback"),
-
-    .target(
-      name: "WeightmillAllocation",
-      dependencies: [
-        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillQuantization",
-        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
-        "WeightmillCalibration", .product(name: "Crypto", package: "swift-crypto"),
-      ], path: "Sources/Allocation"),
 
     // What the library promises, by one import. Modules have names that no other package has, folders
     // short ones.
@@ -277,7 +277,7 @@ let package = Package(
       name: "ReportingTests",
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON", "WeightmillLLaMA", "WeightmillPresentation",
-        "WeightmillVerification", "WeightmillReporting",
+        "WeightmillVerification", "WeightmillAllocation", "WeightmillReporting",
         "WeightmillTestSupport",
       ]),
     .testTarget(

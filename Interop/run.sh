@@ -12,7 +12,7 @@
 #   Interop/run.sh wide          models as Benchmarks/make-wide-model.py makes them, small: seconds
 #   Interop/run.sh faults        killed runs, full disks, inputs that change: a minute; needs Python alone, and
 #                                root for the full disk
-#   Interop/run.sh report        the report page of verify-logits in Chromium: a minute
+#   Interop/run.sh report        the pages of verify-logits and sensitivity in Chromium: a minute
 #   Interop/run.sh               all of them
 #
 # And one environment for Benchmarks/, in which nothing is tested:
@@ -24,7 +24,7 @@
 # WEIGHTMILL_INTEROP_VENV  where llama.cpp's virtual environment is kept; the others lie beside it
 #                          (default: ${XDG_CACHE_HOME:-$HOME/.cache}/weightmill/interop)
 # PYTHON                   the Python to make them with, 3.11 or newer (default: python3)
-# CHROMIUM                 the browser for the report page (default: chromium, google-chrome)
+# CHROMIUM                 the browser for the pages (default: chromium, google-chrome)
 # CMAKE_ARGS               how `llama` compiles llama.cpp (default: for any recent processor)
 # CI                       if set, an environment that cannot be made is a failure
 #

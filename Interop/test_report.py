@@ -1,4 +1,4 @@
-"""The report page of verify-logits in a browser: Chromium, without a window.
+"""The pages of verify-logits and sensitivity in a browser: Chromium, without a window.
 
 A page is drawn light, dark and narrow, and the pictures are looked at: not blank, the right paper,
 nothing cut off at the edges. Chromium's parser must see the same elements as a strict XML parser,
@@ -115,6 +115,13 @@ def report(reference, candidate, texts, page):
         "0.1", "--same-tokens", "--html", page)
 
 
+def sizes(reference, text, page):
+    """Writes the page of what files of every size lose."""
+    weightmill(
+        "sensitivity", reference, "--text", text, "--context", "128", "--sample", "256",
+        "--output", page.with_suffix(".sensitivity"), "--html", page)
+
+
 def honest_texts(folder):
     """The beginnings of mini-ziya's texts, an English and a Chinese one."""
     for language in ("en", "zh"):
@@ -152,9 +159,18 @@ def main():
             look(test, folder, page, "light", 1200, 3600, "light")
             look(test, folder, page, "dark", 1200, 3600, "dark")
             look(test, folder, page, "narrow", 500, 3600, "light")
+        front, hostile_front = folder / "sizes.html", folder / "hostile-sizes.html"
+        with test.part("the page of sizes"):
+            sizes(reference, FIXTURE / "expected" / "eval-en.txt", front)
+            shutil.copy(front, PICTURES)
+            test.check("it is small", front.stat().st_size < 150_000, front.stat().st_size)
+            look(test, folder, front, "sizes-light", 1200, 3200, "light")
+            look(test, folder, front, "sizes-dark", 1200, 3200, "dark")
+            look(test, folder, front, "sizes-narrow", 500, 3200, "light")
         with test.part("a hostile text"):
             report(reference, candidate, [hostile_text(folder)], hostile)
-            for path in (page, hostile):
+            sizes(reference, hostile_text(folder), hostile_front)
+            for path in (page, hostile, front, hostile_front):
                 document, console, requests = chromium(folder, path, "--dump-dom")
                 test.none(f"{path.name} reads the same as XML", same_elements(path, document))
                 test.none(f"{path.name} prints nothing on the console", console)

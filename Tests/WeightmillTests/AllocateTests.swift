@@ -153,4 +153,56 @@ struct AllocateTests {
     let isSame = try Fixtures.bytes(path) == Fixtures.bytes(measured)
     #expect(isSame)
   }
+
+  @Test func aPageShowsTheFront() throws {
+    let page = folder("sizes.html")
+    let measure =
+      [
+        "sensitivity", model, "--context", "128", "--sample", "256", "--output", measured,
+        "--resume", "--imatrix", folder("imatrix.gguf"),
+      ] + Self.text
+    let before = try Fixtures.bytes(measured)
+    // What was measured is not measured again.
+    let result = try run(measure + ["--html", page, "--json"])
+    #expect(result.code == 0, "\(result.error)")
+    #expect((result.json?["kinds"] as? [Any])?.isEmpty == false)
+    let isSame = try Fixtures.bytes(measured) == before
+    #expect(isSame)
+    let html = String(decoding: try Fixtures.bytes(page), as: UTF8.self)
+    for mix in ["Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_K_S", "IQ4_XS", "Q3_K_M", "Q2_K"] {
+      #expect(html.contains("<b>\(mix)</b>"), "\(mix)")
+    }
+    #expect(html.contains("eval-en.txt") && html.contains("f16.gguf"))
+    let printed = try run(measure + ["--html", "-"])
+    #expect(printed.code == 0 && printed.output == html, "\(printed.error)")
+    // What could not be written is refused before anything is measured.
+    for (path, code, problem) in [
+      (page, 73, "exists already"), (model, 73, "is an input"), (measured, 73, "exists already"),
+      (folder("none/x.html"), 73, "folder does not exist"),
+    ] {
+      let refused = try run(measure + ["--html", path])
+      #expect(refused.code == code && refused.error.contains(problem), "\(path) \(refused.error)")
+    }
+    let forced = try run(measure + ["--html", measured, "--force"])
+    #expect(forced.code == 73 && forced.error.contains("two outputs"), "\(forced.error)")
+    #expect(try run(measure + ["--html", page, "--force"]).code == 0)
+    #expect(try run(measure + ["--html", "-", "--json"]).code == 64)
+    let dry = try run(measure + ["--html", folder("dry.html"), "--dry-run"])
+    #expect(dry.code == 0, "\(dry.error)")
+    #expect(!FileManager.default.fileExists(atPath: folder("dry.html")))
+  }
+
+  @Test func aCheckpointHasAPage() throws {
+    let result = try run(
+      [
+        "sensitivity", "fixtures/mini-ziya/base-meta", "--delta", "fixtures/mini-ziya/delta",
+        "--context", "128", "--sample", "128", "--types", "q3_k,q4_k,q6_k", "--output",
+        folder("y.sensitivity"), "--html", folder("y.html"),
+      ] + Self.text)
+    #expect(result.code == 0, "\(result.error)")
+    let html = String(decoding: try Fixtures.bytes(folder("y.html")), as: UTF8.self)
+    // Of the mixes only those are shown all of whose types were measured.
+    #expect(html.contains("<b>Q6_K</b>") && !html.contains("<b>Q8_0</b>"))
+    #expect(html.contains("q6_k: 6.563 bits"))
+  }
 }

@@ -13,6 +13,15 @@ package struct SizeFront: Sendable {
     package let divergence: Double
     /// The types of the matrices that were measured, by their names in the GGUF file.
     package let types: [(name: String, type: TensorType)]
+
+    package init(
+      name: String, bytes: Int, divergence: Double, types: [(name: String, type: TensorType)]
+    ) {
+      self.name = name
+      self.bytes = bytes
+      self.divergence = divergence
+      self.types = types
+    }
   }
 
   /// The mixes all of whose types were measured, the smallest first.
@@ -22,6 +31,11 @@ package struct SizeFront: Sendable {
 
   /// How many sizes are tried between the smallest and the largest file.
   private static let steps = 24
+
+  package init(mixes: [Point], chosen: [Point]) {
+    self.mixes = mixes
+    self.chosen = chosen
+  }
 
   /// Finds the front.
   ///

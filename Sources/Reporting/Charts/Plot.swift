@@ -22,6 +22,19 @@ struct Plot {
     let text: String
   }
 
+  /// A point's name in the drawing: on a stem above the point.
+  struct Mark {
+    /// The point's position along the bottom and along the side, 0 to 1.
+    let position: (x: Double, y: Double)
+    let text: String
+    /// The height of the stem and the name, in the size of the page's text.
+    let stem: Double
+    /// Whether the name stands at the left of its stem.
+    let isLeft: Bool
+    /// Whether a narrow page does without it.
+    var isMinor = false
+  }
+
   /// The drawing's own coordinates: 0 to `width` and, downwards, 0 to `height`.
   static let width = 1000.0
   static let height = 240.0
@@ -35,6 +48,7 @@ struct Plot {
   /// The title of the values along the bottom.
   let horizontalTitle: String
   var flags: [Flag] = []
+  var marks: [Mark] = []
   let drawing: Markup
 
   var markup: Markup {
@@ -46,17 +60,13 @@ struct Plot {
           tag("span", ["style": "bottom:\(Self.percent(tick.position))"]) { tick.label }
         }
       }
-      tag(
-        "svg",
-        [
-          "xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-label": description,
-          "viewBox": "0 0 \(Self.number(Self.width)) \(Self.number(Self.height))",
-          "preserveAspectRatio": "none",
-        ]
-      ) {
-        grid
-        drawing
-        flagLines
+      if marks.isEmpty {
+        picture
+      } else {
+        tag("div", ["class": "field"]) {
+          picture
+          for mark in marks { Self.name(mark) }
+        }
       }
       tag("div", ["class": "bottom", "aria-hidden": "true"]) {
         for label in horizontal {
@@ -65,6 +75,36 @@ struct Plot {
       }
       tag("div", ["class": "bottom-title", "aria-hidden": "true"]) { horizontalTitle }
     }
+  }
+
+  private var picture: Markup {
+    tag(
+      "svg",
+      [
+        "xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-label": description,
+        "viewBox": "0 0 \(Self.number(Self.width)) \(Self.number(Self.height))",
+        "preserveAspectRatio": "none",
+      ]
+    ) {
+      grid
+      drawing
+      flagLines
+    }
+  }
+
+  private static func name(_ mark: Mark) -> Markup {
+    let side =
+      mark.isLeft
+      ? "right:\(percent(1 - mark.position.x))" : "left:\(percent(mark.position.x))"
+    let names = ["mark", mark.isLeft ? "before" : nil, mark.isMinor ? "minor" : nil]
+    return tag(
+      "span",
+      [
+        "class": names.compactMap(\.self).joined(separator: " "),
+        "style": "\(side);bottom:\(percent(mark.position.y));height:\(number(mark.stem))rem",
+        "aria-hidden": "true",
+      ]
+    ) { tag("b") { mark.text } }
   }
 
   private var grid: Markup {

@@ -25,6 +25,8 @@ extension Subcommands {
         It takes a hundred times what the sampled tokens take in the model alone:
         minutes for a small model, hours for 13B; the time is said before it begins.
         What is measured is kept as it goes: --resume goes on after an interruption.
+        --html shows what files of every size lose, the mixes' beside the best, and
+        which types they have; with --resume also of what was measured before.
 
         Importance guides the encoders, as it will when the file is written: that of
         --imatrix, or else what the whole text gives, which --save-imatrix keeps.
@@ -36,7 +38,7 @@ extension Subcommands {
             --output ziya.sensitivity
           weightmill sensitivity llama-13b --delta Ziya-LLaMA-13B-v1 \\
             --text english.txt --text chinese.txt --imatrix imatrix.gguf \\
-            --output ziya.sensitivity --resume
+            --output ziya.sensitivity --resume --html ziya.html
           weightmill quantize ziya-f16.gguf ziya.gguf --target-size 7.9GB \\
             --sensitivity ziya.sensitivity --imatrix imatrix.gguf
         """)
@@ -79,6 +81,8 @@ extension Subcommands {
       completion: .file(extensions: ["gguf"]))
     var saveImatrix: String?
 
+    @OptionGroup var page: SensitivityPageOptions
+
     @OptionGroup var trying: TriedTypesOption
 
     @Option(help: "How many tokens a window holds.")
@@ -96,7 +100,7 @@ extension Subcommands {
     @Flag(help: "Say what it will take, and measure nothing.")
     var dryRun = false
 
-    @Flag(help: "Replace the output if it exists.")
+    @Flag(help: "Replace files that exist.")
     var force = false
 
     @OptionGroup var common: CommonOptions
@@ -121,6 +125,9 @@ extension Subcommands {
       if saveImatrix != nil, imatrix != nil {
         throw ValidationError("--save-imatrix and --imatrix exclude each other")
       }
+      guard !common.json || !page.isPrinted else {
+        throw ValidationError("--json and a page cannot both go to standard output")
+      }
     }
 
     func run() throws {
@@ -139,6 +146,9 @@ extension Subcommands {
       }
       try selfText.writing.checkText(
         isNot: output, overwrite: force, inputs: inputs, tokenizer)
+      try page.check(
+        for: loaded, overwrite: force, inputs: inputs,
+        outputs: [output, saveImatrix, selfText.writing.saveText].compactMap(\.self))
       common.printNotes(loaded.notes)
       if dryRun { return try sayCost(loaded, texts) }
       let read = try texts.read(for: loaded, tokenizer, overwrite: force, inputs: inputs)
@@ -154,7 +164,12 @@ extension Subcommands {
       let found = try measuring.measure(resuming: earlier) { (found) throws(WeightmillError) in
         try SensitivityFile.write(found, to: output, overwrite: true, inputs: inputs)
       }
-      try report(found, seconds: Terminal.seconds() - began)
+      try page.write(
+        found, of: loaded, at: model,
+        guidedBy: ImportanceSelection(
+          measuring.importance, path: imatrix ?? text.first ?? tokensFiles.first ?? model),
+        overwrite: force, inputs: inputs)
+      if !page.isPrinted { try report(found, seconds: Terminal.seconds() - began) }
     }
 
     /// What an interrupted run has left, if there is something.
@@ -210,18 +225,11 @@ private struct SensitivityReport: Encodable {
     self.output = output
     tokens = found.origin.sample
     uniform = found.uniform.map { .init(type: $0.type.name, divergence: $0.divergence) }
-    let groups = Dictionary(grouping: found.matrices) { matrix in
-      matrix.name.split(separator: ".").drop { $0 == "blk" || Int($0) != nil }
-        .dropLast().joined(separator: ".")
+    kinds = found.kinds.map { kind in
+      Kind(
+        name: kind.name, matrices: kind.matrices, weights: kind.weights,
+        divergence: kind.divergence, share: kind.share)
     }
-    let total = found.matrices.reduce(0) { $0 + ($1.divergence ?? 0) }
-    kinds = groups.map { name, matrices in
-      let sum = matrices.reduce(0) { $0 + ($1.divergence ?? 0) }
-      return Kind(
-        name: name, matrices: matrices.count,
-        weights: matrices.reduce(0) { $0 + $1.rows * $1.columns }, divergence: sum,
-        share: total > 0 ? sum / total : 0)
-    }.sorted { ($1.divergence, $0.name) < ($0.divergence, $1.name) }
   }
 
   /// The same for people.
