@@ -20,7 +20,7 @@ struct SizesReportTests {
   ) throws -> Sensitivities {
     let found: [String: Any] = [
       "sensitivities": 1, "model": "0", "importance": "2", "types": types.map(\.name),
-      "text": ["names": texts, "digest": "1", "tokens": 1536, "context": 512] as [String: Any],
+      "text": ["names": texts, "digest": "1", "tokens": 1536, "sample": 512] as [String: Any],
       "uniform": [["type": "Q4_K", "divergence": divergence] as [String: Any]],
       "matrices": matrices.enumerated().map { number, name -> [String: Any] in
         [
@@ -129,7 +129,7 @@ struct SizesReportTests {
       #expect(page.all("bdi").contains { $0.text == words }, "\(words)")
     }
     #expect(page.all("bdi").count { $0.text == "−25.0 %" } == Self.mixes.count)
-    #expect(page.text.contains("1,536, in windows of 512"))
+    #expect(page.text.contains("1,536; 512 for each matrix alone"))
     #expect(page.all("input").count { $0.attributes["checked"] != nil } == 1)
   }
 

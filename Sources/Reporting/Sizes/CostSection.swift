@@ -66,7 +66,10 @@ struct MeasuredSection {
       ["model", Shown.name(report.model)],
       ["matrices", Text.grouped(report.sensitivities.matrices.count)],
       ["texts", names.joined(separator: ", ") + more],
-      ["tokens", "\(Text.grouped(origin.tokens)), in windows of \(Text.grouped(origin.context))"],
+      [
+        "tokens",
+        "\(Text.grouped(origin.tokens)); \(Text.grouped(origin.sample)) for each matrix alone",
+      ],
       ["types", origin.types.map { $0.name.lowercased() }.joined(separator: ", ")],
       ["importance", origin.importance.isEmpty ? "none" : "guides the encoders"],
     ]

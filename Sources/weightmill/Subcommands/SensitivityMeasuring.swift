@@ -165,7 +165,7 @@ struct SensitivityMeasuring {
     resuming earlier: Sensitivities?,
     saving save: (Sensitivities) throws(WeightmillError) -> Void
   ) throws -> Sensitivities {
-    common.printNotes([Self.words(run.cost, common)])
+    if earlier?.isComplete != true { common.printNotes([Self.words(run.cost, common)]) }
     let line = ProgressLine("measuring", options: common)
     return try Interruption.during { cancellation in
       defer { line.finish() }
