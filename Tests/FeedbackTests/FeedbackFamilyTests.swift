@@ -13,7 +13,9 @@ struct FeedbackFamilyTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  @Test(arguments: SmallFamily.all) func everyMatrixIsRoundedWithFeedback(family: SmallFamily) throws {
+  @Test(arguments: SmallFamily.all) func everyMatrixIsRoundedWithFeedback(family: SmallFamily)
+    throws
+  {
     let model = try ModelLoader.load(try family.model.write(to: folder, "model"))
     var options = QuantizationOptions(.q4_0)
     options.isCalibrated = true

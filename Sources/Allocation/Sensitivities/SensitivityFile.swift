@@ -1,10 +1,10 @@
 import WeightmillOutput
 import WeightmillQuantization
 import WeightmillStrictJSON
-public import WeightmillTensors
+package import WeightmillTensors
 
 /// The file of sensitivities: formats/sensitivities.md.
-public enum SensitivityFile {
+package enum SensitivityFile {
   /// The version of the format.
   package static let version = 1
   /// Far more than any model's.
@@ -17,7 +17,7 @@ public enum SensitivityFile {
   /// - Parameter path: The file.
   /// - Returns: What was measured.
   /// - Throws: `noInput`; `malformed` when it holds something else; `unsupported` for a later version.
-  public static func read(_ path: String) throws(WeightmillError) -> Sensitivities {
+  package static func read(_ path: String) throws(WeightmillError) -> Sensitivities {
     guard let file = try JSONParser.parse(path: path, limit: mostBytes).object else {
       throw broken(path, "is no JSON object")
     }
