@@ -137,6 +137,16 @@ struct AllocateTests {
     #expect(!FileManager.default.fileExists(atPath: folder("no.gguf")))
   }
 
+  /// Before anything is measured.
+  @Test func aFileThatIsQuantizedAlreadyIsRefused() throws {
+    #expect(try run(["quantize", model, folder("q8_0.gguf"), "q8_0"]).code == 0)
+    let result = try run(
+      ["quantize", folder("q8_0.gguf"), folder("no.gguf"), "--like", "q4_k_m"] + Self.text)
+    #expect(result.code == 69)
+    #expect(result.error.contains("is quantized already"), "\(result.error)")
+    #expect(!result.error.contains("GFLOP/s"), "\(result.error)")
+  }
+
   @Test func aFileThatIsNotFinishedIsNamed() throws {
     let text = String(decoding: try Fixtures.bytes(measured), as: UTF8.self)
     let cut = text.replacing(

@@ -54,6 +54,8 @@ struct AllocatedWriting {
   ) throws -> Planned? {
     var options = options
     try checkTypes()
+    // What stands in the way of any plan is said before minutes are spent.
+    _ = try make(options)
     let found: Sensitivities
     var notes: [String] = []
     if let path = allocation.sensitivity {
