@@ -113,11 +113,11 @@ public struct CalibrationText: Sendable {
   }
 
   /// The length of the beginnings of windows that `sampled` takes.
-  private static let beginning = 128
+  private static let beginning = 256
 
   /// The beginnings of some windows, evenly spread over all of them.
   ///
-  /// As many windows as there are beginnings of 128 tokens; of fewer windows, or shorter ones, more of each.
+  /// As many windows as there are beginnings of 256 tokens; of fewer windows, or shorter ones, more of each.
   ///
   /// - Parameter tokens: How many tokens at most, at least 2 of one window.
   /// - Returns: Windows of one length.

@@ -112,7 +112,7 @@ struct AllocateTests {
     ] {
       let result = try run(command + Self.text)
       #expect(result.code == 0, "\(result.error)")
-      #expect(result.error.contains("30 matrices by 512 tokens each"), "\(result.error)")
+      #expect(result.error.contains("30 matrices by 1,024 tokens each"), "\(result.error)")
       #expect(result.error.contains("GFLOP/s"))
     }
     #expect(!FileManager.default.fileExists(atPath: folder("none")))

@@ -50,7 +50,7 @@ struct TriedTypesOption: ParsableArguments {
 /// The text by which types are measured.
 struct SensitivityText {
   /// How many tokens each matrix is measured by, unless another number is asked for.
-  static let defaultSample = 512
+  static let defaultSample = 1024
 
   let texts: CalibrationTexts
   let writing: SelfWritingOptions
@@ -118,8 +118,8 @@ struct SensitivityText {
     return text
   }
 
-  /// The windows by which the model in each type is measured: four times as much, since so few models are.
-  func spread(_ text: CalibrationText) -> CalibrationText { text.spread(tokens: 4 * sample) }
+  /// The windows by which the model in each type is measured: twice as much, since so few models are.
+  func spread(_ text: CalibrationText) -> CalibrationText { text.spread(tokens: 2 * sample) }
 
   /// The parts of a text by which matrices are measured.
   func sampled(_ text: CalibrationText) -> CalibrationText {
