@@ -118,23 +118,26 @@ struct AllocateTests {
     #expect(!FileManager.default.fileExists(atPath: folder("none")))
   }
 
-  @Test(arguments: [
-    (["--target-size", "1MB"], 64, "give --target-size"),
-    (["--target-size", "3MB", "--target-bpw", "4"], 64, "exclude each other"),
-    (["--target-size", "3MB", "--text", "x.txt"], 64, "exclude each other"),
-    (["--target-size", "x"], 64, "is invalid"), (["--target-bpw", "0"], 64, "above 0"),
-    (["--like", "f16"], 64, "with blocks"),
-    (["--like", "q4_k_m", "--pure"], 64, "--pure gives all matrices one type"),
-    (["--like", "q4_k_m", "--prune-layers", "1"], 64, "prune it in a step before"),
-    (["--like", "q4_k_m", "--types", "q4_k,q9_k"], 64, "\"q9_k\" is no type; types: f32"),
-    ([], 64, "goes with --target-size"),
-  ]) func whatMakesNoSenseIsRefused(options: [String], code: Int, problem: String) throws {
-    let result = try run(
-      ["quantize", model, folder("no.gguf"), "--sensitivity", measured] + options
-        + (options.isEmpty ? ["q4_k_m"] : []))
-    #expect(result.code == code, "\(options) \(result.error)")
-    #expect(result.error.contains(problem), "\(options) \(result.error)")
-    #expect(!FileManager.default.fileExists(atPath: folder("no.gguf")))
+  @Test func whatMakesNoSenseIsRefused() throws {
+    let cases: [(options: [String], problem: String)] = [
+      (["--target-size", "1MB"], "give --target-size"),
+      (["--target-size", "3MB", "--target-bpw", "4"], "exclude each other"),
+      (["--target-size", "3MB", "--text", "x.txt"], "exclude each other"),
+      (["--target-size", "x"], "is invalid"), (["--target-bpw", "0"], "above 0"),
+      (["--like", "f16"], "with blocks"),
+      (["--like", "q4_k_m", "--pure"], "--pure gives all matrices one type"),
+      (["--like", "q4_k_m", "--prune-layers", "1"], "prune it in a step before"),
+      (["--like", "q4_k_m", "--types", "q4_k,q9_k"], "\"q9_k\" is no type; types: f32"),
+      ([], "goes with --target-size"),
+    ]
+    for (options, problem) in cases {
+      let result = try run(
+        ["quantize", model, folder("no.gguf"), "--sensitivity", measured] + options
+          + (options.isEmpty ? ["q4_k_m"] : []))
+      #expect(result.code == 64, "\(options) \(result.error)")
+      #expect(result.error.contains(problem), "\(options) \(result.error)")
+      #expect(!FileManager.default.fileExists(atPath: folder("no.gguf")))
+    }
   }
 
   /// Before anything is measured.
