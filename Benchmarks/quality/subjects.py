@@ -159,7 +159,8 @@ def _fixture_feedback(weightmill, reference, folder, is_self_alone, whole):
 
     def trial(name, learnt, inputs, logits):
         matrix = folder / f"feedback-{name}.imatrix.gguf"
-        weightmill.run("imatrix", reference, *_texts(learnt), "--tokens-file", own, *context, "--output", matrix)
+        # Types and errors learn by the same, each for itself.
+        weightmill.run("imatrix", reference, *_texts(learnt), "--tokens-file", own, *context, "--output", matrix, "--force")
         return Trial(matrix, inputs, folder / logits, _calibration(learnt, own, FIXTURE_WINDOW))
 
     if is_self_alone:
