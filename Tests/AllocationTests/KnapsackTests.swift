@@ -1,11 +1,12 @@
 import Testing
 import WeightmillAllocation
+import WeightmillLLaMA
 
 /// The best choice within a size, beside all choices there are.
 struct KnapsackTests {
   /// Items whose options are better the larger they are, and sometimes are not.
   private func items(
-    count: Int, unit: Int, using random: inout SplitMix
+    count: Int, unit: Int, using random: inout SplitMix64
   ) -> [[Knapsack.Option]] {
     (0..<count).map { _ in
       let weight = Int.random(in: 1...40, using: &random)
@@ -32,7 +33,7 @@ struct KnapsackTests {
   }
 
   @Test(arguments: 0..<60) func noChoiceIsBetter(seed: UInt64) throws {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     let items = items(count: Int.random(in: 1...7, using: &random), unit: 32, using: &random)
     let knapsack = Knapsack(items)
     for _ in 0..<8 {
@@ -51,7 +52,7 @@ struct KnapsackTests {
 
   /// As many matrices as 13B has, in sizes of any kind.
   @Test(arguments: [1, 32, 4096]) func aWholeModelLeavesNoRoomForABetterType(unit: Int) throws {
-    var random = SplitMix(seed: 7)
+    var random = SplitMix64(seed: 7)
     let items = items(count: 281, unit: unit, using: &random)
     let knapsack = Knapsack(items)
     var last = Double.infinity
@@ -85,21 +86,5 @@ struct KnapsackTests {
       [.init(bytes: 30, damage: 0), .init(bytes: 10, damage: 0), .init(bytes: 20, damage: 5)]
     ])
     #expect(knapsack.best(within: 1000)?.options == [1])
-    #expect(knapsack.leastStep == nil)
-  }
-}
-
-/// Random numbers of a seed.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

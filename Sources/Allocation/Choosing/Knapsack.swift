@@ -59,13 +59,6 @@ package struct Knapsack {
   /// The bytes of the smallest choice.
   package var leastBytes: Int { zip(items, fronts).reduce(0) { $0 + $1.0[$1.1[0]].bytes } }
 
-  /// The least step in size that any item has from one option to the next.
-  package var leastStep: Int? {
-    zip(items, fronts).flatMap { options, front in
-      zip(front, front.dropFirst()).map { options[$1].bytes - options[$0].bytes }
-    }.min()
-  }
-
   /// The best choice of at most so many bytes; `nil` if the smallest choice is larger.
   package func best(within budget: Int) -> Choice? {
     guard leastBytes <= budget else { return nil }

@@ -72,7 +72,6 @@ struct MatrixEncoder: Sendable {
     let encoder = try RowEncoder(
       type, guide: entry.map { .importance($0.weights) } ?? .none, columns: columns,
       location: location)
-    let decoder = try RowDecoder(tensor.type, location: location)
     let height = max(1, Self.values / max(1, columns))
     let size = columns / type.valuesPerBlock * type.bytesPerBlock
     let pieces = Mutex([[UInt8]](repeating: [], count: (rows + height - 1) / height))
@@ -80,15 +79,7 @@ struct MatrixEncoder: Sendable {
     try workers.forEach((rows + height - 1) / height, scratch: {}) {
       (piece, _) throws(WeightmillError) in
       let range = piece * height..<min((piece + 1) * height, rows)
-      let stored = try model.catalogue.bytes(rows: range, ofTensor: index)
-      var values = [Float](repeating: 0, count: range.count * columns)
-      decoder.decode(stored, into: &values)
-      guard FloatScan.firstNonFinite(values) == nil else {
-        throw WeightmillError(
-          .malformed, location, "tensor \(quoted(tensor.name)) holds values that are not finite",
-          at: "rows \(range.lowerBound) to \(range.upperBound - 1)",
-          remedy: "the weights are damaged, or were merged with the wrong base")
-      }
+      let values = try model.catalogue.finiteValues(rows: range, ofTensor: index)
       var bytes = [UInt8](repeating: 0, count: range.count * size)
       if encoder.encode(values, into: &bytes).overflowed > 0 {
         overflowed.store(true, ordering: .relaxed)

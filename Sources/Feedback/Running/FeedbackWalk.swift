@@ -189,17 +189,8 @@ extension ConversionPlan {
   /// Some rows of an item's source, decoded.
   fileprivate func rows(_ rows: Range<Int>, ofItem item: Int) throws(WeightmillError) -> RowGroup {
     let index = items[item].index
-    let tensor = source.tensors[index]
-    let bytes = try source.bytes(rows: rows, ofTensor: index)
-    var values = [Float](repeating: 0, count: rows.count * tensor.shape.columns)
-    try RowDecoder(tensor.type, location: source.location).decode(bytes, into: &values)
-    guard values.allSatisfy(\.isFinite) else {
-      throw WeightmillError(
-        .malformed, source.location,
-        "tensor \(quoted(tensor.name)) holds values that are not finite",
-        at: "rows \(rows.lowerBound) to \(rows.upperBound - 1)",
-        remedy: "the weights are damaged, or were merged with the wrong base")
-    }
-    return RowGroup(rows: rows, values: values, columns: tensor.shape.columns)
+    return RowGroup(
+      rows: rows, values: try source.finiteValues(rows: rows, ofTensor: index),
+      columns: source.tensors[index].shape.columns)
   }
 }

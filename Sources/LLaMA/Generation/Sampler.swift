@@ -112,12 +112,13 @@ package struct Sampler: Sendable {
 ///
 /// SplitMix64, from Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
 /// OOPSLA 2014: a counter with a fixed step, whose bits are mixed.
-struct SplitMix64: RandomNumberGenerator, Sendable {
+package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  /// Begins at a seed.
+  package init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var value = state
     value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -86,30 +86,27 @@ struct AllocatedWriting {
         .unsupported, input, "is of an architecture that Weightmill does not compute",
         remedy: "give types by --tensor-type")
     }
-    let texts = SensitivityText(
-      texts: CalibrationTexts(texts: allocation.text, ids: [], context: 512),
-      writing: selfText, options: selfText.options(tokens: nil), keepsText: false,
-      sample: SensitivityText.defaultSample,
-      common: common)
+    let reading = TextReading(
+      texts: CalibrationTexts(texts: allocation.text, ids: [], context: 512), writing: selfText,
+      options: selfText.options(tokens: nil), keepsText: false, common: common)
     let whole = try model.llama.inGGUFOrder()
-    let tokenizer = try model.requiredTokenizer()
+    func measured(_ text: CalibrationText) throws(WeightmillError) -> SensitivityText {
+      try SensitivityText(
+        text, sample: SensitivityText.defaultSample, for: model, orElse: "give more text")
+    }
     if writing.dryRun {
-      let text = try texts.planned(for: model, tokenizer)
-      let run = try SensitivityRun(
-        whole, importance: nil, text: texts.spread(text), sample: texts.sampled(text),
-        types: allocation.trying.types, memory: SensitivityMeasuring.memory,
-        workers: common.workers)
-      common.printNotes([
-        "the types are measured first: " + SensitivityMeasuring.words(run.cost, common)
-      ])
+      let words = try SensitivityMeasuring.words(
+        for: whole, try measured(try reading.planned(for: model)), types: allocation.trying.types,
+        common)
+      common.printNotes(["the types are measured first: " + words])
       return nil
     }
     try OutputFile.check(
-      output, overwrite: writing.force || writing.resume, inputs: model.files + texts.files)
-    let text = try texts.read(for: model, tokenizer, overwrite: false, inputs: model.files)
+      output, overwrite: writing.force || writing.resume, inputs: model.files + reading.files)
+    let text = try reading.read(for: model, overwrite: false, inputs: model.files)
     let measuring = try SensitivityMeasuring(
-      model: whole, text: text, by: texts,
-      importance: options.importance?.matrix, types: allocation.trying.types, common: common)
+      model: whole, text: try measured(text), importance: options.importance?.matrix,
+      types: allocation.trying.types, common: common)
     if let learnt = measuring.learnt, !options.isCalibrated {
       options.importance = ImportanceSelection(learnt, path: allocation.text[0])
       common.printNotes(["importance is learnt from the same text"])

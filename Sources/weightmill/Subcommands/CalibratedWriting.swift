@@ -63,7 +63,7 @@ struct CalibratedWriting {
 
   /// What is read besides the model.
   private var otherInputs: [String] {
-    calibration.texts.files + [calibration.selfText.draft].compactMap(\.self)
+    reading.files
   }
 
   /// Prints what it would take, and computes nothing.
@@ -71,15 +71,7 @@ struct CalibratedWriting {
   /// Of text that the model would write, the number of tokens is known.
   func dryRun() throws {
     try check()
-    let texts = calibration.texts
-    var text = CalibrationText(context: texts.context)
-    for part in try texts.read(for: model, try model.requiredTokenizer()) {
-      if let part {
-        text.add(part)
-      } else {
-        text.add(placeholdersFor: calibration.options.tokens)
-      }
-    }
+    let text = try reading.planned(for: model)
     let run = try prepared(text)
     common.printNotes([costs(run.cost)])
   }
@@ -93,7 +85,8 @@ struct CalibratedWriting {
     judging judge: ([HashedSource]) throws(WeightmillError) -> Void
   ) throws -> Outcome {
     try check()
-    let text = try readText()
+    let text = try reading.read(
+      for: model, overwrite: writing.force, inputs: model.files + otherInputs)
     let run = try prepared(text)
     let before = [costs(run.cost)] + leftOut(text)
     common.printNotes(before)
@@ -132,34 +125,10 @@ struct CalibratedWriting {
 
   // MARK: Text
 
-  private func readText() throws -> CalibrationText {
-    let texts = calibration.texts
-    let tokenizer = try model.requiredTokenizer()
-    var text = CalibrationText(context: texts.context)
-    // All files are read before the model writes, so that what is wrong with one is found at once.
-    for part in try texts.read(for: model, tokenizer) {
-      if let part { text.add(part) } else { text.add(try selfWritten(tokenizer)) }
-    }
-    return text
-  }
-
-  private func selfWritten(_ tokenizer: ModelTokenizer) throws -> SelfWrittenText {
-    let writing = calibration.selfText
-    var writer = model
-    if let draft = writing.draft {
-      writer = try ModelLoader.load(draft)
-      try SelfWrittenText.check(draft: writer, for: model)
-    } else if model.llama.catalogue.byteCount > CommonOptions.physicalMemory {
-      common.printNotes([
-        "the model is larger than this machine's memory: every step of its text reads it from the "
-          + "disk; give a smaller file of it with --draft"
-      ])
-    }
-    let text = try writing.compose(
-      by: writer.llama, tokenizer, context: calibration.texts.context, calibration.options, common)
-    try writing.keep(
-      text, overwrite: self.writing.force, inputs: model.files + otherInputs, tokenizer)
-    return text
+  private var reading: TextReading {
+    TextReading(
+      texts: calibration.texts, writing: calibration.selfText, options: calibration.options,
+      common: common)
   }
 
   private func leftOut(_ text: CalibrationText) -> [String] {

@@ -1,4 +1,5 @@
 import WeightmillCalibration
+import WeightmillLLaMA
 import WeightmillModels
 import WeightmillTensors
 import WeightmillTokenization
@@ -47,5 +48,73 @@ struct CalibrationTexts {
       parts.append(part)
     }
     return parts
+  }
+}
+
+/// Reads texts, and lets the model write what is to be its own.
+struct TextReading {
+  let texts: CalibrationTexts
+  let writing: SelfWritingOptions
+  let options: SelfWrittenText.Options
+  /// Whether what the model wrote is kept as was asked for.
+  var keepsText = true
+  let common: CommonOptions
+
+  /// The files that are read.
+  var files: [String] { texts.files + [writing.draft].compactMap(\.self) }
+
+  /// Reads the files, and lets the model write.
+  ///
+  /// - Parameters:
+  ///   - model: The model that learns.
+  ///   - overwrite: Whether a text that is kept may replace a file.
+  ///   - inputs: Files that are read: the text that is kept must be none of them.
+  /// - Returns: All windows.
+  /// - Throws: The errors of reading and of writing.
+  func read(
+    for model: LoadedModel, overwrite: Bool, inputs: [String]
+  ) throws(WeightmillError) -> CalibrationText {
+    let tokenizer = try model.requiredTokenizer()
+    var text = CalibrationText(context: texts.context)
+    // All files are read before the model writes, so that what is wrong with one is found at once.
+    for part in try texts.read(for: model, tokenizer) {
+      if let part {
+        text.add(part)
+        continue
+      }
+      let written = try writing.compose(
+        by: try writer(for: model), tokenizer, context: texts.context, options, common)
+      if keepsText { try writing.keep(written, overwrite: overwrite, inputs: inputs, tokenizer) }
+      text.add(written)
+    }
+    return text
+  }
+
+  /// The same without what the model would write: of that the number of tokens is known.
+  ///
+  /// - Parameter model: The model that learns.
+  /// - Returns: Windows, some of them placeholders.
+  /// - Throws: The errors of reading.
+  func planned(for model: LoadedModel) throws(WeightmillError) -> CalibrationText {
+    var text = CalibrationText(context: texts.context)
+    for part in try texts.read(for: model, try model.requiredTokenizer()) {
+      if let part { text.add(part) } else { text.add(placeholdersFor: options.tokens) }
+    }
+    return text
+  }
+
+  private func writer(for model: LoadedModel) throws(WeightmillError) -> LlamaModel {
+    if let draft = writing.draft {
+      let writer = try ModelLoader.load(draft)
+      try SelfWrittenText.check(draft: writer, for: model)
+      return writer.llama
+    }
+    if model.llama.catalogue.byteCount > CommonOptions.physicalMemory {
+      common.printNotes([
+        "the model is larger than this machine's memory: every step of its text reads it from the "
+          + "disk; give a smaller file of it with --draft"
+      ])
+    }
+    return model.llama
   }
 }

@@ -54,28 +54,12 @@ extension Subcommands {
 
     @OptionGroup var cutting: PreTokenizerOption
 
-    @Option(
-      help: "A UTF-8 text file, or self: what the model writes; may be given several times.",
-      completion: .file())
-    var text: [String] = []
-
-    @Option(
-      name: .customLong("tokens-file"),
-      help: ArgumentHelp(
-        "A JSON file with ids: a list, or a list of lists; may be given several times.",
-        valueName: "file"),
-      completion: .file(extensions: ["json"]))
-    var tokensFiles: [String] = []
-
-    @OptionGroup var selfText: SelfTextOptions
+    @OptionGroup var learning: TextOptions
 
     @Option(
       name: .shortAndLong, help: "The importance matrix to write.",
       completion: .file(extensions: ["gguf"]))
     var output: String
-
-    @Option(help: "How many tokens a window holds.")
-    var context = 512
 
     @Option(help: "How many windows to read at most (default: all).")
     var chunks: Int?
@@ -89,19 +73,6 @@ extension Subcommands {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-      guard !text.isEmpty || !tokensFiles.isEmpty else {
-        throw ValidationError("give a text with --text")
-      }
-      let selves = text.count { $0 == CalibrationTexts.selfName }
-      guard selves <= 1 else {
-        throw ValidationError("--text self is given twice: give it once, and --tokens")
-      }
-      if selves == 0, let option = selfText.given {
-        throw ValidationError("\(option) goes with --text self")
-      }
-      guard context >= 2, context <= 1 << 20 else {
-        throw ValidationError("--context must be from 2 to 1048576")
-      }
       guard chunks ?? 1 >= 1 else { throw ValidationError("--chunks must be 1 or more") }
     }
 
@@ -111,9 +82,9 @@ extension Subcommands {
       let tokenizer = try loaded.requiredTokenizer()
       let draft = try loadDraft(for: loaded)
       let inputs =
-        loaded.files + texts.files + (draft?.files ?? [])
+        loaded.files + learning.texts.files + (draft?.files ?? [])
       try ImatrixWriter.checkOutput(output, overwrite: force, inputs: inputs)
-      try selfText.writing.checkText(
+      try learning.selfText.writing.checkText(
         isNot: output, overwrite: force, inputs: inputs, tokenizer)
       let before = loaded.notes + (draft?.notes ?? []) + notesBefore(loaded, draft)
       common.printNotes(before)
@@ -127,19 +98,15 @@ extension Subcommands {
           matrix, to: output, overwrite: force, inputs: inputs, cancellation: cancellation)
       }
       let report = Report(
-        output: output, bytes: size, matrices: matrix.entries.count, context: context,
+        output: output, bytes: size, matrices: matrix.entries.count, context: learning.context,
         windows: read.windows.windows.count, tokens: read.windows.tokenCount,
-        leftOut: read.leftOut, texts: text + tokensFiles, written: written,
+        leftOut: read.leftOut, texts: learning.text + learning.tokensFiles, written: written,
         notes: before + after)
       if common.json { return try JSONOutput.print(report) }
       try StandardOutput.print(
         "\(printable(output)): \(matrix.entries.count) matrices from \(report.windows) windows of "
-          + "\(context) tokens, \(Text.bytes(size)) "
+          + "\(learning.context) tokens, \(Text.bytes(size)) "
           + "in \(Text.fixed(Terminal.seconds() - began, 2)) s")
-    }
-
-    private var texts: CalibrationTexts {
-      CalibrationTexts(texts: text, ids: tokensFiles, context: context)
     }
 
     /// Who writes, and what no output may replace.
@@ -150,7 +117,7 @@ extension Subcommands {
 
     /// The model that writes in place of the one that learns.
     private func loadDraft(for model: LoadedModel) throws(WeightmillError) -> LoadedModel? {
-      guard let path = selfText.writing.draft else { return nil }
+      guard let path = learning.selfText.writing.draft else { return nil }
       let draft = try ModelLoader.load(cutting.applied(to: ModelRequest(path)))
       try SelfWrittenText.check(draft: draft, for: model)
       return draft
@@ -159,10 +126,10 @@ extension Subcommands {
     private func readText(
       _ model: LoadedModel, _ tokenizer: ModelTokenizer, _ writing: Writing
     ) throws(WeightmillError) -> (read: CalibrationText, written: WrittenReport?) {
-      var read = CalibrationText(context: context)
+      var read = CalibrationText(context: learning.context)
       var written: WrittenReport?
       // All are read before the model writes, so that what is wrong with one of them is found at once.
-      for part in try texts.read(for: model, tokenizer) {
+      for part in try learning.texts.read(for: model, tokenizer) {
         let left = (chunks ?? .max) - read.windows.windows.count
         if let part {
           read.add(part)
@@ -179,22 +146,22 @@ extension Subcommands {
       atMost windows: Int, _ tokenizer: ModelTokenizer, _ writing: Writing,
       to read: inout CalibrationText
     ) throws(WeightmillError) -> WrittenReport {
-      var options = selfText.options
-      let (most, overflow) = windows.multipliedReportingOverflow(by: context)
+      var options = learning.selfText.options
+      let (most, overflow) = windows.multipliedReportingOverflow(by: learning.context)
       if !overflow { options.tokens = min(options.tokens, most) }
       let began = Terminal.seconds()
-      let written = try selfText.writing.compose(
-        by: writing.writer.llama, tokenizer, context: context, options, common)
+      let written = try learning.selfText.writing.compose(
+        by: writing.writer.llama, tokenizer, context: learning.context, options, common)
       let seconds = Terminal.seconds() - began
-      try selfText.writing.keep(
+      try learning.selfText.writing.keep(
         written, overwrite: force, inputs: writing.inputs, tokenizer)
       read.add(written)
       let report = WrittenReport(
-        tokens: written.windows.count * context, windows: written.windows.count,
+        tokens: written.windows.count * learning.context, windows: written.windows.count,
         texts: written.texts.count, sideBySide: written.windowsSideBySide,
         start: written.start, seed: options.seed, seconds: seconds,
-        tokensPerSecond: Double(written.windows.count * context) / max(seconds, 1e-9),
-        draft: selfText.writing.draft, savedAs: selfText.writing.saveText)
+        tokensPerSecond: Double(written.windows.count * learning.context) / max(seconds, 1e-9),
+        draft: learning.selfText.writing.draft, savedAs: learning.selfText.writing.saveText)
       if !common.json { try StandardOutput.print(report.line) }
       return report
     }
@@ -213,11 +180,12 @@ extension Subcommands {
     private func notesBefore(_ model: LoadedModel, _ draft: LoadedModel?) -> [String] {
       var notes: [String] = []
       let trained = model.llama.configuration.contextLength
-      if context > trained {
+      if learning.context > trained {
         notes.append(
-          "the model was trained on \(trained) tokens at once: windows of \(context) say little")
+          "the model was trained on \(trained) tokens at once: windows of \(learning.context) say little"
+        )
       }
-      guard text.contains(CalibrationTexts.selfName), let tokenizer = model.tokenizer else {
+      guard learning.texts.includesSelf, let tokenizer = model.tokenizer else {
         return notes
       }
       let vocabulary = tokenizer.vocabulary
@@ -241,7 +209,7 @@ extension Subcommands {
 
     private func notes(_ read: CalibrationText, wroteItself: Bool) -> [String] {
       var notes: [String] = []
-      if text.contains(CalibrationTexts.selfName), !wroteItself {
+      if learning.texts.includesSelf, !wroteItself {
         notes.append(
           "the model wrote nothing: the texts before --text self have the windows of --chunks")
       }

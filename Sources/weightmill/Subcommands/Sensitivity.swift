@@ -50,20 +50,7 @@ extension Subcommands {
 
     @OptionGroup var cutting: PreTokenizerOption
 
-    @Option(
-      help: "A UTF-8 text file, or self: what the model writes; may be given several times.",
-      completion: .file())
-    var text: [String] = []
-
-    @Option(
-      name: .customLong("tokens-file"),
-      help: ArgumentHelp(
-        "A JSON file with ids: a list, or a list of lists; may be given several times.",
-        valueName: "file"),
-      completion: .file(extensions: ["json"]))
-    var tokensFiles: [String] = []
-
-    @OptionGroup var selfText: SelfTextOptions
+    @OptionGroup var learning: TextOptions
 
     @Option(name: .shortAndLong, help: "The file of sensitivities to write.", completion: .file())
     var output: String
@@ -85,9 +72,6 @@ extension Subcommands {
 
     @OptionGroup var trying: TriedTypesOption
 
-    @Option(help: "How many tokens a window holds.")
-    var context = 512
-
     @Option(
       help: ArgumentHelp(
         "By how many of the text's tokens each matrix is measured: the beginnings of some windows.",
@@ -106,19 +90,6 @@ extension Subcommands {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-      guard !text.isEmpty || !tokensFiles.isEmpty else {
-        throw ValidationError("give a text with --text")
-      }
-      let selves = text.count { $0 == CalibrationTexts.selfName }
-      guard selves <= 1 else {
-        throw ValidationError("--text self is given twice: give it once, and --tokens")
-      }
-      if selves == 0, let option = selfText.given {
-        throw ValidationError("\(option) goes with --text self")
-      }
-      guard context >= 2, context <= 1 << 20 else {
-        throw ValidationError("--context must be from 2 to 1048576")
-      }
       guard (1...1 << 24).contains(sample) else {
         throw ValidationError("--sample must be from 1 to \(1 << 24)")
       }
@@ -134,26 +105,26 @@ extension Subcommands {
       let began = Terminal.seconds()
       let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
       let tokenizer = try loaded.requiredTokenizer()
-      let texts = SensitivityText(
-        texts: CalibrationTexts(texts: text, ids: tokensFiles, context: context),
-        writing: selfText.writing, options: selfText.options, sample: sample, common: common)
-      let inputs = loaded.files + texts.files + [imatrix].compactMap(\.self)
+      let reading = TextReading(
+        texts: learning.texts, writing: learning.selfText.writing,
+        options: learning.selfText.options, common: common)
+      let inputs = loaded.files + reading.files + [imatrix].compactMap(\.self)
       let earlier = resume ? try self.earlier() : nil
       try OutputFile.check(output, overwrite: force || resume, inputs: inputs)
       if let saveImatrix {
         try ImatrixWriter.checkOutput(saveImatrix, overwrite: force, inputs: inputs)
         try OutputFile.check(saveImatrix, isNot: output)
       }
-      try selfText.writing.checkText(
+      try learning.selfText.writing.checkText(
         isNot: output, overwrite: force, inputs: inputs, tokenizer)
       try page.check(
         for: loaded, overwrite: force, inputs: inputs,
-        outputs: [output, saveImatrix, selfText.writing.saveText].compactMap(\.self))
+        outputs: [output, saveImatrix, learning.selfText.writing.saveText].compactMap(\.self))
       common.printNotes(loaded.notes)
-      if dryRun { return try sayCost(loaded, texts) }
-      let read = try texts.read(for: loaded, tokenizer, overwrite: force, inputs: inputs)
+      if dryRun { return try sayCost(loaded, reading) }
+      let read = try reading.read(for: loaded, overwrite: force, inputs: inputs)
       let measuring = try SensitivityMeasuring(
-        model: try loaded.llama.inGGUFOrder(), text: read, by: texts,
+        model: try loaded.llama.inGGUFOrder(), text: try measured(read, loaded),
         importance: try imatrix.map { (path) throws(WeightmillError) in try ImatrixFile.read(path)
         },
         types: trying.types, common: common)
@@ -167,7 +138,7 @@ extension Subcommands {
       try page.write(
         found, of: loaded, at: model,
         guidedBy: ImportanceSelection(
-          measuring.importance, path: imatrix ?? text.first ?? tokensFiles.first ?? model),
+          measuring.importance, path: imatrix ?? learning.texts.files.first ?? model),
         overwrite: force, inputs: inputs)
       if !page.isPrinted { try report(found, seconds: Terminal.seconds() - began) }
     }
@@ -182,13 +153,19 @@ extension Subcommands {
       }
     }
 
-    private func sayCost(_ loaded: LoadedModel, _ texts: SensitivityText) throws {
-      let text = try texts.planned(for: loaded, try loaded.requiredTokenizer())
-      let run = try SensitivityRun(
-        try loaded.llama.inGGUFOrder(), importance: nil, text: texts.spread(text),
-        sample: texts.sampled(text),
-        types: trying.types, memory: SensitivityMeasuring.memory, workers: common.workers)
-      common.printNotes([SensitivityMeasuring.words(run.cost, common)])
+    private func measured(
+      _ text: CalibrationText, _ model: LoadedModel
+    ) throws(WeightmillError) -> SensitivityText {
+      try SensitivityText(
+        text, sample: sample, for: model, orElse: "give more text, or a smaller --context")
+    }
+
+    private func sayCost(_ loaded: LoadedModel, _ reading: TextReading) throws {
+      let text = try measured(try reading.planned(for: loaded), loaded)
+      common.printNotes([
+        try SensitivityMeasuring.words(
+          for: try loaded.llama.inGGUFOrder(), text, types: trying.types, common)
+      ])
     }
 
     private func report(_ found: Sensitivities, seconds: Double) throws {

@@ -47,84 +47,40 @@ struct TriedTypesOption: ParsableArguments {
   }
 }
 
-/// The text by which types are measured.
+/// The parts of a text by which types are measured.
 struct SensitivityText {
   /// How many tokens each matrix is measured by, unless another number is asked for.
   static let defaultSample = 1024
 
-  let texts: CalibrationTexts
-  let writing: SelfWritingOptions
-  let options: SelfWrittenText.Options
-  /// Whether what the model wrote is kept as was asked for.
-  var keepsText = true
+  let text: CalibrationText
   let sample: Int
-  let common: CommonOptions
 
-  /// The files that are read.
-  var files: [String] { texts.files + [writing.draft].compactMap(\.self) }
-
-  /// Reads the texts, or lets the model write.
+  /// Takes a text.
   ///
   /// - Parameters:
-  ///   - model: The model.
-  ///   - tokenizer: Its tokenizer.
-  ///   - overwrite: Whether a text that is kept may replace a file.
-  ///   - inputs: Files that are read.
-  /// - Returns: All of its windows.
-  /// - Throws: The errors of reading; `mismatch` when it fills no window.
-  func read(
-    for model: LoadedModel, _ tokenizer: ModelTokenizer, overwrite: Bool, inputs: [String]
-  ) throws(WeightmillError) -> CalibrationText {
-    var text = CalibrationText(context: texts.context)
-    // All files are read before the model writes, so that what is wrong with one is found at once.
-    for part in try texts.read(for: model, tokenizer) {
-      if let part {
-        text.add(part)
-        continue
-      }
-      var writer = model
-      if let draft = writing.draft {
-        writer = try ModelLoader.load(draft)
-        try SelfWrittenText.check(draft: writer, for: model)
-      }
-      let written = try writing.compose(
-        by: writer.llama, tokenizer, context: texts.context, options, common)
-      if keepsText { try writing.keep(written, overwrite: overwrite, inputs: inputs, tokenizer) }
-      text.add(written)
-    }
-    return try checked(text, model)
-  }
-
-  /// The same with placeholders for what the model would write.
-  func planned(
-    for model: LoadedModel, _ tokenizer: ModelTokenizer
-  ) throws(WeightmillError) -> CalibrationText {
-    var text = CalibrationText(context: texts.context)
-    for part in try texts.read(for: model, tokenizer) {
-      if let part { text.add(part) } else { text.add(placeholdersFor: options.tokens) }
-    }
-    return try checked(text, model)
-  }
-
-  private func checked(
-    _ text: CalibrationText, _ model: LoadedModel
-  ) throws(WeightmillError) -> CalibrationText {
+  ///   - text: The text.
+  ///   - sample: By how many tokens each matrix is measured.
+  ///   - model: The model, for messages.
+  ///   - remedy: What to do if there is too little of it.
+  /// - Throws: `mismatch` when it fills no window.
+  init(
+    _ text: CalibrationText, sample: Int, for model: LoadedModel, orElse remedy: String
+  ) throws(WeightmillError) {
     guard text.windows.tokenCount > 0 else {
       throw WeightmillError(
         .mismatch, model.llama.catalogue.location,
         "cannot be measured with this text: \(text.leftOut) tokens do not fill a window of "
-          + "\(text.context)", remedy: "give more text, or a smaller --context")
+          + "\(text.context)", remedy: remedy)
     }
-    return text
+    self.text = text
+    self.sample = sample
   }
 
   /// The windows by which the model in each type is measured: twice as much, since so few models are.
-  func spread(_ text: CalibrationText) -> CalibrationText { text.spread(tokens: 2 * sample) }
+  var spread: CalibrationText { text.spread(tokens: 2 * sample) }
 
   /// The parts of a text by which matrices are measured.
-  func sampled(_ text: CalibrationText) -> CalibrationText {
-    text.sampled(tokens: sample)
-  }
+  var beginnings: CalibrationText { text.sampled(tokens: sample) }
 }
 
 /// Measures sensitivities, and learns what guides the encoders if nothing is given.
@@ -140,7 +96,7 @@ struct SensitivityMeasuring {
   let common: CommonOptions
 
   init(
-    model: LlamaModel, text: CalibrationText, by texts: SensitivityText,
+    model: LlamaModel, text: SensitivityText,
     importance: ImportanceMatrix?, types: [TensorType], common: CommonOptions
   ) throws(WeightmillError) {
     self.common = common
@@ -149,15 +105,14 @@ struct SensitivityMeasuring {
     } else {
       let line = ProgressLine("learning", options: common)
       defer { line.finish() }
-      let found = try ImportanceCollector(model, workers: common.workers).run(text) {
+      let found = try ImportanceCollector(model, workers: common.workers).run(text.text) {
         line.update(share: $0)
       }
       (self.importance, learnt) = (found, found)
     }
     run = try SensitivityRun(
-      model, importance: self.importance, text: texts.spread(text), sample: texts.sampled(text),
-      types: types, memory: Self.memory,
-      workers: common.workers)
+      model, importance: self.importance, text: text.spread, sample: text.beginnings, types: types,
+      memory: Self.memory, workers: common.workers)
   }
 
   /// Measures, and draws the progress.
@@ -175,8 +130,18 @@ struct SensitivityMeasuring {
     }
   }
 
+  /// What measuring would take, without learning or measuring anything.
+  static func words(
+    for model: LlamaModel, _ text: SensitivityText, types: [TensorType], _ common: CommonOptions
+  ) throws(WeightmillError) -> String {
+    let run = try SensitivityRun(
+      model, importance: nil, text: text.spread, sample: text.beginnings, types: types,
+      memory: memory, workers: common.workers)
+    return words(run.cost, common)
+  }
+
   /// What it will take, with an estimate of the time from what this machine does now.
-  static func words(_ cost: SensitivityCost, _ common: CommonOptions) -> String {
+  private static func words(_ cost: SensitivityCost, _ common: CommonOptions) -> String {
     let rate = MatrixSpeed.measured(common.workers)
     return
       "\(Text.grouped(cost.matrices)) matrices by \(Text.grouped(cost.tokens)) tokens each: "
