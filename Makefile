@@ -57,7 +57,7 @@ all: build
 
 # zlib's headers, the one system package; macOS has them.
 prepare:
-	@Scripts/install-zlib.sh
+	@Scripts/install-libraries.sh
 
 build: prepare
 	$(SWIFT) build $(BUILD) --product weightmill

@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 // `make` sets it and `--version` prints it. Only CWeightmillCommitText is compiled anew when it
@@ -8,6 +9,22 @@ let commit = Context.environment["WEIGHTMILL_COMMIT"].map { value in
   CSetting.define(
     "WEIGHTMILL_COMMIT", to: "\"\(value.filter { $0.isHexDigit || "+changes".contains($0) })\"")
 }
+
+// SHA-256 is libcrypto's where the system has its headers: the package that has it, too, compiles 400 files of C
+// for a minute. WEIGHTMILL_CRYPTO=package takes the package in any case, =system the system's.
+let takesSystemCrypto =
+  switch Context.environment["WEIGHTMILL_CRYPTO"] {
+  case "package": false
+  case "system": true
+  default: FileManager.default.fileExists(atPath: "/usr/include/openssl/evp.h")
+  }
+let digests = Target.target(
+  name: "WeightmillDigests",
+  dependencies: takesSystemCrypto
+    ? ["CWeightmillLibcrypto"] : [.product(name: "Crypto", package: "swift-crypto")],
+  path: "Sources/Digests", swiftSettings: takesSystemCrypto ? [.define("SYSTEM_CRYPTO")] : [])
+let cryptoPackages: [Package.Dependency] =
+  takesSystemCrypto ? [] : [.package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")]
 
 // Rooms, in import order: a target may import only targets listed above it.
 // ARCHITECTURE.md says what each owns and what it must not know.
@@ -31,17 +48,21 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     // No traits: none is used, and of two of them SwiftPM hands the flags on in an order that changes from
     // one plan to the next, so that each change of the environment compiled it anew.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-  ],
+  ] + cryptoPackages,
   targets: [
     // Deflated zip entries: re-zipping tools write them into .pth files.
     .systemLibrary(
       name: "CWeightmillZlib", path: "Sources/CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    // SHA-256, where the build takes the system's.
+    .systemLibrary(
+      name: "CWeightmillLibcrypto", path: "Sources/CLibcrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
     // Loops that need instructions the compiler may not assume; each has a portable form.
     .target(name: "CWeightmillKernels", path: "Sources/CKernels"),
@@ -51,6 +72,7 @@ let package = Package(
       dependencies: [
         "CWeightmillKernels", .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Tensors"),
+    digests,
     .target(
       name: "WeightmillOutput",
       dependencies: [
@@ -78,9 +100,14 @@ let package = Package(
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON",
         .product(name: "HeapModule", package: "swift-collections"),
+      ], path: "Sources/Tokenization"),
+    // A target by itself, so that only it waits for the library of protocol buffers.
+    .target(
+      name: "WeightmillSentencePiece",
+      dependencies: [
+        "WeightmillTensors", "WeightmillTokenization",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], path: "Sources/Tokenization",
-      exclude: ["SentencePiece/sentencepiece_model.proto"]),
+      ], path: "Sources/SentencePiece", exclude: ["sentencepiece_model.proto"]),
     .target(
       name: "WeightmillLLaMA",
       dependencies: [
@@ -96,16 +123,16 @@ let package = Package(
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch", "WeightmillSafetensors",
         "WeightmillGGUF", "WeightmillQuantization", "WeightmillQuantizedSources",
-        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillMerging",
+        "WeightmillTokenization",
+        "WeightmillSentencePiece", "WeightmillLLaMA", "WeightmillMerging",
         .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Models"),
     .target(
       name: "WeightmillConversion",
       dependencies: [
-        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillSafetensors",
-        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
-        "WeightmillLLaMA", "WeightmillMerging", "WeightmillModels",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "WeightmillTensors", "WeightmillDigests", "WeightmillOutput", "WeightmillStrictJSON",
+        "WeightmillSafetensors", "WeightmillGGUF", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillMerging", "WeightmillModels",
         .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Conversion"),
     .target(
@@ -121,16 +148,15 @@ let package = Package(
     .target(
       name: "WeightmillCalibration",
       dependencies: [
-        "WeightmillTensors", "WeightmillOutput", "WeightmillGGUF", "WeightmillQuantization",
-        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "WeightmillTensors", "WeightmillDigests", "WeightmillOutput", "WeightmillGGUF",
+        "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
       ], path: "Sources/Calibration"),
     .target(
       name: "WeightmillAllocation",
       dependencies: [
-        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillQuantization",
-        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
-        "WeightmillCalibration", .product(name: "Crypto", package: "swift-crypto"),
+        "WeightmillTensors", "WeightmillDigests", "WeightmillOutput", "WeightmillStrictJSON",
+        "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
+        "WeightmillConversion", "WeightmillCalibration",
       ], path: "Sources/Allocation"),
     .target(
       name: "WeightmillReporting",
@@ -200,12 +226,13 @@ let package = Package(
     .target(
       name: "WeightmillTestSupport",
       dependencies: [
-        "CWeightmillZlib", "WeightmillTensors", "WeightmillGGUF", "WeightmillLLaMA",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "CWeightmillZlib", "WeightmillTensors", "WeightmillDigests", "WeightmillGGUF",
+        "WeightmillLLaMA",
       ],
       path: "Tests/TestSupport"),
     .testTarget(
       name: "TensorsTests", dependencies: ["WeightmillTensors", "WeightmillTestSupport"]),
+    .testTarget(name: "DigestsTests", dependencies: ["WeightmillDigests"]),
     .testTarget(
       name: "StrictJSONTests",
       dependencies: ["WeightmillTensors", "WeightmillStrictJSON", "WeightmillTestSupport"]),
@@ -235,6 +262,7 @@ let package = Package(
       name: "TokenizationTests",
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON", "WeightmillGGUF", "WeightmillTokenization",
+        "WeightmillSentencePiece",
         "WeightmillModels", "WeightmillConversion", "WeightmillTestSupport",
       ]),
     .testTarget(
@@ -327,7 +355,8 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       dependencies: [
         "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch", "WeightmillSafetensors",
         "WeightmillGGUF", "WeightmillQuantization", "WeightmillQuantizedSources",
-        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
+        "WeightmillTokenization",
+        "WeightmillSentencePiece", "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion",
         "WeightmillVerification",
       ],
       path: "Fuzz", exclude: ["seeds", "run.sh"],

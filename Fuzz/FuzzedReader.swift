@@ -7,6 +7,7 @@ import WeightmillPyTorch
 import WeightmillQuantization
 import WeightmillQuantizedSources
 import WeightmillSafetensors
+import WeightmillSentencePiece
 import WeightmillStrictJSON
 import WeightmillTensors
 import WeightmillTokenization

@@ -19,7 +19,7 @@ if ! command -v protoc >/dev/null; then
 fi
 
 swift build "$@" --product protoc-gen-swift
-folder=Sources/Tokenization/SentencePiece
+folder=Sources/SentencePiece
 protoc --plugin="$(swift build "$@" --show-bin-path)/protoc-gen-swift" --proto_path="$folder" \
   --swift_opt=Visibility=Internal --swift_opt=UseAccessLevelOnImports=true --swift_out="$folder" \
   sentencepiece_model.proto

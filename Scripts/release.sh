@@ -6,6 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# libcrypto as an archive would bring all of its algorithms; the package brings what is used.
+export WEIGHTMILL_CRYPTO=package
 scratch=$PWD/.build-release
 build=(swift build --configuration release --explicit-target-dependency-import-check error
   --scratch-path "$scratch" --product weightmill --disable-local-rpath -Xlinker -s)

@@ -1,4 +1,4 @@
-internal import Crypto
+internal import WeightmillDigests
 public import WeightmillLLaMA
 public import WeightmillTensors
 public import WeightmillTokenization
@@ -96,11 +96,11 @@ public struct CalibrationText: Sendable {
     for window in windows.windows {
       for number in [window.count] + window {
         unsafe withUnsafeBytes(of: UInt32(truncatingIfNeeded: number).littleEndian) {
-          unsafe hash.update(bufferPointer: $0)
+          unsafe hash.update($0)
         }
       }
     }
-    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return hash.hexadecimal
   }
 
   /// Adds windows of a text that is not written yet, to plan with.

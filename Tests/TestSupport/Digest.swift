@@ -1,12 +1,9 @@
-import Crypto
+import WeightmillDigests
 public import WeightmillTensors
 
 /// SHA-256 of bytes in hexadecimal.
 public func sha256(_ bytes: [UInt8]) -> String {
-  SHA256.hash(data: bytes).map { byte in
-    let digits = String(byte, radix: 16)
-    return byte < 16 ? "0" + digits : digits
-  }.joined()
+  SHA256.hexadecimal(of: bytes)
 }
 
 /// SHA-256 of a tensor's bytes, read in tiles of an odd number of rows.

@@ -1,4 +1,5 @@
 import Testing
+import WeightmillSentencePiece
 import WeightmillTensors
 import WeightmillTestSupport
 import WeightmillTokenization

@@ -3,6 +3,7 @@ import Testing
 import WeightmillConversion
 import WeightmillGGUF
 import WeightmillModels
+import WeightmillSentencePiece
 import WeightmillTensors
 import WeightmillTestSupport
 import WeightmillTokenization

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WeightmillSentencePiece
 import WeightmillTensors
 import WeightmillTestSupport
 import WeightmillTokenization

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import WeightmillModels
+import WeightmillSentencePiece
 import WeightmillTestSupport
 import WeightmillTokenization
 

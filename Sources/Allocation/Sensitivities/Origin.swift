@@ -1,5 +1,5 @@
-import Crypto
 import WeightmillCalibration
+import WeightmillDigests
 package import WeightmillLLaMA
 import WeightmillQuantization
 package import WeightmillTensors
@@ -34,29 +34,29 @@ extension Sensitivities.Origin {
     let decoders = model.catalogue
     for (index, tensor) in model.catalogue.tensors.enumerated()
     where tensor.shape.extents.count == 2 && tensor.shape.count > 0 {
-      hash.update(data: Array("\(tensor.name) \(tensor.shape.rows) \(tensor.shape.columns)\n".utf8))
+      hash.update(Array("\(tensor.name) \(tensor.shape.rows) \(tensor.shape.columns)\n".utf8))
       let stored = try decoders.bytes(rows: 0..<1, ofTensor: index)
       var values = [Float](repeating: 0, count: tensor.shape.columns)
       try RowDecoder(tensor.type, location: model.catalogue.location).decode(
         stored, into: &values)
       hash.update(values.prefix(looked))
     }
-    return hash.finalize().hexadecimal
+    return hash.half
   }
 
   private static func digest(of text: CalibrationText, _ sample: CalibrationText) -> String {
     var hash = SHA256()
-    hash.update(data: Array((text.digest + sample.digest).utf8))
-    return hash.finalize().hexadecimal
+    hash.update(Array((text.digest + sample.digest).utf8))
+    return hash.half
   }
 
   private static func digest(_ importance: ImportanceMatrix) -> String {
     var hash = SHA256()
     for name in importance.names {
-      hash.update(data: Array("\(name.text)\n".utf8))
+      hash.update(Array("\(name.text)\n".utf8))
       hash.update((importance.entries[name]?.weights ?? [])[...])
     }
-    return hash.finalize().hexadecimal
+    return hash.half
   }
 
   /// What differs from what was measured before; `nil` if nothing does.
@@ -84,6 +84,9 @@ extension Sensitivities {
 }
 
 extension SHA256 {
+  /// The first half of its digits: nobody has a reason to forge it.
+  fileprivate var half: String { String(hexadecimal.prefix(32)) }
+
   fileprivate mutating func update(_ values: ArraySlice<Float>) {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(4 * values.count)
@@ -92,13 +95,6 @@ extension SHA256 {
         bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> UInt32(shift)))
       }
     }
-    update(data: bytes)
-  }
-}
-
-extension SHA256.Digest {
-  /// The first half of its digits: nobody has a reason to forge it.
-  fileprivate var hexadecimal: String {
-    prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    update(bytes)
   }
 }

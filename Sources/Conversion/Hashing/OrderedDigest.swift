@@ -1,5 +1,5 @@
-internal import Crypto
 internal import Synchronization
+internal import WeightmillDigests
 package import WeightmillTensors
 
 /// The SHA-256 of bytes that come in any order and from several threads.
@@ -77,7 +77,7 @@ package final class OrderedDigest: Sendable {
       let bytes = try reading(next, min(gap, Self.pieceBytes))
       _ = unsafe take(bytes.span.bytes, at: next)
     }
-    return state.withLock { $0.hash?.finalize().hexadecimal }
+    return state.withLock { $0.hash?.hexadecimal }
   }
 
   private enum Turn {
@@ -104,7 +104,7 @@ package final class OrderedDigest: Sendable {
       return false
     }
     unsafe bytes.withUnsafeBytes { buffer in
-      unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[skipped...]))
+      unsafe hash.update(UnsafeRawBufferPointer(rebasing: buffer[skipped...]))
     }
     state.withLock { state in
       state.hash = hash

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Synchronization
 package import WeightmillModels
 import WeightmillTensors
@@ -137,15 +136,5 @@ final class FileDigest: ReadWatcher {
   /// - Throws: Reading errors.
   func finish(isStopped: () -> Bool) throws(WeightmillError) -> String? {
     try digest.finish(byteCount: file.file.byteCount, isStopped: isStopped)
-  }
-}
-
-extension SHA256.Digest {
-  /// The digest in lower-case hexadecimal digits.
-  var hexadecimal: String {
-    map { byte in
-      let digits = String(byte, radix: 16)
-      return byte < 16 ? "0" + digits : digits
-    }.joined()
   }
 }

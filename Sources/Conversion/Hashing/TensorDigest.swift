@@ -1,5 +1,5 @@
-internal import Crypto
 internal import Synchronization
+internal import WeightmillDigests
 import WeightmillLLaMA
 import WeightmillStrictJSON
 package import WeightmillTensors
@@ -56,20 +56,20 @@ package struct TensorDigest: Codable, Equatable, Sendable {
         try buffer.withMutableBytes { (span) throws(WeightmillError) in
           try catalogue.read(rows: rows, ofTensor: index, into: &span, at: 0)
         }
-        unsafe buffer.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+        hash.update(buffer)
         progress(done.wrappingAdd(count, ordering: .relaxed).newValue)
       }
-      let digest = TensorDigest(tensor, hash.finalize())
+      let digest = TensorDigest(tensor, hash.hexadecimal)
       digests.withLock { $0[index] = digest }
     }
     return digests.withLock { $0.compactMap { $0 } }
   }
 
-  private init(_ tensor: TensorDescriptor, _ digest: SHA256.Digest) {
+  private init(_ tensor: TensorDescriptor, _ sha256: String) {
     name = tensor.name
     dtype = tensor.type.name
     shape = tensor.shape.extents
-    sha256 = digest.hexadecimal
+    self.sha256 = sha256
   }
 }
 

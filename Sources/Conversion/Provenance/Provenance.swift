@@ -1,4 +1,4 @@
-internal import Crypto
+internal import WeightmillDigests
 package import WeightmillGGUF
 import WeightmillMerging
 import WeightmillModels
@@ -80,7 +80,7 @@ package enum Provenance {
     _ tensors: [PlannedTensor], encoder: String?, rule: String?, guidance: String? = nil
   ) -> String {
     var hash = SHA256()
-    func add(_ line: String) { hash.update(data: Array((line + "\n").utf8)) }
+    func add(_ line: String) { hash.update(Array((line + "\n").utf8)) }
     add("weightmill plan 1")
     add("merge \(rule ?? "none")")
     add("encoder \(encoder ?? "none")")
@@ -92,12 +92,12 @@ package enum Provenance {
       var values = SHA256()
       for value in importance {
         unsafe withUnsafeBytes(of: value.bitPattern.littleEndian) {
-          unsafe values.update(bufferPointer: $0)
+          unsafe values.update($0)
         }
       }
-      add("importance \(values.finalize().hexadecimal)")
+      add("importance \(values.hexadecimal)")
     }
-    return hash.finalize().hexadecimal
+    return hash.hexadecimal
   }
 }
 

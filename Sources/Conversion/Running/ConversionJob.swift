@@ -1,5 +1,5 @@
-internal import Crypto
 internal import Synchronization
+internal import WeightmillDigests
 import WeightmillOutput
 import WeightmillQuantization
 import WeightmillTensors
@@ -259,9 +259,9 @@ final class ConversionJob: Sendable {
       for start in stride(from: 0, to: tensor.byteCount, by: 1 << 20) {
         let count = min(1 << 20, tensor.byteCount - start)
         let bytes = try file.bytes(at: position + start, count: count)
-        unsafe bytes.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+        hash.update(bytes)
       }
-      guard hash.finalize().hexadecimal == entry.sha256 else {
+      guard hash.hexadecimal == entry.sha256 else {
         // Made anew it will have this digest, before it is on the disk.
         try journal.record(JournalEntry(tensor: tensor.name, sha256: "", faults: ValueFaults()))
         return redone.withLock { $0.append(tensor.name) }

@@ -1,5 +1,5 @@
-internal import Crypto
 internal import SystemPackage
+internal import WeightmillDigests
 import WeightmillModels
 import WeightmillOutput
 import WeightmillQuantization
@@ -66,14 +66,14 @@ struct RunDescription: Equatable, Sendable {
     let head = try file.bytes(at: 0, count: min(file.byteCount, headBytes))
     let changed = FilePath(path).timeOfChange ?? "at an unknown time"
     return "\(file.byteCount) bytes, changed \(changed), "
-      + "begins with \(SHA256.hash(data: head).hexadecimal.prefix(16))"
+      + "begins with \(SHA256.hexadecimal(of: head).prefix(16))"
   }
 
   /// The digest of all that is written but tensors.
   private static func digest(of files: [OutputLayout.File]) -> String {
     var hash = SHA256()
-    for file in files { hash.update(data: file.header) }
-    return hash.finalize().hexadecimal
+    for file in files { hash.update(file.header) }
+    return hash.hexadecimal
   }
 
   /// Reads the first line of a journal; `nil` for another text.

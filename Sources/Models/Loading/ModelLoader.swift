@@ -2,6 +2,7 @@ import SystemPackage
 import WeightmillGGUF
 public import WeightmillLLaMA
 public import WeightmillMerging
+import WeightmillSentencePiece
 import WeightmillStrictJSON
 public import WeightmillTensors
 public import WeightmillTokenization

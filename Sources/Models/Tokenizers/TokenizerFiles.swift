@@ -1,3 +1,4 @@
+import WeightmillSentencePiece
 import WeightmillStrictJSON
 package import WeightmillTensors
 package import WeightmillTokenization

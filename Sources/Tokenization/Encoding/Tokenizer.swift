@@ -26,7 +26,11 @@ public struct Tokenizer: Sendable {
   package init(_ vocabulary: Vocabulary) { self.init(vocabulary, normalizer: nil) }
 
   /// Makes a tokenizer that does more to a text than to mark spaces.
-  init(_ vocabulary: Vocabulary, normalizer: SentencePieceNormalizer?) {
+  ///
+  /// - Parameters:
+  ///   - vocabulary: The vocabulary; of equal texts the first counts.
+  ///   - normalizer: What it does, if anything.
+  package init(_ vocabulary: Vocabulary, normalizer: SentencePieceNormalizer?) {
     self.vocabulary = vocabulary
     self.normalizer = normalizer
     var ids: [ArraySlice<UInt8>: Int] = [:]

@@ -1,4 +1,4 @@
-import WeightmillTensors
+package import WeightmillTensors
 
 /// What a SentencePiece model does to characters before it cuts a text: `precompiled_charsmap`, such
 /// as `nmt_nfkc`'s.
@@ -6,7 +6,7 @@ import WeightmillTensors
 /// A 32-bit length, a trie of that many bytes, then texts that each end with a zero byte. The trie
 /// (a double array, as the library Darts-clone makes it) leads from bytes to the place of the text that
 /// stands for them. Source: SentencePiece, `normalizer.cc`; its `darts.h`.
-struct CharacterMap: Equatable, Sendable {
+package struct CharacterMap: Equatable, Sendable {
   private let units: [UInt32]
   private let texts: [UInt8]
 
@@ -19,7 +19,7 @@ struct CharacterMap: Equatable, Sendable {
   ///   - bytes: The field of the model.
   ///   - location: The file, for messages.
   /// - Throws: `malformed` when lengths do not fit, or a text is too long.
-  init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
+  package init(_ bytes: [UInt8], location: String) throws(WeightmillError) {
     func number(_ index: Int) -> UInt32 {
       (0..<4).reduce(0) { $0 | UInt32(bytes[index + $1]) << (8 * UInt32($1)) }
     }
@@ -63,13 +63,25 @@ struct CharacterMap: Equatable, Sendable {
 }
 
 /// What a SentencePiece model does to a text before it cuts it, besides marking spaces.
-struct SentencePieceNormalizer: Equatable, Sendable {
+package struct SentencePieceNormalizer: Equatable, Sendable {
   /// The name that the model gives it.
   let name: String
   /// What is done to characters, if anything is.
   let map: CharacterMap?
   /// Whether spaces at both ends, and all but one of those in a row, are dropped.
   let dropsSpaces: Bool
+
+  /// What a model says of it.
+  ///
+  /// - Parameters:
+  ///   - name: The name that the model gives it.
+  ///   - map: What is done to characters, if anything is.
+  ///   - dropsSpaces: Whether spaces at both ends, and all but one of those in a row, are dropped.
+  package init(name: String, map: CharacterMap?, dropsSpaces: Bool) {
+    self.name = name
+    self.map = map
+    self.dropsSpaces = dropsSpaces
+  }
 
   private static let mark: [UInt8] = [0xE2, 0x96, 0x81]  // U+2581
   private static let space: UInt8 = 0x20

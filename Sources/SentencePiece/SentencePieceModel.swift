@@ -1,5 +1,6 @@
 import SwiftProtobuf
 package import WeightmillTensors
+package import WeightmillTokenization
 
 /// A SentencePiece `tokenizer.model` of the BPE kind, as LLaMA and Ziya use.
 package struct SentencePieceModel: Sendable {
