@@ -5,6 +5,7 @@
 # make test-release  run that on a clean Debian (needs root; installs debootstrap)
 # make install put the release below DESTDIR/PREFIX (default: /usr/local); make uninstall removes it
 # make examples  build and run what is in Examples/
+# make commands  docs/commands.md anew from the program's help; fails if that changes it
 # make graph   which target needs which, which folder of a target needs which; fails on a circle
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60), or READERS alone
@@ -50,12 +51,12 @@ export PEERS
 PREFIX ?= /usr/local
 
 .PHONY: all prepare build demo release test-release install uninstall examples test lint check \
-  graph sanitize corpus check-corpus fuzz gate gate-limits digests digests-record quality bench \
+  commands graph sanitize corpus check-corpus fuzz gate gate-limits digests digests-record quality bench \
   bench-peers bench-job interop protobuf clean
 
 all: build
 
-# zlib's headers, the one system package; macOS has them.
+# Headers of zlib and libcrypto; macOS has what is needed.
 prepare:
 	@Scripts/install-libraries.sh
 
@@ -84,6 +85,9 @@ lint: check-corpus graph
 	Scripts/check-module-names.py
 	Scripts/test-room-graph.sh
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+commands: build
+	Scripts/commands-page.sh "$(PROGRAMS)/weightmill"
 
 # The order of targets and folders: `Scripts/room-graph --room NAME` says which names make it.
 graph:

@@ -27,6 +27,7 @@ struct WeightmillCommand: ParsableCommand {
       Subcommands.Sensitivity.self,
       Subcommands.VerifyLogits.self, Subcommands.Compare.self, Subcommands.Inspect.self,
       Subcommands.Hash.self, Subcommands.Tokenize.self, Subcommands.Generate.self,
+      Subcommands.Doctor.self,
     ])
 
   static func main() {

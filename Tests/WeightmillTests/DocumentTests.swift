@@ -52,13 +52,19 @@ struct DocumentTests {
     #expect(found >= 11)
   }
 
-  @Test func bothReadmesHaveTheSameCode() throws {
-    let (english, chinese) = (try Document("README.md"), try Document("README.zh-CN.md"))
-    #expect(english.commands == chinese.commands)
-    let swift = [english, chinese].map { document in
-      document.blocks.filter { $0.language == "swift" }.map { Self.code($0.lines) }
+  /// A page and its Chinese twin have the same commands and the same Swift.
+  @Test func pagesInTwoLanguagesHaveTheSameCode() throws {
+    let ending = ".zh-CN.md"
+    let pages = try Document.paths(ending)
+    for path in pages {
+      let twins = try [path, path.dropLast(ending.count) + ".md"].map { try Document(String($0)) }
+      #expect(twins[0].commands == twins[1].commands, "\(path)")
+      let swift = twins.map { document in
+        document.blocks.filter { $0.language == "swift" }.map { Self.code($0.lines) }
+      }
+      #expect(swift[0] == swift[1], "\(path)")
     }
-    #expect(swift[0] == swift[1])
+    #expect(pages.count >= 5)
   }
 
   // MARK: Commands
@@ -92,6 +98,32 @@ struct DocumentTests {
     return (process.terminationStatus, String(decoding: output, as: UTF8.self))
   }
 
+  /// Whether a command printed what a page shows, in which a line of `…` stands for any lines.
+  private static func shows(_ page: [String], _ printed: [String]) -> Bool {
+    var rest = printed[...]
+    var isAnywhere = false
+    for lines in page.split(separator: "…", omittingEmptySubsequences: false) {
+      let starts = isAnywhere ? Array(rest.indices) + [rest.endIndex] : [rest.startIndex]
+      guard let start = starts.first(where: { rest[$0...].starts(with: lines) }) else {
+        return false
+      }
+      rest = rest[(start + lines.count)...]
+      isAnywhere = true
+    }
+    return rest.isEmpty || page.last == "…"
+  }
+
+  @Test func anEllipsisStandsForLines() {
+    #expect(Self.shows(["a", "…", "c"], ["a", "b", "c"]))
+    #expect(Self.shows(["…", "c"], ["a", "b", "c"]))
+    #expect(Self.shows(["a", "…"], ["a", "b", "c"]))
+    #expect(Self.shows(["a", "b"], ["a", "b"]))
+    #expect(!Self.shows(["a", "c"], ["a", "b", "c"]))
+    #expect(!Self.shows(["b", "…"], ["a", "b", "c"]))
+    #expect(!Self.shows(["…", "b"], ["a", "b", "c"]))
+    #expect(!Self.shows(["…", "d", "…"], ["a", "b", "c"]))
+  }
+
   /// Lines without the seconds that something took.
   private static func untimed(_ lines: [String]) -> [String] {
     var lines = lines.map { $0.replacing(/in [0-9.]+ s,/, with: "in T s,") }
@@ -99,9 +131,10 @@ struct DocumentTests {
     return lines
   }
 
-  /// The commands of README run in their order, on files of this repository, and print what stands
-  /// there. (Those of README.zh-CN.md are the same: `bothReadmesHaveTheSameCode`.)
-  @Test func commandsOfTheReadmeRunAsPrinted() throws {
+  /// The commands of a page run in their order, on files of this repository, and print what stands
+  /// there. (Those of Chinese pages are the same: `pagesInTwoLanguagesHaveTheSameCode`.)
+  @Test(arguments: [("README.md", 6), ("docs/ziya.md", 5), ("docs/quality.md", 4)])
+  func commandsOfAPageRunAsPrinted(page: String, count: Int) throws {
     let folder = try TemporaryFolder()
     try FileManager.default.createDirectory(
       atPath: folder("build"), withIntermediateDirectories: true)
@@ -109,20 +142,20 @@ struct DocumentTests {
       try FileManager.default.createSymbolicLink(
         atPath: folder(name), withDestinationPath: "\(Fixtures.package)/\(target)")
     }
-    // What the quick start writes into build/ is used by its name alone further down.
-    for name in ["mini-ziya-f16.gguf", "mini-ziya-q4_k_m.gguf"] {
-      try FileManager.default.createSymbolicLink(
-        atPath: folder(name), withDestinationPath: "build/\(name)")
-    }
-    let commands = try Document("README.md").commands
-    #expect(commands.count == 13)
+    let made = try Self.run(
+      "weightmill convert 13B --delta Ziya-LLaMA-13B-v1 --output mini-ziya-f16.gguf",
+      in: folder.path)
+    try #require(made.code == 0, "\(made.output)")
+    let commands = try Document(page).commands
+    #expect(commands.count == count)
     for command in commands {
       let result = try Self.run(command.text, in: folder.path)
       #expect(result.code == 0, "\(command.text)\n\(result.output)")
       guard command.hasPrompt else { continue }
       let printed = result.output.split(separator: "\n", omittingEmptySubsequences: false)
       #expect(
-        Self.untimed(printed.map(String.init)) == Self.untimed(command.output), "\(command.text)")
+        Self.shows(Self.untimed(command.output), Self.untimed(printed.map(String.init))),
+        "\(command.text)\n\(result.output)")
     }
   }
 
@@ -150,7 +183,7 @@ struct DocumentTests {
     try folder.write(#"[{"role":"user","content":"你好"}]"#.utf8, to: "talk.json")
     let result = try run(
       """
-      mkdir parts
+      mkdir parts models
       weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
       weightmill quantize ziya-f16.gguf ziya-q4_0.gguf q4_0
       weightmill quantize ziya-f16.gguf ziya-q4_k_m.gguf q4_k_m
@@ -180,7 +213,7 @@ struct DocumentTests {
     let names =
       help.components(separatedBy: "SUBCOMMANDS:").last?
       .matches(of: /\n  ([a-z-]+) +[A-Z]/).map { String($0.1) } ?? []
-    try #require(names.count == 13)
+    try #require(names.count == 14)
     for name in [nil] + names.map(Optional.some) {
       let lines =
         try CommandLineTool.run(["help", name ?? "--help"]).output

@@ -68,6 +68,7 @@ struct StandardOutputTests {
       ["tokenize", model, "Hello"], ["tokenize", model, "Hello", "--json"],
       ["generate", model, "--prompt", "Hello", "-n", "2"],
       ["generate", model, "--prompt", "Hello", "-n", "2", "--json"],
+      ["doctor"], ["doctor", "--json"], ["doctor", model], ["doctor", model, "--json"],
     ]
   }
 

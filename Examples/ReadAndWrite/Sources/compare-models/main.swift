@@ -1,12 +1,12 @@
 import Weightmill
 
-let workers = Workers(threads: 4)
-
 // Any checkpoint is a catalogue of named tensors.
 let checkpoint = try Checkpoint(path: "fixtures/mini-ziya/base-meta")
 for tensor in checkpoint.catalogue.tensors { print(tensor.name, tensor.shape, tensor.type.name) }
 
-// A checked model. Base + delta is a catalogue, too: rows are added when they are read.
+let workers = Workers(threads: 4)
+
+// Base + delta is a catalogue of tensors like any other: rows are added when they are read.
 let ziya = try ModelLoader.load("fixtures/mini-ziya/base-meta", delta: "fixtures/mini-ziya/delta")
 let plan = try ConversionPlan(convert: ziya, to: .q4_0, name: "mini-ziya")
 let report = try ConversionRun(plan, workers: workers)
