@@ -9,7 +9,7 @@ struct DoctorTests {
   @Test func itNamesTheMachine() throws {
     let result = try CommandLineTool.run("doctor", "--json")
     #expect(result.code == 0)
-    let machine = try #require(result.json?["machine"] as? [String: Any])
+    let machine = try #require(result.json?["host"] as? [String: Any])
     #expect((machine["system"] as? String)?.isEmpty == false)
     #expect((machine["cores"] as? Int ?? 0) >= 1)
     #expect((machine["memory"] as? Int ?? 0) > 1 << 28)

@@ -57,7 +57,7 @@ extension Subcommands {
 
     func run() throws {
       var report = DoctorReport(
-        machine: Machine(), output: output ?? ".", freeBytes: try FreeSpace.bytes(at: output ?? ".")
+        host: Machine(), output: output ?? ".", freeBytes: try FreeSpace.bytes(at: output ?? ".")
       )
       if let model {
         let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))

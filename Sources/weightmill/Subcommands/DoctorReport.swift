@@ -42,7 +42,7 @@ struct DoctorReport: Encodable {
     }
   }
 
-  let machine: Machine
+  let host: Machine
   /// Where the output would go.
   let output: String
   /// The bytes that are free there, if the file system tells.
@@ -76,7 +76,7 @@ struct DoctorReport: Encodable {
       return [
         forecast.type, Text.bytes(forecast.bytes), fits,
         forecast.encodingSeconds.map { Text.duration($0) } ?? "", Text.bytes(needed),
-        needed <= machine.memory ? "fits" : "too large",
+        needed <= host.memory ? "fits" : "too large",
       ]
     }
     try StandardOutput.print(
@@ -98,12 +98,12 @@ struct DoctorReport: Encodable {
   }
 
   private var machineRows: [[String]] {
-    let cores = "\(machine.cores) \(machine.cores == 1 ? "core" : "cores")"
+    let cores = "\(host.cores) \(host.cores == 1 ? "core" : "cores")"
     return [
-      ["system", printable("\(machine.system), \(machine.architecture)")],
-      ["processor", printable(machine.processor.map { "\($0), \(cores)" } ?? cores)],
-      ["instructions", machine.instructions],
-      ["memory", Text.bytes(machine.memory)],
+      ["system", printable("\(host.system), \(host.architecture)")],
+      ["processor", printable(host.processor.map { "\($0), \(cores)" } ?? cores)],
+      ["instructions", host.instructions],
+      ["memory", Text.bytes(host.memory)],
       [
         "free disk",
         "\(freeBytes.map { Text.bytes($0) } ?? "unknown") in \(printable(output))",
