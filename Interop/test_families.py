@@ -8,6 +8,10 @@ biases, with a head size of its own, with rotary angles that are scaled. What is
   GGUF file's; of some also those of a file in which llama.cpp's converter fused queries, keys and values;
 - llama.cpp: loads the file and predicts the same, within the rounding of its cache;
 - merge: the folder that is written is loaded by transformers and predicts the same bits;
+- back: the GGUF file becomes a folder again, which has the first one's tensors bit for bit, is loaded by transformers,
+  predicts the same bits (Gemma's gains had one added and taken away), gives the same ids of texts, and becomes the same
+  GGUF file again; of the file in F16 and of Q4_K_M folders are made, too, and where transformers reads the GGUF file
+  itself it finds the same tensors;
 - LoRA: an adapter merged by Weightmill with the same sum in torch;
 - delta: base and delta make the tuned model;
 - quantize: Q8_0 and Q4_K_M are written, and predict about the same, in llama.cpp, too.
@@ -40,7 +44,11 @@ CONVERTER = pathlib.Path(os.environ["WEIGHTMILL_LLAMA_SOURCE"])
 ROWS = 3072
 IDS = [1, 594, 284, 333, 2047, 9, 1200, 700, 31, 4, 55, 812, 2900, 1503, 77, 6, 1999, 260, 2999, 18]
 BOUND = 2e-3
-COLUMNS = ("convert", "converter", "logits", "llama.cpp", "merge", "LoRA", "delta", "quantize")
+COLUMNS = ("convert", "converter", "logits", "llama.cpp", "merge", "back", "LoRA", "delta", "quantize")
+TEXTS = ["The capital of France is", " two  spaces\nand a line", "数学很有趣，2+2=4 😀", "<s>x</s> <human>: y"]
+# Classes whose GGUF files transformers 5.23 reads. It reads Qwen 3's, but not the size of a head, and Phi-3's, but gives
+# them a padding token that small vocabularies do not have.
+READ_BY_TRANSFORMERS = ("Llama", "Qwen2", "Gemma2", "Gemma3Text")
 
 SIZES = {
     "vocab_size": ROWS, "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 4,
@@ -206,6 +214,24 @@ def llama_logits(path, folder):
     return ask_llama(path, folder, ids=[IDS])["logits0"]
 
 
+def tensors_of(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def unequal(source, ours, gains=0.0):
+    """What two sets of tensors differ in; gains of norms may differ by so much."""
+    problems = [f"{name} is in one of them" for name in sorted(source.keys() ^ ours.keys())]
+    for name in sorted(source.keys() & ours.keys()):
+        left, right = source[name], ours[name]
+        if left.dtype != right.dtype or left.shape != right.shape:
+            problems.append(f"{name}: {left.dtype} {list(left.shape)}, {right.dtype} {list(right.shape)}")
+        elif not torch.equal(left, right):
+            apart = float((left.float() - right.float()).abs().max())
+            if not (name.endswith("norm.weight") and 0 < apart <= gains):
+                problems.append(f"{name}: {apart}")
+    return problems
+
+
 def error(ours, theirs):
     """The normalized mean square error."""
     return float(((ours - theirs) ** 2).sum() / ((theirs - theirs.mean()) ** 2).sum())
@@ -328,6 +354,75 @@ class Family:
         same = np.array_equal(predict(model.eval()), self.expected)
         self.mark("merge", same and not faults, faults)
 
+    def back(self):
+        folder = self.root / "back"
+        weightmill("convert", self.file, "--format", "safetensors", "--output", folder)
+        source, ours = tensors_of(self.folder), tensors_of(folder)
+        if self.kind == "Gemma3":
+            source = {name.replace("language_model.", ""): tensor for name, tensor in source.items()
+                      if "language_model" in name}
+        # One was added to Gemma's gains and taken away, in F32.
+        self.gains = (2.0**-23, 2.0**-10) if self.kind.startswith("Gemma") else (0.0, 0.0)
+        problems = unequal(source, ours, self.gains[0])
+        self.mark("back", not problems, "; ".join(problems[:4]))
+        again = self.root / "again.gguf"
+        weightmill("convert", folder, "--type", "f32", "--output", again, "--name", "f32")
+        first = self.root / "named.gguf"
+        weightmill("convert", self.folder, "--type", "f32", "--output", first, "--name", "f32")
+        sides = [content(path) for path in (first, again)]
+        for what, left, right in zip(("tensor", "key"), *sides):
+            differing = [name for name in left.keys() | right.keys()
+                         if left.get(name) != right.get(name) and not name.startswith("weightmill.source.")]
+            self.mark("back", not differing, f"the GGUF file again: {what} {sorted(differing)[:4]}")
+        self.halves(source)
+        self.ids(folder)
+        if self.kind in STAND_INS:
+            return
+        self.loaded(folder)
+        if self.kind in READ_BY_TRANSFORMERS:
+            self.read_by_transformers(folder)
+
+    def halves(self, source):
+        """The file in F16 gives what torch's rounding of the source gives."""
+        folder = self.root / "back-f16"
+        weightmill("convert", self.root / "f16.gguf", "--format", "safetensors", "--output", folder)
+        ours = tensors_of(folder)
+        rounded = {name: tensor.half() for name, tensor in source.items()}
+        problems = unequal(rounded, ours, self.gains[1])
+        self.mark("back", not problems, f"F16 {'; '.join(problems[:4])}")
+
+    def ids(self, folder):
+        # For qwen2 transformers 5 takes its own class of byte pairs, whatever a folder names; here it has others.
+        loader = transformers.PreTrainedTokenizerFast if self.kind == "Qwen2" else transformers.AutoTokenizer
+        tokenizer = loader.from_pretrained(folder)
+        for text in TEXTS:
+            ours = weightmill_json("tokenize", self.file, text, "--parse-special")["ids"]
+            theirs = tokenizer(text)["input_ids"]
+            self.mark("back", ours == theirs, f"ids of {text!r}: {ours[:12]}, transformers {theirs[:12]}")
+
+    def loaded(self, folder):
+        model, info = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype="auto", output_loading_info=True, attn_implementation="eager")
+        faults = [key for key, value in info.items() if value]
+        self.mark("back", not faults, faults)
+        if self.kind.startswith("Gemma"):
+            self.near("back", predict(model.eval()), self.expected, 2e-5)
+        else:
+            self.mark("back", np.array_equal(predict(model.eval()), self.expected), "the same logits")
+        quantized = self.root / "back-q4_k_m"
+        weightmill("convert", self.root / "q4_k_m.gguf", "--format", "safetensors", "--type", "f32",
+                   "--output", quantized)
+        model = transformers.AutoModelForCausalLM.from_pretrained(quantized, attn_implementation="eager").eval()
+        self.near("back", predict(model), our_logits(self.root / "q4_k_m.gguf", self.root), what="Q4_K_M, ")
+
+    def read_by_transformers(self, folder):
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            self.root, gguf_file=self.file.name, dtype=torch.float32)
+        theirs = {name: tensor for name, tensor in model.state_dict().items() if name in tensors_of(folder)}
+        ours = {name: tensor for name, tensor in tensors_of(folder).items() if name in theirs}
+        problems = unequal(theirs, ours)
+        self.mark("back", theirs and not problems, f"transformers of the GGUF file: {'; '.join(problems[:4])}")
+
     def lora(self):
         generator = torch.Generator().manual_seed(7)
         tensors, merged = {}, make_copy(self.model)
@@ -390,7 +485,7 @@ class Family:
             left_out.append("llama")
         if self.kind == "Gemma3":
             left_out += ["lora", "delta"]
-        for step in ("convert", "converter", "logits", "llama", "merge", "lora", "delta", "quantize"):
+        for step in ("convert", "converter", "logits", "llama", "merge", "back", "lora", "delta", "quantize"):
             if step in left_out:
                 continue
             with self.checks.part(f"{self.name}: {step}"):

@@ -1,3 +1,4 @@
+import WeightmillGGUF
 import WeightmillLLaMA
 import WeightmillMerging
 import WeightmillModels
@@ -11,6 +12,33 @@ import WeightmillTokenization
 /// has none, it is made of the model's sizes.
 enum ConfigurationFile {
   static let name = "config.json"
+
+  /// Makes the content of the file for a model from a GGUF file.
+  ///
+  /// - Parameters:
+  ///   - model: The model, with the tensors that are written.
+  ///   - special: The tokens with a role, as far as the file says them.
+  ///   - metadata: The file's metadata.
+  ///   - type: The type of the written tensors.
+  /// - Returns: The content, and what the user should know.
+  /// - Throws: `unsupported` for what no `config.json` can say.
+  static func content(
+    ofGGUF model: LlamaModel, _ special: Vocabulary.Special?, _ metadata: GGUFMetadata,
+    type: TensorType
+  ) throws(WeightmillError) -> (object: JSONObject, notes: [String]) {
+    let rotation = try DescribedRotation(model, metadata)
+    let biases = model.roles.compactMap { role -> TensorRole.LayerTensor? in
+      if case .layer(_, let tensor) = role, role.isBias { tensor } else { nil }
+    }
+    var object =
+      DescribedModel(model.configuration, rotation: rotation, biases: Set(biases)).object
+    // Classes have ids of their own where a file says none.
+    for role in [Vocabulary.Role.bos, .eos, .padding] {
+      object[role.idKey] = special?[role].map { .number("\($0)") } ?? .null
+    }
+    correct(&object, model.configuration, type)
+    return (object, rotation.notes)
+  }
 
   /// Makes the file's content.
   ///
@@ -38,7 +66,7 @@ enum ConfigurationFile {
         ]
       }
     } else {
-      describe(configuration, in: &object)
+      object = DescribedModel(configuration, rotation: DescribedRotation(configuration)).object
       let special = model.tokenizer?.vocabulary.special
       for (key, id) in [
         ("bos_token_id", special?.bos), ("eos_token_id", special?.eos),
@@ -64,50 +92,6 @@ enum ConfigurationFile {
         remedy: "remove the file that does not belong to the model")
     }
     return object
-  }
-
-  private static func describe(_ configuration: LlamaConfiguration, in object: inout JSONObject) {
-    func size(_ key: String, _ value: Int) { object[key] = .number("\(value)") }
-    name(configuration.architecture, in: &object)
-    size("vocab_size", configuration.vocabularyRows)
-    object["hidden_act"] = .string("silu")
-    size("hidden_size", configuration.hiddenSize)
-    size("intermediate_size", configuration.feedForwardSize)
-    size("num_hidden_layers", configuration.layerCount)
-    size("num_attention_heads", configuration.headCount)
-    size("num_key_value_heads", configuration.keyValueHeadCount)
-    size("head_dim", configuration.headDimension)
-    size("max_position_embeddings", configuration.contextLength)
-    object["rms_norm_eps"] = .number("\(configuration.normEpsilon)")
-    object["rope_theta"] = .number("\(configuration.ropeBase)")
-    object["rope_scaling"] = scaling(configuration)
-    object["tie_word_embeddings"] = .bool(configuration.tiesEmbeddings)
-    object["use_cache"] = .bool(true)
-  }
-
-  /// The scaling of rotary angles, of models whose layout says it without a `config.json`: Meta's
-  /// of Llama 3.1 and later, Mistral's.
-  private static func scaling(_ configuration: LlamaConfiguration) -> JSONValue? {
-    var object = JSONObject(members: [])
-    func set(_ name: String, _ value: Double?) {
-      if let value { object[name] = .number("\(value)") }
-    }
-    object["rope_type"] = .string(configuration.rotaryScaling.name)
-    switch configuration.rotaryScaling {
-    case .llama3(let llama):
-      set("factor", llama.factor)
-      set("low_freq_factor", llama.lowFrequencyFactor)
-      set("high_freq_factor", llama.highFrequencyFactor)
-      object["original_max_position_embeddings"] = .number("\(llama.originalContextLength)")
-    case .yarn(let yarn):
-      set("factor", yarn.factor)
-      set("beta_fast", yarn.betaFast)
-      set("beta_slow", yarn.betaSlow)
-      set("attention_factor", yarn.attentionFactor)
-      object["original_max_position_embeddings"] = .number("\(yarn.originalContextLength)")
-    case .none, .linear, .longRope, .dynamic: return nil
-    }
-    return .object(object)
   }
 
   /// Names the class in transformers: LLaMA's was `LLaMAForCausalLM` before version 4.28, in files

@@ -36,7 +36,9 @@ extension ConversionPlan {
     guard whole.metadata == nil else {
       throw WeightmillError(
         .unsupported, whole.llama.catalogue.location, "is a GGUF file already",
-        remedy: "use `weightmill quantize` to change its types")
+        remedy:
+          "use `weightmill quantize` to change its types, or --format safetensors for a folder "
+          + "that transformers loads")
     }
     guard let tokenizer = whole.tokenizer else {
       throw whole.tokenizerObstacle

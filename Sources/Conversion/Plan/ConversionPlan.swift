@@ -1,6 +1,6 @@
 package import WeightmillGGUF
 import WeightmillLLaMA
-public import WeightmillModels
+package import WeightmillModels
 package import WeightmillQuantization
 public import WeightmillTensors
 
@@ -64,67 +64,13 @@ public struct ConversionPlan: Sendable {
   package private(set) var guidance: String?
   /// Whether the values are sums of a base and a delta, which messages about them say.
   package let isMerged: Bool
+  /// Whether a value that is too large for the type that is written ends the run.
+  package var refusesOverflow = false
   /// Remarks for the user.
   public let notes: [String]
   /// The reason why the plan cannot be executed, if there is one: a type without encoder, or without
   /// the importance that it requires. The layout is known all the same.
   public let obstacle: WeightmillError?
-
-  /// Plans a folder in Hugging Face's layout, which transformers loads.
-  ///
-  /// - Parameters:
-  ///   - model: The model.
-  ///   - type: The type of all tensors; `nil` keeps what each has.
-  ///   - maximumShardSize: How many bytes of tensors a file may hold; one that alone holds more
-  ///     gets a file to itself. `nil`: 5 GB, transformers' figure.
-  /// - Throws: `unsupported` when the model is a GGUF file, or would keep a type that transformers
-  ///   does not compute in; the errors of reading its configuration and tokenizer.
-  public init(
-    huggingFace model: LoadedModel, as type: TensorType? = nil,
-    maximumShardSize: Int? = nil
-  ) throws(WeightmillError) {
-    let apart = LlamaView(model.llama, as: .huggingFace)
-    let view: any Catalogue =
-      model.llama.architecture.fusedQueries == nil
-      ? apart : FusedQueries(apart, model.llama.configuration)
-    guard model.metadata == nil else {
-      throw WeightmillError(
-        .unsupported, view.location, "is a GGUF file, of which no Hugging Face folder is made",
-        remedy: "start from the original checkpoint")
-    }
-    if type == nil, let other = view.tensors.first(where: { !FloatScan.types.contains($0.type) }) {
-      throw WeightmillError(
-        .unsupported, view.location,
-        "tensor \(quoted(other.name)) is of type \(other.type.name), in which transformers runs "
-          + "no model", remedy: "give the type to write, such as --type bf16")
-    }
-    let (scheme, architecture) = (NamingScheme.huggingFace, model.llama.architecture)
-    let rowGroup =
-      model.llama.rowOrder == scheme.rowOrder(of: architecture)
-      ? 1 : model.llama.configuration.headDimension
-    items = view.tensors.enumerated().map { index, tensor in
-      Item(
-        tensor: TensorDescriptor(
-          name: tensor.name, type: type ?? tensor.type, shape: tensor.shape),
-        index: index,
-        rowGroup: scheme.role(of: tensor.name, in: architecture)?.isRotated == true ? rowGroup : 1,
-        fallbackFrom: nil, importance: nil, shard: 0)
-    }
-    source = view
-    let folder = try HuggingFaceFolder(
-      model, tensors: items.map(\.tensor),
-      maximumShardSize: maximumShardSize ?? HuggingFaceFolder.defaultShardSize)
-    output = .huggingFace(folder)
-    sources = model.sources
-    hashing = .known
-    namesSources = false
-    inputs = model.files
-    origins = model.origins
-    isMerged = model.mergeRule != nil
-    notes = folder.notes
-    method = .best
-    obstacle = nil
-  }
 
   /// The files to be written, and where in them each tensor goes.
   ///

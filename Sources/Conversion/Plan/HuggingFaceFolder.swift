@@ -1,3 +1,4 @@
+import WeightmillGGUF
 import WeightmillLLaMA
 import WeightmillModels
 import WeightmillSafetensors
@@ -49,6 +50,29 @@ package struct HuggingFaceFolder: Sendable {
           "tensors keep their types, which differ; config.json says \(type.name). "
             + "--type gives all of them one"
         ])
+  }
+
+  /// Plans a folder of a model from a GGUF file: everything in it is made of that.
+  ///
+  /// - Parameters:
+  ///   - model: The model as it was opened.
+  ///   - whole: The model as transformers has it.
+  ///   - metadata: The file's metadata.
+  ///   - tensors: The tensors to be written.
+  ///   - maximumShardSize: How many bytes of them a file may hold.
+  /// - Throws: `unsupported` for what no `config.json` can say.
+  init(
+    _ model: LoadedModel, _ whole: ModelOfGGUF, _ metadata: GGUFMetadata,
+    tensors: [TensorDescriptor], maximumShardSize: Int
+  ) throws(WeightmillError) {
+    let files = GGUFCompanions(model, metadata)
+    let configuration = try ConfigurationFile.content(
+      ofGGUF: whole.llama, files.special, metadata, type: whole.type)
+    shards = Self.shards(tensors, maximumShardSize)
+    companions =
+      [(ConfigurationFile.name, Array(JSONValue.object(configuration.object).indented.utf8))]
+      + files.files
+    notes = configuration.notes + files.notes
   }
 
   /// What the user should know of a model whose class is in files beside it.

@@ -60,7 +60,9 @@ final class ConversionJob: Sendable {
     var converters: [TileConverter] = []
     for item in plan.items {
       converters.append(
-        try TileConverter(item, from: plan.source, method: plan.method, path: target.path))
+        try TileConverter(
+          item, from: plan.source, method: plan.method, refusingOverflow: plan.refusesOverflow,
+          path: target.path))
     }
     self.converters = converters
     faults = Mutex([ValueFaults](repeating: ValueFaults(), count: plan.items.count))

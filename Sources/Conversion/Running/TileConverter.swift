@@ -55,14 +55,17 @@ struct TileConverter {
   private let coders: (decoder: RowDecoder, encoder: RowEncoder)?
   /// Decodes what is copied where its values cannot be looked at otherwise: blocks.
   private let inspector: RowDecoder?
+  /// Whether a value that becomes infinite is an error.
+  private let refusesOverflow: Bool
   /// The tensor as it is to be stored, if somebody else has encoded it.
   private var prepared: [UInt8]?
 
   init(
     _ item: ConversionPlan.Item, from catalogue: any Catalogue, method: EncodingMethod,
-    guide: EncodingGuide? = nil, path: String
+    guide: EncodingGuide? = nil, refusingOverflow refusesOverflow: Bool = false, path: String
   ) throws(WeightmillError) {
     target = item.tensor
+    self.refusesOverflow = refusesOverflow
     source = catalogue.tensors[item.index]
     index = item.index
     location = catalogue.location
@@ -157,6 +160,13 @@ struct TileConverter {
     guard written > 0 else { return ValueFaults(drowned: faults.drowned, grids: faults.grids) }
     if FloatScan.types.contains(source.type) {
       before = FloatScan.nonFinite(buffers.input, count: count, type: source.type)
+    }
+    guard written <= before || !refusesOverflow else {
+      throw WeightmillError(
+        .unsupported, location,
+        "tensor \(quoted(target.name)) holds values too large for \(target.type.name)",
+        at: "rows \(rows.lowerBound) to \(rows.upperBound - 1)",
+        remedy: "give --type bf16, or --type f32")
     }
     return ValueFaults(
       nonFinite: before, overflowed: written - before, drowned: faults.drowned, grids: faults.grids)

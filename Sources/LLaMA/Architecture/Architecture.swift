@@ -263,4 +263,10 @@ package struct Architecture: Equatable, Sendable {
     other.layerTensors = TensorRole.LayerTensor.allCases.filter(all.contains)
     return other
   }
+
+  /// The architecture whose files have queries, keys and values apart, of one that `fusingQueries` made.
+  package var separatingQueries: Architecture {
+    guard fusesQueriesInGGUFOnly else { return self }
+    return Self.all.first { $0.huggingFaceType == huggingFaceType } ?? self
+  }
 }

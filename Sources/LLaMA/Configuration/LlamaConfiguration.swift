@@ -1,7 +1,7 @@
 /// The architecture of a model, its sizes and constants.
 public struct LlamaConfiguration: Equatable, Sendable {
   /// The traits that the model shares with others of its kind.
-  package let architecture: Architecture
+  package private(set) var architecture: Architecture
   /// The width of the residual stream.
   public let hiddenSize: Int
   /// The number of layers.
@@ -118,6 +118,13 @@ public struct LlamaConfiguration: Equatable, Sendable {
     return other
   }
 
+  /// The same model with queries, keys and values in three matrices, as the files of its kind have them.
+  package var separatingQueries: LlamaConfiguration {
+    var other = self
+    other.architecture = architecture.separatingQueries
+    return other
+  }
+
   /// Whether position angles turn the queries and keys of a layer.
   ///
   /// - Parameter layer: The layer's number.
@@ -197,7 +204,10 @@ package struct ModelShape: Sendable {
 
   /// The number by whose root Gemma's scores are divided: the head size, in the largest models
   /// width / heads.
-  func scoreDivisor(_ architecture: Architecture) -> Int {
+  ///
+  /// - Parameter architecture: The architecture.
+  /// - Returns: The number.
+  package func scoreDivisor(_ architecture: Architecture) -> Int {
     layers == architecture.layersWithSharedScale ? width / max(heads, 1) : head
   }
 }

@@ -173,9 +173,7 @@ extension ConfigurationFields {
   ) throws(WeightmillError) -> RotaryScaling.LongRoPE {
     let length = Double(max(original, 1))
     let factor = try number("factor") ?? Double(contextLength) / length
-    let usual =
-      factor > 1
-      ? (1 + Elementary.logarithm(factor) / Elementary.logarithm(length)).squareRoot() : 1
+    let usual = RotaryScaling.LongRoPE.usualAttentionFactor(factor, length: length)
     var scaling = RotaryScaling.LongRoPE(
       originalContextLength: original,
       attentionFactor: try number("attention_factor") ?? usual)

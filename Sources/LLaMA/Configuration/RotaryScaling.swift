@@ -72,6 +72,21 @@ package enum RotaryScaling: Equatable, Sendable {
       self.originalContextLength = originalContextLength
       self.attentionFactor = attentionFactor
     }
+
+    /// The factor of cosines and sines of a model that says nothing but its lengths.
+    ///
+    /// - Parameter contextLength: The model's context length, in tokens.
+    /// - Returns: The factor.
+    package func usualAttentionFactor(contextLength: Int) -> Double {
+      let length = Double(max(originalContextLength, 1))
+      return Self.usualAttentionFactor(Double(contextLength) / length, length: length)
+    }
+
+    /// The factor of cosines and sines unless the model says it.
+    static func usualAttentionFactor(_ factor: Double, length: Double) -> Double {
+      factor > 1
+        ? (1 + Elementary.logarithm(factor) / Elementary.logarithm(length)).squareRoot() : 1
+    }
   }
 
   /// The name that configuration files and GGUF files have for it.

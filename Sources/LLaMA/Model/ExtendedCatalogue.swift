@@ -1,9 +1,9 @@
-import WeightmillTensors
+package import WeightmillTensors
 
 /// A catalogue and behind its tensors some more whose values are known: those that a GGUF file holds
 /// and other files leave to their configuration.
-struct ExtendedCatalogue: RowOrderedCatalogue {
-  let tensors: [TensorDescriptor]
+package struct ExtendedCatalogue: RowOrderedCatalogue {
+  package let tensors: [TensorDescriptor]
   private let base: any Catalogue
   private let added: [[UInt8]]
 
@@ -12,7 +12,7 @@ struct ExtendedCatalogue: RowOrderedCatalogue {
   /// - Parameters:
   ///   - base: The catalogue.
   ///   - vectors: The vectors; of one without values, which no shape has, nothing is added.
-  init(_ base: any Catalogue, adding vectors: [(name: String, values: [Float])]) {
+  package init(_ base: any Catalogue, adding vectors: [(name: String, values: [Float])]) {
     var (tensors, added) = (base.tensors, [[UInt8]]())
     for vector in vectors {
       guard let shape = TensorShape([vector.values.count]) else { continue }
@@ -30,19 +30,20 @@ struct ExtendedCatalogue: RowOrderedCatalogue {
     self.added = added
   }
 
-  var location: String { base.location }
+  package var location: String { base.location }
 
-  func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
+  /// The same tensors over the other order of the catalogue's.
+  package func ordered(_ order: Architecture.RowOrder) -> (any Catalogue)? {
     (base as? any RowOrderedCatalogue)?.ordered(order).map {
       ExtendedCatalogue(base: $0, tensors: tensors, added: added)
     }
   }
 
-  func readingOrdinal(ofTensor index: Int) -> Int {
+  package func readingOrdinal(ofTensor index: Int) -> Int {
     index < base.tensors.count ? base.readingOrdinal(ofTensor: index) : index
   }
 
-  func read(
+  package func read(
     rows: Range<Int>, ofTensor index: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     guard index >= base.tensors.count else {

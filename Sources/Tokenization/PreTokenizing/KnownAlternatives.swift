@@ -97,9 +97,10 @@ enum KnownAlternatives {
   private static let high = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
   private static let low = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
 
-  private static let known: [TensorName: WordPart] = {
+  /// The texts and what they are; of several texts for one thing the first is written.
+  private static let alternatives: [(text: String, part: WordPart)] = {
     let words: ScalarClass = [.letter, .number]
-    let parts: [(String, WordPart)] = [
+    return [
       (short, .contraction(anyCase: true)),
       ("'(?i:[sdmt]|ll|ve|re)", .contraction(anyCase: true)),
       (prefix + #"\p{L}+"#, .prefixed(.letter, except: words)),
@@ -129,15 +130,36 @@ enum KnownAlternatives {
       (#" ?[\p{P}\p{S}]+"#, .spaced([.punctuation, .symbol])),
       (" ?[^(\\s|[.,!?…。，、।۔،])]+", .spacedUnlisted(Alphabets.stops)),
       (#"\d{1,3}(?=(?:\d{3})*\b)"#, .groupedDigits),
+      (#"[\p{P}\$\+<=>\^~\|]+"#, .punctuationAnd(Alphabets.operators)),
+      (#"[\p{P}\$\+<=>\^~\|`]+"#, .punctuationAnd(Alphabets.operatorsAndGrave)),
+      ("[0-9][0-9][0-9]", .threeASCIIDigits),
       (#"[^\n]+"#, .listed(Alphabets.allButLineFeed, spaced: false)),
       (#"[\n]+"#, .listed(Alphabets.lineFeed, spaced: false)),
       // Both end behind the last line end of a run of white space.
       (#"\s*[\r\n]+"#, .spaceToLineEnd), (#"\s*[\r\n]"#, .spaceToLineEnd),
       (#"\s+(?!\S)"#, .spaceBeforeSpace), (#"\s+"#, .space), (#"\s+$"#, .spaceAtEnd),
     ]
-    return Dictionary(
-      parts.map { (TensorName($0.0), $0.1) }, uniquingKeysWith: { first, _ in first })
   }()
+
+  private static let known: [TensorName: WordPart] = Dictionary(
+    alternatives.map { (TensorName($0.text), $0.part) }, uniquingKeysWith: { first, _ in first })
+
+  /// The text of an alternative, which `parts(of:)` recognises.
+  ///
+  /// - Parameter part: The alternative.
+  /// - Returns: The text; `nil` for one that no file has.
+  static func text(of part: WordPart) -> String? {
+    if let known = alternatives.first(where: { $0.part == part }) { return known.text }
+    func joined(_ texts: [[Unicode.Scalar]]) -> String {
+      texts.map { String(String.UnicodeScalarView($0)) }.joined(separator: "|")
+    }
+    switch part {
+    case .contraction(anyCase: false): return joined(endings)
+    case .spaceInSteps: return joined(steps)
+    case .listed(let ranges, let isSpaced): return (isSpaced ? #"\s?"# : "") + "[\(ranges.text)]+"
+    default: return nil
+    }
+  }
 
   /// `[…]+` or `\s?[…]+` with nothing but characters and ranges between the brackets, as
   /// DeepSeek's vocabularies have for Chinese, for European letters and for punctuation.

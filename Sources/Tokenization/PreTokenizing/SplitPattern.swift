@@ -12,6 +12,14 @@ enum SplitPattern: Equatable, Sendable {
     self = .words(parts)
   }
 
+  /// The pattern as a regular expression, which `init(regularExpression:)` recognises; `nil` where no
+  /// file has one for it.
+  var regularExpression: String? {
+    guard case .words(let parts) = self else { return nil }
+    let texts = parts.compactMap { KnownAlternatives.text(of: $0) }
+    return texts.count == parts.count ? texts.joined(separator: "|") : nil
+  }
+
   /// GPT-2's pattern, which byte-level vocabularies use if they name no other.
   static let gpt2 = SplitPattern.words(
     [

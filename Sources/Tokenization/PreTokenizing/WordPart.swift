@@ -148,6 +148,14 @@ struct ScalarRanges: Equatable, Sendable {
   func contains(_ scalar: Unicode.Scalar) -> Bool {
     ranges.contains { $0.contains(scalar.value) }
   }
+
+  /// The text between the brackets.
+  var text: String {
+    func character(_ value: UInt32) -> String { Unicode.Scalar(value).map { String($0) } ?? "" }
+    return ranges.map {
+      character($0.lowerBound) + ($0.count > 1 ? "-" + character($0.upperBound) : "")
+    }.joined()
+  }
 }
 
 extension Unicode.Scalar {

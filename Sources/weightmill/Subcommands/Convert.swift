@@ -13,7 +13,8 @@ extension Subcommands {
         "Convert a checkpoint to a GGUF file or a folder, merging delta weights on the way.",
       discussion: """
         MODEL is a folder in Hugging Face's layout (model.safetensors or
-        pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth).
+        pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth); with
+        --format safetensors it may be a GGUF file, too.
 
         With --delta, weights are base + delta, by the rule of the delta's family,
         which is recognised by the embeddings. Values or hashes that say the base is
@@ -32,7 +33,9 @@ extension Subcommands {
 
         With --format safetensors, the output is a folder that transformers loads:
         weights in shards with their index, config.json, tokenizer files. Types are
-        f16, bf16 and f32; without --type, tensors keep theirs.
+        f16, bf16 and f32; without --type, tensors keep theirs. Of a GGUF file the
+        folder is made anew, quantized tensors are decoded, to f16 without --type;
+        what such a file does not say of the model is named in notes.
 
         EXAMPLES
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
@@ -41,6 +44,7 @@ extension Subcommands {
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --type q4_k_m \\
             --calibrate self --output ziya-q4_k_m.gguf
           weightmill convert my-model --output my-folder --format safetensors
+          weightmill convert my-model-q4_k_m.gguf --format safetensors --output my-folder
           weightmill convert my-model --output m.gguf --type q8_0 --split-max-size 4G
           weightmill convert my-model --output m.gguf --type q4_k_m --part 2/8
         """)
@@ -60,7 +64,8 @@ extension Subcommands {
     @Option(help: "What to write: a GGUF file, or a Hugging Face folder.")
     var format = Format.gguf
 
-    @Option(help: "The type of the matrices (default: f16; in a folder, what they have).")
+    @Option(
+      help: "The type of the matrices (default: f16; in a folder, what they have, if it can).")
     var type: TypeOption?
 
     @Option(help: "The model's name in the GGUF file (default: from the output's name).")
@@ -134,9 +139,7 @@ extension Subcommands {
         if let option = types.given ?? calibration.given ?? allocation.given {
           throw ValidationError("\(option) goes with --format gguf")
         }
-        guard name == nil, cutting.name == nil else {
-          throw ValidationError("--\(name == nil ? "pre" : "name") goes with --format gguf")
-        }
+        guard name == nil else { throw ValidationError("--name goes with --format gguf") }
         guard !output.lowercased().hasSuffix(".gguf") else {
           throw ValidationError("--format safetensors writes a folder, not a .gguf file")
         }
@@ -181,6 +184,11 @@ extension Subcommands {
       _ loaded: LoadedModel
     ) throws -> (plan: ConversionPlan, allocated: AllocatedWriting.Planned?)? {
       guard format == .gguf else {
+        guard cutting.name == nil || loaded.metadata != nil else {
+          throw WeightmillError(
+            .usage, model, "has tokenizer files, which are copied as they are",
+            remedy: "leave out --pre, which goes with --format gguf or a GGUF file")
+        }
         return (
           try ConversionPlan(
             huggingFace: loaded, as: folderType, maximumShardSize: folder.maximumShardSize), nil
