@@ -161,13 +161,14 @@ let package = Package(
     .target(
       name: "WeightmillReporting",
       dependencies: [
-        "WeightmillTensors", "WeightmillOutput", "WeightmillPresentation", "WeightmillVerification",
-        "WeightmillAllocation",
+        "WeightmillTensors", "WeightmillOutput", "WeightmillModels", "WeightmillPresentation",
+        "WeightmillVerification", "WeightmillAllocation",
       ], path: "Sources/Reporting"),
     .target(
       name: "WeightmillComparison",
       dependencies: [
-        "WeightmillTensors", "WeightmillLLaMA", "WeightmillQuantization", "WeightmillModels",
+        "WeightmillTensors", "WeightmillStrictJSON", "WeightmillGGUF", "WeightmillLLaMA",
+        "WeightmillQuantization", "WeightmillModels",
       ], path: "Sources/Comparison"),
     .target(
       name: "WeightmillFeedback",

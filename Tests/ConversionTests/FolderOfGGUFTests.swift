@@ -72,7 +72,10 @@ struct FolderOfGGUFTests {
     let source = try small.write(to: folder, "source")
     let first = try gguf(source, .f16, as: "first.gguf")
     let (path, _) = try back(first, as: "back")
-    #expect(try digests(path) == digests(source))
+    var expected = try digests(source)
+    // The small models have one; to Gemma it is the embedding once more.
+    if family.architecture.alwaysTies { expected["lm_head.weight"] = nil }
+    #expect(try digests(path) == expected)
     let (ours, theirs) = (try configuration(path), try configuration(source))
     #expect(ours == theirs)
     let second = try gguf(path, .f16, as: "second.gguf")
@@ -321,22 +324,23 @@ struct FolderOfGGUFTests {
   func bytePairsComeBackWithTheirCuts(name: String) throws {
     let (source, gguf) = try file(with: "\(Fixtures.package)/fixtures/tokenizers/\(name).json")
     let (path, _) = try back(source, as: "back")
-    let read = try ModelLoader.tokenizer(path)
+    let read = try #require(try ModelLoader.load(path).tokenizer)
     let expected = try Fixtures.json(
       "\(Fixtures.package)/fixtures/tokenizers/\(name).expected.json")
     let cases = ((expected as? [String: Any])?["cases"] as? [[String: Any]]) ?? []
     let texts = cases.compactMap { $0["text"] as? String } + ["It's 12345 \u{301}x\n\n  y", "中文 字"]
+    #expect(texts.count > 10)
     for text in texts {
       #expect(try read.encode(text) == gguf.encode(text), "\(text)")
       #expect(
         try read.encode(text, parsesControl: true) == gguf.encode(text, parsesControl: true))
     }
-    #expect(read.vocabulary.special == gguf.vocabulary.special)
     #expect(read.vocabulary.tokens.map(\.text) == gguf.vocabulary.tokens.map(\.text))
     #expect(read.vocabulary.tokens.map(\.kind) == gguf.vocabulary.tokens.map(\.kind))
-    let (first, second) = (try gguf.stored, try read.stored)
-    #expect(first.pre == second.pre)
-    #expect(first.merges == second.merges)
+    func keys(_ path: String) throws -> [GGUFMetadata.Entry] {
+      try RewrittenGGUF(path).metadata.entries.filter { $0.key.hasPrefix("tokenizer.") }
+    }
+    #expect(try keys(source) == keys(self.gguf(path, .f16, as: "again.gguf")))
   }
 
   @Test func aTokenizerThatCannotBeWrittenIsANote() throws {

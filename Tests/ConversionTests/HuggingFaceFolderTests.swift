@@ -296,11 +296,4 @@ struct HuggingFaceFolderTests {
     let path = try write(small, as: "x", type: .f16)
     #expect(try Checkpoint(path: path).catalogue.tensors.allSatisfy { $0.type == .f16 })
   }
-
-  @Test func aGGUFFileIsNoSource() throws {
-    _ = try gguf(Fixtures.miniZiya("base-hf"), as: "x.gguf")
-    let model = try ModelLoader.load(folder("x.gguf"))
-    let error = expectError(.unsupported) { _ = try ConversionPlan(huggingFace: model) }
-    #expect(error?.problem.contains("GGUF file") == true)
-  }
 }
