@@ -13,6 +13,7 @@
 # make gate-limits  measure those limits anew, all or those of TYPES
 # make digests every file that is written over the fixtures still has the bytes that are recorded in
 #              Scripts/output-digests.txt; make digests-record writes that list anew
+# make arm     the kernels give the recorded bytes on this machine and on arm64, under qemu (installs what it needs)
 # make quality KL divergence of every type, or of TYPES, on mini-ziya and on a real model that PyPI has, beside
 #              llama.cpp's files of the same run; fails if what was reached is lost (two hours, minutes for a few
 #              types); WINDOWS=2 makes it small, PEERS as below. Benchmarks/quality.sh --help lists more
@@ -51,7 +52,8 @@ export PEERS
 PREFIX ?= /usr/local
 
 .PHONY: all prepare build demo release test-release install uninstall examples test lint check \
-  commands graph sanitize corpus check-corpus fuzz gate gate-limits digests digests-record quality bench \
+  commands graph sanitize corpus check-corpus fuzz gate gate-limits digests digests-record arm \
+  quality bench \
   bench-peers bench-job interop protobuf clean
 
 all: build
@@ -136,6 +138,10 @@ digests: build
 
 digests-record: build
 	@Scripts/output-digests.sh "$(PROGRAMS)/weightmill" --record
+
+# Under a minute, most of which is compiling. `Scripts/arm.sh --record` writes the list of digests anew.
+arm:
+	Scripts/arm.sh
 
 quality: build
 	Benchmarks/quality.sh --weightmill "$(PROGRAMS)/weightmill" $(TYPES)
