@@ -84,6 +84,7 @@ test: lint check sanitize
 
 lint: check-corpus graph
 	Scripts/check-targets.sh
+	Scripts/check-owner.sh
 	Scripts/check-module-names.py
 	Scripts/test-room-graph.sh
 	$(SWIFT) format lint --strict --recursive $(SOURCES)

@@ -13,6 +13,7 @@
 #   Interop/run.sh faults        killed runs, full disks, inputs that change: a minute; needs Python alone, and
 #                                root for the full disk
 #   Interop/run.sh report        the pages of verify-logits and sensitivity in Chromium: a minute
+#   Interop/run.sh workflows     what only GitHub runs, with its schemas and zizmor: seconds
 #   Interop/run.sh               all of them
 #
 # And one environment for Benchmarks/, in which nothing is tested:
@@ -182,6 +183,7 @@ environment() {
     ;;
   transformers) prepare "$venv" torch --requirement "$requirements" ;;
   report) prepare "$venv" PIL --requirement "$requirements" ;;
+  workflows) prepare "$venv" ruamel.yaml --requirement "$requirements" ;;
   esac
 }
 
@@ -223,7 +225,7 @@ base=${base%/}
 step=${1-}
 if [[ $# -gt 1 ]]; then step=usage; fi
 case $step in
-gguf | llama | transformers) environment "$step" ;;
+gguf | llama | transformers | workflows) environment "$step" ;;
 wide) environment gguf ;;
 chat)
   environment transformers
@@ -259,14 +261,14 @@ report)
   ;;
 '')
   status=0
-  for step in gguf wide faults report transformers quantized chat llama tokenizers families smollm2; do
+  for step in workflows gguf wide faults report transformers quantized chat llama tokenizers families smollm2; do
     bash "$here/run.sh" "$step" || status=1
   done
   exit "$status"
   ;;
 *)
   echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | quantized | chat | llama | tokenizers |" \
-    "families | smollm2 | native]" >&2
+    "families | smollm2 | workflows | native]" >&2
   exit 2
   ;;
 esac
