@@ -86,7 +86,8 @@ def main():
     check_schema(checks, "the forms' settings", "github-issue-config", [GITHUB / "ISSUE_TEMPLATE/config.yml"])
     check_schema(checks, "the updates", "dependabot", [GITHUB / "dependabot.yml"])
     check_documents(checks)
-    code, output = run("zizmor", "--offline", "--no-progress", "--quiet", "--format=plain", GITHUB, ROOT / "action.yml")
+    code, output = run("zizmor", "--offline", "--strict-collection", "--no-progress", "--quiet", "--format=plain",
+                       GITHUB, ROOT / "action.yml")
     checks.check("zizmor finds nothing", code == 0, "" if code == 0 else output)
     for path in WORKFLOWS:
         used = re.findall(r"uses: .*", path.read_text())
