@@ -136,6 +136,13 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Conversion"),
     .target(
+      name: "WeightmillMetadata",
+      dependencies: [
+        "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillGGUF",
+        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillModels",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], path: "Sources/Metadata"),
+    .target(
       name: "WeightmillPresentation", dependencies: ["WeightmillTensors"],
       path: "Sources/Presentation"),
     .target(
@@ -202,7 +209,8 @@ let package = Package(
         "CWeightmillCommit", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch",
         "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
         "WeightmillLLaMA", "WeightmillMerging", "WeightmillOutput", "WeightmillModels",
-        "WeightmillConversion", "WeightmillPresentation", "WeightmillVerification",
+        "WeightmillConversion", "WeightmillMetadata", "WeightmillPresentation",
+        "WeightmillVerification",
         "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
         "WeightmillFeedback", "WeightmillAllocation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -294,6 +302,13 @@ let package = Package(
         "WeightmillTensors", "WeightmillPyTorch", "WeightmillGGUF", "WeightmillQuantization",
         "WeightmillTokenization", "WeightmillModels", "WeightmillConversion",
         "WeightmillCalibration", "WeightmillTestSupport",
+      ]),
+    .testTarget(
+      name: "MetadataTests",
+      dependencies: [
+        "WeightmillTensors", "WeightmillOutput", "WeightmillGGUF", "WeightmillModels",
+        "WeightmillConversion", "WeightmillMetadata", "WeightmillTestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "ComparisonTests",

@@ -2,6 +2,7 @@
 # Tries Weightmill's files and folders on programs that are not Weightmill.
 #
 #   Interop/run.sh gguf          with the Python package gguf: seconds
+#   Interop/run.sh metadata      `weightmill metadata` with gguf's scripts, llama.cpp and strace: a minute
 #   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
 #   Interop/run.sh chat          chat templates with transformers: 1 to 2 minutes
@@ -227,6 +228,7 @@ if [[ $# -gt 1 ]]; then step=usage; fi
 case $step in
 gguf | llama | transformers | workflows) environment "$step" ;;
 wide) environment gguf ;;
+metadata) environment llama ;;
 chat)
   environment transformers
   fetch_llama_source
@@ -261,13 +263,13 @@ report)
   ;;
 '')
   status=0
-  for step in workflows gguf wide faults report transformers quantized chat llama tokenizers families smollm2; do
+  for step in workflows gguf metadata wide faults report transformers quantized chat llama tokenizers families smollm2; do
     bash "$here/run.sh" "$step" || status=1
   done
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | wide | faults | report | transformers | quantized | chat | llama | tokenizers |" \
+  echo "usage: Interop/run.sh [gguf | metadata | wide | faults | report | transformers | quantized | chat | llama | tokenizers |" \
     "families | smollm2 | workflows | native]" >&2
   exit 2
   ;;

@@ -17,6 +17,10 @@ public final class GGUFFile: FileCatalogue {
   public let alignment: Int
   /// The offset of each tensor in bytes, from the start of the data.
   package let offsets: [Int]
+  /// Where in the file the header's descriptions of tensors are.
+  package let tensorInfos: Range<Int>
+  /// Where in the file the data begins: the length of the header, padding included.
+  package let dataStart: Int
   private let file: InputFile
   private let positions: [Int]
 
@@ -25,7 +29,9 @@ public final class GGUFFile: FileCatalogue {
   /// - Parameter path: The file.
   /// - Throws: `noInput`, `malformed` with the byte offset, or `unsupported`.
   public convenience init(path: String) throws(WeightmillError) {
-    try self.init(file: InputFile(path))
+    let file = try InputFile(path)
+    try HeaderBackup.checkNone(of: path)
+    try self.init(file: file)
   }
 
   private init(file: consuming InputFile) throws(WeightmillError) {
@@ -37,6 +43,8 @@ public final class GGUFFile: FileCatalogue {
     self.tensors = header.tensors.map(\.descriptor)
     self.alignment = header.alignment
     self.offsets = header.tensors.map(\.offset)
+    self.tensorInfos = header.tensorInfos
+    self.dataStart = header.dataStart
     self.positions = header.tensors.map { header.dataStart + $0.offset }
   }
 
@@ -49,6 +57,23 @@ public final class GGUFFile: FileCatalogue {
       let rest = try file.bytes(at: end, count: min(file.byteCount - end, alignment + 4))
       return rest.drop { $0 == 0 }.starts(with: "GGUF".utf8)
     }
+  }
+
+  /// The size of the file.
+  package var fileSize: Int { file.byteCount }
+
+  /// The file's identity, whatever the path.
+  package var identity: FileIdentity { file.identity }
+
+  /// Reads bytes of the file, whatever they are.
+  ///
+  /// - Parameters:
+  ///   - position: The first byte to read.
+  ///   - count: How many bytes.
+  /// - Returns: The bytes.
+  /// - Throws: `malformed` when the range is not within the file, `inputOutput` when reading fails.
+  package func bytes(at position: Int, count: Int) throws(WeightmillError) -> [UInt8] {
+    try file.bytes(at: position, count: count)
   }
 
   /// Shows all bytes of the file that are read from now on.
@@ -72,15 +97,18 @@ struct GGUFHeaderReader {
   }
 
   /// The largest header accepted, in bytes. A vocabulary of 150,000 tokens takes about 10 MB.
-  private static let maximumHeaderBytes = 256 << 20
+  static let maximumHeaderBytes = 256 << 20
   /// How many array elements the header may hold in all, since each takes more memory than bytes.
-  private static let maximumElements = 1 << 23
+  static let maximumElements = 1 << 23
+  /// The longest key, in bytes.
+  static let maximumKeyBytes = 1 << 16
   private static let firstWindow = 1 << 20
 
   private(set) var version = 0
   private(set) var metadata = GGUFMetadata()
   private(set) var alignment = 32
   private(set) var tensors: [Tensor] = []
+  private(set) var tensorInfos = 0..<0
   private(set) var dataStart = 0
   private var cursor: ByteCursor
   private var elements = 0
@@ -124,7 +152,9 @@ struct GGUFHeaderReader {
       else { throw cursor.error("general.alignment is not a power of two up to 2^20") }
       alignment = Int(value)
     }
+    let first = cursor.position
     for _ in 0..<tensorCount { try readTensor() }
+    tensorInfos = first..<cursor.position
     dataStart = (cursor.position + alignment - 1) / alignment * alignment
     try checkTensors(fileSize: fileSize)
   }
@@ -148,7 +178,7 @@ struct GGUFHeaderReader {
   }
 
   private mutating func readEntry() throws(WeightmillError) {
-    let key = try readString(limit: 1 << 16)
+    let key = try readString(limit: Self.maximumKeyBytes)
     guard !key.isEmpty, metadata[key] == nil else {
       throw cursor.error("the key \(quoted(key)) is empty or occurs twice")
     }

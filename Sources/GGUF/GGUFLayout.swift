@@ -33,11 +33,7 @@ public struct GGUFLayout: Sendable {
     writer.write(UInt32(3))
     writer.write(UInt64(tensors.count))
     writer.write(UInt64(metadata.entries.count))
-    for entry in metadata.entries {
-      writer.write(entry.key)
-      writer.write(entry.value.kind.rawValue)
-      writer.write(entry.value)
-    }
+    for entry in metadata.entries { writer.write(entry) }
     var offsets: [Int] = []
     var end = 0
     for tensor in tensors {
@@ -80,48 +76,5 @@ public struct GGUFLayout: Sendable {
         .unsupported, path, "the key \"general.alignment\" is not a power of two up to 2^20")
     }
     return Int(alignment)
-  }
-}
-
-/// Bytes of a GGUF header, little endian.
-private struct GGUFByteWriter {
-  private(set) var bytes: [UInt8] = []
-
-  mutating func write(_ value: some FixedWidthInteger) {
-    var rest = value
-    for _ in 0..<value.bitWidth / 8 {
-      bytes.append(UInt8(truncatingIfNeeded: rest))
-      rest >>= 8
-    }
-  }
-
-  mutating func write(_ text: String) {
-    write(UInt64(text.utf8.count))
-    bytes.append(contentsOf: text.utf8)
-  }
-
-  mutating func pad(to count: Int) {
-    bytes.append(contentsOf: repeatElement(0, count: max(0, count - bytes.count)))
-  }
-
-  mutating func write(_ value: GGUFValue) {
-    switch value {
-    case .uint8(let value): write(value)
-    case .int8(let value): write(value)
-    case .uint16(let value): write(value)
-    case .int16(let value): write(value)
-    case .uint32(let value): write(value)
-    case .int32(let value): write(value)
-    case .uint64(let value): write(value)
-    case .int64(let value): write(value)
-    case .float32(let value): write(value.bitPattern)
-    case .float64(let value): write(value.bitPattern)
-    case .bool(let value): bytes.append(value ? 1 : 0)
-    case .string(let value): write(value)
-    case .array(let kind, let values):
-      write(kind.rawValue)
-      write(UInt64(values.count))
-      for value in values { write(value) }
-    }
   }
 }

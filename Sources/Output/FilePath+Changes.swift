@@ -26,6 +26,14 @@ extension FilePath {
     unsafe call(with: target) { unsafe Self.code(link($0, $1)) }
   }
 
+  /// Sets who may read and write the file.
+  ///
+  /// - Parameter permissions: The permissions.
+  /// - Returns: The error, if there is one.
+  package func setPermissions(_ permissions: FilePermissions) -> Errno? {
+    unsafe withPlatformString { unsafe Self.code(chmod($0, permissions.rawValue)) }
+  }
+
   /// Removes the name of a file.
   package func remove() { _ = unsafe withPlatformString { unsafe unlink($0) } }
 

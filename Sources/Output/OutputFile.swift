@@ -113,6 +113,15 @@ package final class OutputFile: PendingOutput {
 
   package func keep() { keeps.store(true, ordering: .releasing) }
 
+  /// Gives the file the permissions of one that it replaces.
+  ///
+  /// - Parameter path: The one that is there.
+  /// - Throws: `inputOutput`.
+  package func keepPermissions(of path: String) throws(WeightmillError) {
+    guard let stat = try? FilePath(path).stat() else { return }
+    if let error = temporary.setPermissions(stat.permissions) { throw .writing(path, error) }
+  }
+
   package func begin(_ name: String?, byteCount: Int) throws(WeightmillError) -> WritableFile {
     try file.resize(to: byteCount)
     return file

@@ -26,8 +26,8 @@ struct WeightmillCommand: ParsableCommand {
       Subcommands.Split.self, Subcommands.Join.self, Subcommands.Imatrix.self,
       Subcommands.Sensitivity.self,
       Subcommands.VerifyLogits.self, Subcommands.Compare.self, Subcommands.Inspect.self,
-      Subcommands.Hash.self, Subcommands.Tokenize.self, Subcommands.Generate.self,
-      Subcommands.Doctor.self,
+      Subcommands.Metadata.self, Subcommands.Hash.self, Subcommands.Tokenize.self,
+      Subcommands.Generate.self, Subcommands.Doctor.self,
     ])
 
   static func main() {
@@ -97,7 +97,8 @@ enum SingleOption {
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
     ["--lines"], ["--save-logits"], ["--save-positions"], ["--html"], ["--markdown"],
     ["--baseline"], ["--check"], ["--expect-sum"], ["--save-text"], ["--draft"], ["--save-imatrix"],
-    ["--sensitivity"], ["--save-types"],
+    ["--sensitivity"], ["--save-types"], ["--get"],
+    ["--chat-template-file", "--chat-template-config"],
   ]
 
   /// The first of these options that is given twice.

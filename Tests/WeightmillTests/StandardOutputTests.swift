@@ -66,6 +66,10 @@ struct StandardOutputTests {
       ["inspect", model, "--provenance", "--json"], ["inspect", model, "--all"],
       ["inspect", model, "--markdown"], ["inspect", model, "--markdown", "--json"],
       ["inspect", model, model], ["inspect", model, model, "--json"],
+      ["metadata", model], ["metadata", model, "--json"],
+      ["metadata", model, "--get", "general.name"],
+      ["metadata", model, "--get", "general.name", "--json"],
+      ["metadata", model, "--set", "general.name=Other", "--dry-run", "--force"],
       ["hash", model], ["hash", model, "--json"], ["hash", model, "--check", check],
       ["tokenize", model, "Hello"], ["tokenize", model, "Hello", "--json"],
       ["generate", model, "--prompt", "Hello", "-n", "2"],
@@ -90,7 +94,7 @@ struct StandardOutputTests {
     let help = try CommandLineTool.run("--experimental-dump-help").json?["command"]
     let all = try #require((help as? [String: Any])?["subcommands"] as? [[String: Any]])
     let names = Set(all.compactMap { $0["commandName"] as? String }).subtracting(["help"])
-    #expect(names.count >= 13)
+    #expect(names.count >= 14)
     #expect(names == Set(commands.compactMap(\.first)))
     // What was asked for besides is there.
     for name in [

@@ -93,6 +93,23 @@ extension ChatTemplates {
     return differs
   }
 
+  /// Reads the templates of a file: a Jinja text, or JSON with a member `chat_template`.
+  ///
+  /// - Parameter path: The file; it is JSON if its name ends in `.json`.
+  /// - Throws: `malformed` for what is no template, `noInput` for a file without one; `refused` for more
+  ///   than any model has.
+  package init(file path: String) throws(WeightmillError) {
+    guard path.lowercased().hasSuffix(".json") else {
+      self.init()
+      main = try Self.text(path)
+      return
+    }
+    try self.init(TextInput.json(path).object?.nonNull("chat_template"), location: path)
+    guard self != ChatTemplates() else {
+      throw WeightmillError(.noInput, path, "has no chat_template", remedy: "give another file")
+    }
+  }
+
   /// `chat_template.jinja`, and the folder of named ones.
   private static func files(_ folder: Folder) throws(WeightmillError) -> ChatTemplates {
     var result = ChatTemplates()

@@ -15,6 +15,9 @@ enum Terminal {
     return unsafe String(cString: kind) != "dumb"
   }
 
+  /// Whether somebody reads standard output on a terminal, which control characters could drive.
+  static var isStandardOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
   /// Takes the places of standard streams that are closed, so that no file that is opened later
   /// gets a report or an error written into it.
   ///
