@@ -284,7 +284,8 @@ let package = Package(
     .testTarget(
       name: "MergingTests",
       dependencies: [
-        "CWeightmillKernels", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillTokenization",
+        "CWeightmillKernels", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillGGUF",
+        "WeightmillTokenization",
         "WeightmillLLaMA", "WeightmillMerging", "WeightmillModels",
         "WeightmillConversion", "WeightmillTestSupport",
       ]),

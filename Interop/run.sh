@@ -4,6 +4,7 @@
 #   Interop/run.sh gguf          with the Python package gguf: seconds
 #   Interop/run.sh metadata      `weightmill metadata` with gguf's scripts, llama.cpp and strace: a minute
 #   Interop/run.sh llama         with llama.cpp: the first time it is compiled, about 8 minutes
+#   Interop/run.sh adapters      LoRA adapters with llama.cpp and the package gguf: seconds
 #   Interop/run.sh transformers  with transformers: the first time torch is fetched, 1 to 2 minutes
 #   Interop/run.sh chat          chat templates with transformers: 1 to 2 minutes
 #   Interop/run.sh tokenizers    byte pairs with tokenizers and llama.cpp: 2 minutes
@@ -228,7 +229,7 @@ if [[ $# -gt 1 ]]; then step=usage; fi
 case $step in
 gguf | llama | transformers | workflows) environment "$step" ;;
 wide) environment gguf ;;
-metadata) environment llama ;;
+metadata | adapters) environment llama ;;
 chat)
   environment transformers
   fetch_llama_source
@@ -263,14 +264,14 @@ report)
   ;;
 '')
   status=0
-  for step in workflows gguf metadata wide faults report transformers quantized chat llama tokenizers families smollm2; do
+  for step in workflows gguf metadata wide faults report transformers quantized chat llama adapters tokenizers families smollm2; do
     bash "$here/run.sh" "$step" || status=1
   done
   exit "$status"
   ;;
 *)
-  echo "usage: Interop/run.sh [gguf | metadata | wide | faults | report | transformers | quantized | chat | llama | tokenizers |" \
-    "families | smollm2 | workflows | native]" >&2
+  echo "usage: Interop/run.sh [gguf | metadata | wide | faults | report | transformers | quantized | chat | llama |" \
+    "adapters | tokenizers | families | smollm2 | workflows | native]" >&2
   exit 2
   ;;
 esac

@@ -161,7 +161,9 @@ struct WrappedRowOrderTests {
           catalogue: summed, configuration: configuration, scheme: .huggingFace)
       }
       if way == .adapter || way == .all {
-        let adapter = try AdapterFolder(WrappedRowOrderTests.adapter.write(to: folder)).adapter
+        let adapter = try StoredAdapter(
+          ScaledAdapter(WrappedRowOrderTests.adapter.write(to: folder))
+        ).adapter
         model = try adapter.merged(into: model).model
       }
       if way == .pruned || way == .all { model = try LayerPruning([0], of: model).model }

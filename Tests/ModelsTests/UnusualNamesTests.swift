@@ -170,7 +170,7 @@ struct UnusualNamesTests {
       adapter.update("model.layers.0.self_attn.q_proj")
       adapter.tensors[name] = .init([0], [])
       var request = ModelRequest(try write("base") { _ in })
-      request.adapters = [try adapter.write(to: folder, "lora-\(name.count)")]
+      request.adapters = [ScaledAdapter(try adapter.write(to: folder, "lora-\(name.count)"))]
       let error = expectError(.mismatch) { _ = try ModelLoader.load(request) }
       #expect(error?.problem.contains("ZeRO-3") == true, "\(error?.description ?? "")")
     }

@@ -94,7 +94,7 @@ struct QuantizedModelTests {
     var written: [[TensorDigest]] = []
     for path in [quantized, plain] {
       var request = ModelRequest(path)
-      request.adapters = [lora]
+      request.adapters = [ScaledAdapter(lora)]
       written.append(try digests(write(request, as: "\(written.count)")))
     }
     #expect(written[0] == written[1])

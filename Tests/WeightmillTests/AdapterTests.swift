@@ -82,7 +82,7 @@ struct AdapterTests {
 
   @Test(arguments: [
     (
-      ["fixtures/lora/plain"], 78, "give the base as the model and the adapter's folder with --lora"
+      ["fixtures/lora/plain"], 78, "give the base as the model, and the adapter with --lora"
     ),
     ([base, "--delta", adapter], 78, "--lora"),
     ([base, "--lora", "fixtures/mini-ziya/delta"], 78, "give delta weights with --delta"),
@@ -129,6 +129,91 @@ struct AdapterTests {
       "convert", Self.base, "--lora", copy, "--output", path, "--force")
     #expect(result.code == 73)
     #expect(try Fixtures.bytes(path) == before)
+  }
+
+  @Test func aScaleIsAskedForWithAColon() throws {
+    let digests = try [
+      ["--lora", "\(Self.adapter):0.5"], ["--lora-scaled=\(Self.adapter)/:0.5"],
+      ["--lora", Self.adapter], ["--lora", "\(Self.adapter):1"],
+    ].map { options in
+      let result = try CommandLineTool.run(["hash", Self.base, "--json"] + options)
+      #expect(result.code == 0, "\(result.error)")
+      return try #require(result.json?["tensors"] as? [[String: Any]]).map {
+        $0["sha256"] as? String
+      }
+    }
+    #expect(digests[0] == digests[1])
+    #expect(digests[2] == digests[3])
+    #expect(digests[0] != digests[2])
+    let result = try convert(Self.base, "--lora", "\(Self.adapter):0.5")
+    #expect(result.error.contains("rank 4, scale 1.125"), "\(result.error)")
+    let inspection = try CommandLineTool.run("inspect", folder("x.gguf"))
+    #expect(inspection.output.contains(#""lora:0.5""#))
+  }
+
+  @Test func aPathWithAColonThatCouldBeAScaleIsNotGuessed() throws {
+    for name in ["lora", "lora:0.5"] {
+      _ = try folder.copy("\(Fixtures.package)/\(Self.adapter)", as: name)
+    }
+    let result = try CommandLineTool.run("hash", Self.base, "--lora", folder("lora:0.5"))
+    #expect(result.code == 64)
+    #expect(result.error.contains("could be that path"), "\(result.error)")
+    for text in ["lora:0.5:1", "lora:0.50"] {
+      let named = try CommandLineTool.run("hash", Self.base, "--lora", folder(text))
+      #expect(named.code == 0, "\(named.error)")
+      #expect(named.error.contains(text == "lora:0.50" ? "scale 1.125" : "scale 2.25"))
+    }
+  }
+
+  @Test func anAdapterAloneIsWrittenAndMergedAgain() throws {
+    let alone = folder("lora.gguf")
+    let result = try CommandLineTool.run(
+      "convert", Self.base, "--lora", Self.adapter, "--lora-only", "--output", alone)
+    #expect(result.code == 0, "\(result.error)")
+    #expect(result.output.contains("16 × F32"))
+    let (theirs, ours) = try (
+      CommandLineTool.run("hash", Self.base, "--lora", Self.adapter, "--json"),
+      CommandLineTool.run("hash", Self.base, "--lora", alone, "--json")
+    )
+    #expect(ours.code == 0, "\(ours.error)")
+    #expect(ours.output == theirs.output)
+    let model = try convert(alone)
+    #expect(model.code == 78)
+    #expect(model.error.contains("give the base as the model, and the adapter with --lora"))
+    // A dry run says the same and writes nothing.
+    let dry = try CommandLineTool.run(
+      "convert", Self.base, "--lora", Self.adapter, "--lora-only", "--type", "bf16", "--dry-run",
+      "--output", folder("dry.gguf"))
+    #expect(dry.output.contains("F32 → BF16"))
+    #expect(try folder.names() == ["lora.gguf"])
+  }
+
+  @Test(arguments: [
+    ([base, "--lora-only"], 64, "--lora-only goes with --lora, given once"),
+    ([base, "--lora-only", "--lora", adapter, "--lora", adapter], 64, "given once"),
+    ([base, "--lora-only", "--lora", adapter, "--type", "q4_0"], 64, "f32, f16 or bf16, not q4_0"),
+    (
+      [base, "--lora-only", "--lora", adapter, "--format", "safetensors"], 64, "writes a GGUF file"
+    ),
+    ([base, "--lora-only", "--lora", adapter, "--pre", "llama-bpe"], 64, "--pre is for models"),
+    (
+      ["fixtures/lora/base-f16", "--lora-only", "--lora", "fixtures/lora/modules-to-save"], 69,
+      "stores modules whole, which a GGUF adapter cannot hold"
+    ),
+    (
+      ["fixtures/lora/base-f16", "--lora-only", "--lora", "fixtures/lora/dora"], 69,
+      "is DoRA, whose lengths of rows a GGUF adapter cannot hold; leave out --lora-only"
+    ),
+    ([base, "--lora-only", "--lora", "\(adapter):0"], 69, "has the scale 0"),
+  ])
+  func whatAnAdaptersFileCannotHoldIsNamed(
+    arguments: [String], code: Int, part: String
+  ) throws {
+    let result = try CommandLineTool.run(
+      ["convert"] + arguments + ["--output", folder("x.gguf")])
+    #expect(result.code == Int32(code), "\(result.error)")
+    #expect(result.error.contains(part), "\(result.error)")
+    #expect(try folder.names() == [])
   }
 
   @Test func anAdapterIsInspected() throws {

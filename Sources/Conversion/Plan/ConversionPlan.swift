@@ -72,6 +72,22 @@ public struct ConversionPlan: Sendable {
   /// the importance that it requires. The layout is known all the same.
   public let obstacle: WeightmillError?
 
+  /// Describes the plan of an adapter's file.
+  init(_ adapter: LoadedAdapter, items: [Item], metadata: GGUFMetadata) {
+    source = adapter.exported
+    self.items = items
+    output = .gguf(metadata)
+    method = .best
+    sources = [adapter.source]
+    hashing = .all
+    namesSources = true
+    inputs = adapter.files
+    origins = adapter.origins
+    isMerged = false
+    notes = []
+    obstacle = nil
+  }
+
   /// The files to be written, and where in them each tensor goes.
   ///
   /// - Parameter path: The output, for messages.

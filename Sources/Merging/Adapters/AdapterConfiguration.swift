@@ -1,7 +1,8 @@
+import WeightmillLLaMA
 package import WeightmillStrictJSON
 package import WeightmillTensors
 
-/// The settings of a LoRA adapter, from PEFT's `adapter_config.json`.
+/// The settings of a LoRA adapter, from PEFT's `adapter_config.json` or a GGUF file's metadata.
 ///
 /// Only what changes the merged weights is kept; which tensors are adapted is seen from the tensors
 /// themselves. Source: `LoraConfig` of PEFT 0.21; `formats/lora-peft.md`.
@@ -15,6 +16,12 @@ package struct AdapterConfiguration: Sendable {
   package let alpha: Double
   /// Whether the scale is divided by the root of the rank, not by the rank (rsLoRA).
   package let isRankStabilized: Bool
+  /// Whether merged rows get the lengths that the adapter holds (DoRA).
+  let isDecomposed: Bool
+  /// The scheme of the tensors' names: Hugging Face's in PEFT's files, or GGUF's.
+  let naming: NamingScheme
+  /// The factor by which the user multiplies all scales.
+  package var factor = 1.0
   /// Whether the adapter says that weights are stored with their inputs as rows.
   package let isFanInFanOut: Bool
   /// The model that the adapter was trained on, as its author called it.
@@ -56,6 +63,8 @@ package struct AdapterConfiguration: Sendable {
     self.rank = rank
     self.alpha = alpha
     isRankStabilized = try fields.flag("use_rslora")
+    isDecomposed = try fields.flag("use_dora")
+    naming = .huggingFace
     isFanInFanOut = try fields.flag("fan_in_fan_out")
     baseName = try fields.text("base_model_name_or_path")
     let targets = try fields.names("target_modules", allowsPattern: true)
@@ -65,6 +74,19 @@ package struct AdapterConfiguration: Sendable {
     saysVersion = try fields.text("peft_version") != nil
     ranks = try fields.patterns("rank_pattern", AdapterFields.rank).map { ($0, $1) }
     alphas = try fields.patterns("alpha_pattern", AdapterFields.number).map { ($0, $1) }
+  }
+
+  /// Describes a GGUF adapter, whose ranks are those of its matrices.
+  ///
+  /// - Parameters:
+  ///   - alpha: `adapter.lora.alpha`; 0 if all scales are 1.
+  ///   - baseName: What the file calls its base.
+  package init(ggufAlpha alpha: Double, baseName: String?) {
+    (rank, self.alpha, self.baseName, naming) = (0, alpha, baseName, .gguf)
+    (isRankStabilized, isFanInFanOut, isDecomposed, keepsTie, saysVersion) =
+      (false, false, false, false, true)
+    (targetModules, savedModules, ranks, alphas) = ([], [], [], [])
+    lookup = .measured([:])
   }
 
   /// The rank that the update of a module must have.
@@ -78,10 +100,11 @@ package struct AdapterConfiguration: Sendable {
     case .separate: ranks.first { $0.pattern.matches(module) }?.rank ?? rank
     case .joint:
       jointKey(of: module).flatMap { key in ranks.first { $0.pattern.text == key }?.rank } ?? rank
+    case .measured(let ranks): ranks[module] ?? rank
     }
   }
 
-  /// The factor of B·A: alpha / rank, or alpha / √rank for rsLoRA.
+  /// The factor of B·A: alpha / rank, or alpha / √rank for rsLoRA; all times the user's factor.
   ///
   /// The quotient is taken in binary64, as Python does, then rounded to binary32, as torch does.
   ///
@@ -95,9 +118,12 @@ package struct AdapterConfiguration: Sendable {
       case .separate: alphas.first { $0.pattern.matches(module) }?.alpha
       case .joint:
         jointKey(of: module).flatMap { key in alphas.first { $0.pattern.text == key }?.alpha }
+      case .measured: nil
       }
+    // llama.cpp takes an alpha of 0 for none.
+    if naming == .gguf, alpha == 0 { return Float(factor) }
     let rank = Double(rank(of: module, by: lookup))
-    return Float((found ?? alpha) / (isRankStabilized ? rank.squareRoot() : rank))
+    return Float(factor * (found ?? alpha) / (isRankStabilized ? rank.squareRoot() : rank))
   }
 }
 
@@ -109,6 +135,8 @@ extension AdapterConfiguration {
     case separate
     /// As PEFT did before version 0.14: the first key of both tables that fits is looked up in both.
     case joint
+    /// What the matrices have, by module: a GGUF file has no table.
+    case measured([String: Int])
   }
 
   private func jointKey(of module: String) -> String? {
@@ -120,6 +148,12 @@ extension AdapterConfiguration {
   /// - Parameter updates: The updated modules and the ranks of their matrices.
   /// - Returns: The configuration.
   package func fitting(_ updates: [(module: String, rank: Int)]) -> AdapterConfiguration {
+    if case .measured = lookup {
+      var other = self
+      other.lookup = .measured(
+        Dictionary(updates.map { ($0.module, $0.rank) }) { first, _ in first })
+      return other
+    }
     guard !ranks.isEmpty, !saysVersion,
       updates.contains(where: { $0.rank != rank(of: $0.module, by: .separate) }),
       updates.allSatisfy({ $0.rank == rank(of: $0.module, by: .joint) })
@@ -142,7 +176,7 @@ extension AdapterConfiguration {
       return "\(name) has \(keys)\(idle.count > 4 ? " and \(idle.count - 4) more" : ""), which no "
         + "updated module is called: nothing follows from it"
     }
-    if lookup == .joint {
+    if case .joint = lookup {
       notes.append(
         "the ranks show that an older PEFT made it, which looked one key up in both rank_pattern and "
           + "alpha_pattern: scales are taken so")

@@ -13,6 +13,8 @@ struct AdapterContent {
 
   /// The updates.
   private(set) var updates: [TensorRole: Update] = [:]
+  /// The lengths of merged rows: DoRA.
+  private(set) var magnitudes: [TensorRole: Int] = [:]
   /// The tensors that replace the base's.
   private(set) var saved: [TensorRole: Int] = [:]
   /// The tensors that are not used.
@@ -21,16 +23,19 @@ struct AdapterContent {
   private(set) var faults: [TensorFault] = []
   private let catalogue: any Catalogue
   private let configuration: LlamaConfiguration
+  /// The scheme of the tensors' names.
+  private let naming: NamingScheme
   private var indices: [TensorRole: [AdapterTensorName.Part: Int]] = [:]
 
   /// Sorts the tensors of an adapter for a model of this configuration.
   ///
   /// - Throws: `unsupported` for tensors of other kinds of LoRA, and for types that are not read.
   init(
-    _ catalogue: any Catalogue, _ configuration: LlamaConfiguration
+    _ catalogue: any Catalogue, named naming: NamingScheme, _ configuration: LlamaConfiguration
   ) throws(WeightmillError) {
     self.catalogue = catalogue
     self.configuration = configuration
+    self.naming = naming
     for (index, tensor) in catalogue.tensors.enumerated() {
       try sort(tensor, index)
     }
@@ -43,7 +48,9 @@ struct AdapterContent {
   private mutating func sort(
     _ tensor: TensorDescriptor, _ index: Int
   ) throws(WeightmillError) {
-    guard let name = AdapterTensorName(tensor.name) else {
+    let parsed =
+      naming == .gguf ? AdapterTensorName(gguf: tensor.name) : AdapterTensorName(tensor.name)
+    guard let name = parsed else {
       if tensor.name.hasSuffix(".rotary_emb.inv_freq") {
         ignored.append(tensor.name)
       } else {
@@ -56,6 +63,7 @@ struct AdapterContent {
         .unsupported, catalogue.location, "holds \(kind), which is not merged yet",
         at: "tensor \(quoted(tensor.name))", remedy: "merge it with PEFT and convert the result")
     }
+    guard name.part != .gain else { return ignored.append(tensor.name) }
     guard let role = role(name.module, name.isBias ? ".bias" : ".weight") else {
       faults.append(TensorFault(tensor.name, "is not for a module of the base"))
       return
@@ -76,9 +84,10 @@ struct AdapterContent {
   /// The role of a module's weights or bias in the base; models without a head lack the first component.
   private func role(_ module: String, _ suffix: String) -> TensorRole? {
     func role(_ name: String) -> TensorRole? {
-      NamingScheme.huggingFace.role(of: name, in: configuration.architecture)
+      naming.role(of: name, in: configuration.architecture)
     }
-    switch role(module + suffix) ?? role("model." + module + suffix) {
+    let headless = naming == .gguf ? nil : role("model." + module + suffix)
+    switch role(module + suffix) ?? headless {
     case .layer(let layer, _) where layer >= configuration.layerCount: return nil
     case .rotaryFrequencies, nil: return nil
     case let role?: return role
@@ -101,6 +110,10 @@ struct AdapterContent {
         faults.append(
           TensorFault(name(a), isEmbedding ? "is not for an embedding" : "is for an embedding"))
       }
+    }
+    if let magnitude = parts[.magnitude] {
+      magnitudes[role] = magnitude
+      if updates[role] == nil { faults.append(TensorFault(name(magnitude), "has no A and B")) }
     }
     if let marked = parts[.saved] {
       saved[role] = marked

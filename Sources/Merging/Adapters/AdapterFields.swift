@@ -107,9 +107,7 @@ struct AdapterFields {
 
   /// Refuses adapters whose update is not B·A, or not made for the base's own weights.
   func refuseVariants() throws(WeightmillError) {
-    for (name, meaning) in [
-      ("use_dora", "DoRA"), ("use_qalora", "QALoRA"), ("lora_bias", "biases"),
-    ]
+    for (name, meaning) in [("use_qalora", "QALoRA"), ("lora_bias", "biases")]
     where try flag(name) {
       throw unsupported("uses \(meaning) (\(quoted(name)))")
     }

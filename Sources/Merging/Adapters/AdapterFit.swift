@@ -20,9 +20,13 @@ struct AdapterFit {
   ) {
     self.content = content
     self.catalogue = catalogue
+    let naming = configuration.naming
     self.configuration = configuration.fitting(
       content.updates.map { role, update in
-        (Self.module(role, model), catalogue.tensors[update.a].shape.extents.first ?? 0)
+        let (a, b) = (catalogue.tensors[update.a].shape, catalogue.tensors[update.b].shape)
+        return (
+          Self.module(role, model, naming), naming == .gguf ? b.columns : a.extents.first ?? 0
+        )
       })
     self.model = model
     faults = content.faults
@@ -47,11 +51,16 @@ struct AdapterFit {
   }
 
   /// A module's name as PEFT's configuration has it.
-  private func module(_ role: TensorRole) -> String { Self.module(role, model) }
+  private func module(_ role: TensorRole) -> String {
+    Self.module(role, model, configuration.naming)
+  }
 
-  private static func module(_ role: TensorRole, _ model: LlamaModel) -> String {
-    // Adapters know fused queries, keys and values by one name.
+  private static func module(
+    _ role: TensorRole, _ model: LlamaModel, _ naming: NamingScheme
+  ) -> String {
+    // PEFT's adapters know fused queries, keys and values by one name.
     if case .layer(let layer, let kind) = role, [.query, .key, .value].contains(kind),
+      naming != .gguf,
       let fused = model.architecture.fusedModule
     {
       return "model.layers.\(layer).\(fused)"
@@ -81,10 +90,18 @@ struct AdapterFit {
       return
     }
     let rank = configuration.rank(of: module(role))
+    guard rank <= AdapterConfiguration.maximumRank else {
+      return faults.append(
+        TensorFault(
+          b.name,
+          "is of rank \(rank); ranks up to \(AdapterConfiguration.maximumRank) are merged"))
+    }
     // An embedding's weights are stored with its inputs, the tokens, as rows.
     let (inputs, outputs) =
       update.isEmbedding ? (extents[0], extents[1]) : (extents[1], extents[0])
-    let plain = (a: [rank, inputs], b: [outputs, rank])
+    // llama.cpp looks up rows of A by token.
+    let isByToken = update.isEmbedding && configuration.naming == .gguf
+    let plain = (a: isByToken ? [inputs, rank] : [rank, inputs], b: [outputs, rank])
     let turned = (a: [rank, outputs], b: [inputs, rank])
     let isPlain = a.shape.extents == plain.a && b.shape.extents == plain.b
     // LLaMA's weights have their outputs as rows, so that PEFT sets the flag back; only shapes
@@ -102,10 +119,31 @@ struct AdapterFit {
     }
     let isExchanged = update.isEmbedding || isTurned
     let (left, right) = isExchanged ? (update.a, update.b) : (update.b, update.a)
+    let magnitude = content.magnitudes[role]
+    if configuration.isDecomposed {
+      checkMagnitude(magnitude, of: a, outputs: outputs, isTurned: isTurned)
+    }
     changes[role, default: .init()].update = LowRankUpdate(
-      left: LowRankFactor(catalogue: catalogue, index: left, isTransposed: isExchanged),
+      left: LowRankFactor(
+        catalogue: catalogue, index: left, isTransposed: isExchanged && !isByToken),
       right: LowRankFactor(catalogue: catalogue, index: right, isTransposed: isExchanged),
+      magnitude: magnitude,
       scale: configuration.scale(of: module(role)), roundsFirst: update.isEmbedding)
+  }
+
+  /// Checks that the lengths of merged rows are there, one for each.
+  private mutating func checkMagnitude(
+    _ index: Int?, of a: TensorDescriptor, outputs: Int, isTurned: Bool
+  ) {
+    guard let index else {
+      return faults.append(TensorFault(a.name, "has no lora_magnitude_vector"))
+    }
+    let tensor = catalogue.tensors[index]
+    if isTurned {
+      faults.append(TensorFault(tensor.name, "is for weights that are stored transposed"))
+    } else if tensor.shape.extents != [outputs] {
+      faults.append(TensorFault(tensor.name, "is \(tensor.shape), not \([outputs])"))
+    }
   }
 
   /// The matrices whose inputs are the hidden features.
@@ -181,6 +219,12 @@ struct AdapterFit {
     TensorName(name) == TensorName(module) || module.hasSuffix("." + name)
   }
 
+  /// The tensors that are stored whole.
+  var savedNames: [String] {
+    content.saved.values.map { catalogue.tensors[$0].name }
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
   /// One line on what is merged.
   func summary(_ location: String) -> String {
     var parts: [String] = []
@@ -195,7 +239,8 @@ struct AdapterFit {
         return "\(name)s \(first) to \(last)"
       }
       parts.append(
-        "\(roles.count) \(roles.count == 1 ? "update" : "updates"), "
+        "\(roles.count) \(configuration.isDecomposed ? "DoRA " : "")"
+          + (roles.count == 1 ? "update, " : "updates, ")
           + range("rank", ranks.map(String.init)) + ", " + range("scale", scales.map(Self.short)))
     }
     if !content.saved.isEmpty {
@@ -235,6 +280,11 @@ struct AdapterFit {
       notes.append(
         "\(location): the output matrix is the embedding no longer, but a tensor of its own, as the "
           + "adapter has it")
+    }
+    if configuration.factor != 1, !content.saved.isEmpty {
+      notes.append(
+        "\(location): the scale \(configuration.factor) is for updates: tensors that are stored whole "
+          + "are taken as they are")
     }
     if configuration.isFanInFanOut, !changes.values.contains(where: \.isTurned) {
       notes.append(

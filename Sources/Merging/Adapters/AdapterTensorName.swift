@@ -4,6 +4,7 @@ import WeightmillTensors
 ///
 /// PEFT writes `base_model.model.` + the module's name in the base + what the tensor is for, with or
 /// without the adapter's own name in it: `….q_proj.lora_A.weight`, `….q_proj.lora_A.default.weight`.
+/// llama.cpp writes the name of the base's tensor + `.lora_a` or `.lora_b`.
 struct AdapterTensorName {
   /// The part of an update that a tensor is.
   enum Part: Hashable {
@@ -21,6 +22,10 @@ struct AdapterTensorName {
     case whole
     /// The base's own weights, which older versions of PEFT saved along.
     case original
+    /// The lengths of the merged rows: DoRA.
+    case magnitude
+    /// A norm's gain in a GGUF adapter, which llama.cpp does not use.
+    case gain
     /// Something that belongs to another kind of LoRA.
     case unsupported(String)
   }
@@ -50,6 +55,25 @@ struct AdapterTensorName {
     (module, self.part) = (parts[..<marker].joined(separator: "."), part)
   }
 
+  /// Reads a name of a GGUF adapter, `blk.0.attn_q.weight.lora_a`; `nil` for names that llama.cpp refuses.
+  init?(gguf name: String) {
+    isBias = false
+    guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
+    let (base, ending) = (String(name[..<dot]), name[dot...])
+    if name.hasSuffix("_norm.weight") {
+      (module, part) = (base, .gain)
+      return
+    }
+    guard base.hasSuffix(".weight") else { return nil }
+    module = String(base.dropLast(".weight".count))
+    let isEmbedding = module == "token_embd"
+    switch ending {
+    case ".lora_a": part = isEmbedding ? .embeddingA : .a
+    case ".lora_b": part = isEmbedding ? .embeddingB : .b
+    default: return nil
+    }
+  }
+
   private static let markers: Set<String> = [
     "lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "modules_to_save",
     "original_module", "base_layer", "lora_magnitude_vector", "token_adapter",
@@ -61,7 +85,7 @@ struct AdapterTensorName {
     switch marker {
     case "lora_embedding_A": return rest.count < 2 ? .embeddingA : nil
     case "lora_embedding_B": return rest.count < 2 ? .embeddingB : nil
-    case "lora_magnitude_vector": return .unsupported("DoRA")
+    case "lora_magnitude_vector": return isWeight || rest.count < 2 ? .magnitude : nil
     case "token_adapter": return .unsupported("single trained tokens")
     case "lora_B" where rest.last == "bias": return .unsupported("biases")
     case "original_module", "base_layer":
@@ -74,9 +98,9 @@ struct AdapterTensorName {
     }
   }
 
-  /// Whether a name is that of a LoRA adapter's tensor.
+  /// Whether a name is that of a LoRA adapter's tensor, of PEFT's or llama.cpp's.
   static func isUpdate(_ name: String) -> Bool {
-    switch AdapterTensorName(name)?.part {
+    switch (AdapterTensorName(name) ?? AdapterTensorName(gguf: name))?.part {
     case .a, .b, .embeddingA, .embeddingB: true
     default: false
     }

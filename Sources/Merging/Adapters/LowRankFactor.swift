@@ -15,6 +15,10 @@ struct LowRankFactor: Sendable {
   let isTransposed: Bool
 
   private var tensor: TensorDescriptor { catalogue.tensors[index] }
+  /// The tensor's name, for messages.
+  var name: String { tensor.name }
+  /// How it is stored.
+  var type: TensorType { tensor.type }
 
   /// The rows of the matrix that is meant.
   var rows: Int { isTransposed ? tensor.shape.columns : tensor.shape.rows }

@@ -13,9 +13,16 @@ import WeightmillTensors
 /// weight + that; then the result is rounded to the weights' type. An element's arithmetic is the
 /// same whatever is computed beside it. Up to a rank of 192 these are the bits that torch computes
 /// on a processor with fused multiply-add.
+///
+/// With DoRA each row of weights + update is brought to a length that the adapter holds. The row's own
+/// length is the root of a binary64 sum of squares, rounded to float32; the quotient of both and its
+/// product with the row are rounded to float32 each. PEFT's length differs from it by what torch's
+/// float32 sum loses.
 struct LowRankUpdate: Sendable {
   let left: LowRankFactor
   let right: LowRankFactor
+  /// The tensor with the lengths of the merged rows, in the left factor's order: DoRA.
+  var magnitude: Int?
   /// The factor of the product.
   let scale: Float
   /// Whether scale · left · right is rounded to the weights' type before it is added, as PEFT does
@@ -55,7 +62,21 @@ struct LowRankUpdate: Sendable {
         }
       }
     }
-    add(sums, stride: stride, count: rows.count, of: type, to: &bytes, at: offset)
+    let lengths = try lengths(rows, permutation, decoded)
+    add(&sums, lengths, stride: stride, count: rows.count, of: type, to: &bytes, at: offset)
+  }
+
+  /// The lengths that rows shall have; `nil` without DoRA.
+  private func lengths(
+    _ rows: Range<Int>, _ permutation: RowPermutation?, _ decoded: DecodedFactors
+  ) throws(WeightmillError) -> [Float]? {
+    guard let magnitude else { return nil }
+    let all = try decoded.values(magnitude) { () throws(WeightmillError) in
+      ScalarRows.values(
+        try left.catalogue.bytes(rows: 0..<1, ofTensor: magnitude),
+        as: left.catalogue.tensors[magnitude].type)
+    }
+    return rows.map { all[permutation?.source(of: $0) ?? $0] }
   }
 
   /// Values among which those of the left factor's rows are, and where these begin.
@@ -75,30 +96,79 @@ struct LowRankUpdate: Sendable {
     return (some, 0)
   }
 
-  /// Adds sums, scaled, to rows of weights.
+  /// Adds sums, scaled, to rows of weights, and brings them to their lengths if they have any.
   private func add(
-    _ sums: [Float], stride: Int, count: Int, of type: TensorType,
+    _ sums: inout [Float], _ lengths: [Float]?, stride: Int, count: Int, of type: TensorType,
     to bytes: inout MutableRawSpan, at offset: Int
   ) {
     let columns = right.columns
     precondition(offset >= 0 && offset + count * columns * type.bytesPerBlock <= bytes.byteCount)
     unsafe bytes.withUnsafeMutableBytes { target in
-      unsafe sums.withUnsafeBufferPointer { sums in
+      unsafe sums.withUnsafeMutableBufferPointer { sums in
         guard let to = target.baseAddress, let from = sums.baseAddress else { return }
         for row in 0..<count {
           let weights = unsafe to + offset + row * columns * type.bytesPerBlock
-          let sums = unsafe from + row * stride
+          let (sums, length) = unsafe (from + row * stride, lengths?[row])
           switch type {
           case .f16:
-            unsafe add(sums, to: weights, columns, { Binary16.float($0) }, { Binary16.bits($0) })
+            unsafe change(
+              weights, by: sums, columns, to: length, { Binary16.float($0) }, { Binary16.bits($0) })
           case .bf16:
-            unsafe add(sums, to: weights, columns, { BFloat16.float($0) }, { BFloat16.bits($0) })
+            unsafe change(
+              weights, by: sums, columns, to: length, { BFloat16.float($0) }, { BFloat16.bits($0) })
           default:
-            unsafe add(sums, to: weights, columns, { Float(bitPattern: $0) }, { $0.bitPattern })
+            unsafe change(
+              weights, by: sums, columns, to: length, { Float(bitPattern: $0) }, { $0.bitPattern })
           }
         }
       }
     }
+  }
+
+  @inline(__always)
+  private func change<Stored: FixedWidthInteger>(
+    _ weights: UnsafeMutableRawPointer, by sums: UnsafeMutablePointer<Float>, _ count: Int,
+    to length: Float?, _ value: (Stored) -> Float, _ bits: (Float) -> Stored
+  ) {
+    if let length {
+      unsafe stretch(weights, by: sums, count, to: length, value, bits)
+    } else {
+      unsafe add(sums, to: weights, count, value, bits)
+    }
+  }
+
+  @inline(__always)
+  private func stretch<Stored: FixedWidthInteger>(
+    _ weights: UnsafeMutableRawPointer, by sums: UnsafeMutablePointer<Float>, _ count: Int,
+    to length: Float, _ value: (Stored) -> Float, _ bits: (Float) -> Stored
+  ) {
+    let (scale, size) = (scale, MemoryLayout<Stored>.size)
+    for column in 0..<count {
+      let stored = unsafe weights.loadUnaligned(fromByteOffset: column &* size, as: Stored.self)
+      unsafe sums[column] = value(Stored(littleEndian: stored)) + sums[column] * scale
+    }
+    let factor = unsafe length / Self.length(UnsafeBufferPointer(start: sums, count: count))
+    for column in 0..<count {
+      unsafe weights.storeBytes(
+        of: bits(factor * sums[column]).littleEndian, toByteOffset: column &* size, as: Stored.self)
+    }
+  }
+
+  /// The root of the sum of squares, which are added in eight sums by column in turn, and these in order.
+  private static func length(_ row: UnsafeBufferPointer<Float>) -> Float {
+    var sums = SIMD8<Double>()
+    let whole = row.count / 8 * 8
+    for start in stride(from: 0, to: whole, by: 8) {
+      for lane in 0..<8 {
+        let value = unsafe Double(row[start + lane])
+        sums[lane] += value * value
+      }
+    }
+    for column in whole..<row.count {
+      let value = unsafe Double(row[column])
+      sums[column - whole] += value * value
+    }
+    return Float((0..<8).reduce(0.0) { $0 + sums[$1] }.squareRoot())
   }
 
   @inline(__always)

@@ -17,9 +17,9 @@ extension ModelLoader {
         remedy: "give the folder in Meta's or Hugging Face's layout")
     }
     var merging = AdapterMerging(model)
-    for path in request.adapters { try merging.add(path) }
+    for adapter in request.adapters { try merging.add(adapter) }
     let (llama, tokenizer) = (merging.llama, merging.tokenizer)
-    let rules = (model.mergeRule.map { [$0] } ?? []) + request.adapters.map { _ in "lora" }
+    let rules = (model.mergeRule.map { [$0] } ?? []) + request.adapters.map(\.rule)
     let rows = llama.configuration.vocabularyRows
     let named =
       if let tokenizer {
@@ -42,7 +42,7 @@ extension ModelLoader {
 
   /// The notes on adapters that lie in the folders of the model, and that nobody asked for.
   static func adaptersBeside(_ request: ModelRequest) -> [String] {
-    let asked = request.adapters.compactMap { Folder.realPath($0) }
+    let asked = request.adapters.compactMap { Folder.realPath($0.path) }
     return [request.path, request.delta].compactMap(\.self).compactMap { path in
       guard Folder.isFolder(path) == true, let folder = try? Folder(path),
         folder.contains(HuggingFaceShards.adapterConfiguration),
@@ -112,6 +112,11 @@ extension ModelLoader {
   }
 }
 
+extension ScaledAdapter {
+  /// What a merged file says of it.
+  fileprivate var rule: String { scale == 1 ? "lora" : "lora:\(scale)" }
+}
+
 /// Adapters that are merged into a model one after the other.
 private struct AdapterMerging {
   private(set) var llama: LlamaModel
@@ -127,15 +132,16 @@ private struct AdapterMerging {
     (llama, notes, files, sources) = (model.llama, model.notes, model.files, model.sources)
   }
 
-  mutating func add(_ path: String) throws(WeightmillError) {
-    let folder = try AdapterFolder(path)
-    let merged = try folder.adapter.merged(into: llama)
-    notes += folder.notes + merged.notes + replacementNotes(path, merged)
-    if merged.changesEmbeddings { earlier = path }
+  mutating func add(_ wanted: ScaledAdapter) throws(WeightmillError) {
+    let stored = try StoredAdapter(wanted)
+    try stored.checkArchitecture(of: llama)
+    let merged = try stored.adapter.merged(into: llama)
+    notes += stored.notes + merged.notes + replacementNotes(wanted.path, merged)
+    if merged.changesEmbeddings { earlier = wanted.path }
     llama = merged.model
-    files += folder.files
-    sources.append(folder.source)
-    if let own = try folder.tokenizer() { tokenizer = (own, path) }
+    files += stored.files
+    sources.append(stored.source)
+    if let own = try stored.tokenizer() { tokenizer = (own, wanted.path) }
   }
 
   /// What the user should know of an adapter whose embeddings take the place of others: a vocabulary

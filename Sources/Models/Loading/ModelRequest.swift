@@ -11,8 +11,8 @@ public struct ModelRequest: Sendable {
   public var delta: String?
   /// The delta's family, if it is not to be recognised.
   public var deltaKind: DeltaKind?
-  /// Folders of LoRA adapters, in the order in which they are added.
-  public var adapters: [String] = []
+  /// LoRA adapters, in the order in which they are added.
+  public var adapters: [ScaledAdapter] = []
   /// Whether evidence that the base is the wrong one is reported only.
   public var forcesBase = false
   /// llama.cpp's name for the way byte pairs cut text, whatever the files say.
@@ -31,5 +31,23 @@ public struct ModelRequest: Sendable {
   }
 
   /// All paths that are read.
-  package var paths: [String] { [path] + [delta].compactMap(\.self) + adapters }
+  package var paths: [String] { [path] + [delta].compactMap(\.self) + adapters.map(\.path) }
+}
+
+/// A LoRA adapter that is to be merged, and how strongly.
+public struct ScaledAdapter: Sendable, Equatable {
+  /// The folder that PEFT saved, or the GGUF file.
+  public var path: String
+  /// The number by which its own scales are multiplied.
+  public var scale: Double
+
+  /// Names an adapter.
+  ///
+  /// - Parameters:
+  ///   - path: The folder that PEFT saved, or the GGUF file.
+  ///   - scale: The number by which its own scales are multiplied.
+  public init(_ path: String, scale: Double = 1) {
+    self.path = path
+    self.scale = scale
+  }
 }

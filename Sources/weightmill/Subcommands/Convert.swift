@@ -20,7 +20,10 @@ extension Subcommands {
         which is recognised by the embeddings. Values or hashes that say the base is
         the wrong one end the work, unless --force-base is given.
 
-        With --lora, LoRA adapters are merged, as PEFT does, one after the other.
+        With --lora, LoRA adapters are merged, as PEFT does, one after the other:
+        PEFT's folders, DoRA too, or GGUF adapters. PATH:0.5 takes half of one.
+        --lora-only writes the adapter alone, for llama.cpp's --lora; --type is then
+        f32, f16 or bf16 (default: f32).
 
         --type takes every type and mix of llama.cpp, and the options of `quantize`:
         a checkpoint becomes a quantized file in one pass.
@@ -41,6 +44,8 @@ extension Subcommands {
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --output ziya-f16.gguf
           weightmill convert llama-7b --lora chinese-alpaca-lora --output alpaca.gguf
           weightmill convert my-model --output my-model-q4_k_m.gguf --type q4_k_m
+          weightmill convert llama-7b --lora chinese-alpaca-lora:0.5 --output half.gguf
+          weightmill convert llama-7b --lora my-lora --lora-only --output my-lora.gguf
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --type q4_k_m \\
             --calibrate self --output ziya-q4_k_m.gguf
           weightmill convert my-model --output my-folder --format safetensors
@@ -53,6 +58,10 @@ extension Subcommands {
     var model: String
 
     @OptionGroup var merging: MergeOptions
+
+    @Flag(
+      help: "Write the LoRA adapter alone, as a GGUF file that llama.cpp loads beside the base.")
+    var loraOnly = false
 
     @OptionGroup var cutting: PreTokenizerOption
 
@@ -100,6 +109,7 @@ extension Subcommands {
     }
 
     func validate() throws {
+      if loraOnly { return try checkAdapterAlone() }
       switch format {
       case .gguf:
         guard part == nil || identification.expectSum == nil else {
@@ -146,11 +156,59 @@ extension Subcommands {
       }
     }
 
+    /// Refuses options that have no meaning for an adapter's file.
+    private func checkAdapterAlone() throws {
+      guard merging.adapters.count == 1, merging.delta == nil else {
+        throw ValidationError("--lora-only goes with --lora, given once, and without --delta")
+      }
+      guard format == .gguf else {
+        throw ValidationError("--lora-only writes a GGUF file; leave out --format safetensors")
+      }
+      guard adapterType != nil else {
+        throw ValidationError(
+          "an adapter's file holds f32, f16 or bf16, not \(type?.mix.rawValue.lowercased() ?? "")")
+      }
+      let others = [
+        types.given, calibration.given, allocation.given, part.map { _ in "--part" },
+        splitting.split.map { _ in "--split-…" }, cutting.name.map { _ in "--pre" },
+        folder.isGiven ? "--max-shard-size" : nil,
+        identification.expectSum.map { _ in "--expect-sum" },
+        identification.requireKnown ? "--require-known" : nil,
+        identification.known.isEmpty ? nil : "--known",
+      ]
+      if let option = others.compactMap(\.self).first {
+        throw ValidationError("\(option) is for models; leave it out with --lora-only")
+      }
+    }
+
+    /// The type of an adapter's tensors; `nil` for one that it cannot have.
+    private var adapterType: TensorType? {
+      guard let type else { return .f32 }
+      return ConversionPlan.adapterTypes.first {
+        $0.name.lowercased() == type.mix.rawValue.lowercased()
+      }
+    }
+
     private var folderType: TensorType? {
       type.flatMap { FolderTypeOption(argument: $0.mix.rawValue)?.type }
     }
 
+    /// Writes the adapter alone.
+    private func writeAdapter() throws {
+      let adapter = try ModelLoader.loadAdapter(merging.request(model))
+      let mix = type?.mix ?? .f32
+      var plan = ConversionPlan(
+        adapter: adapter, as: adapterType ?? .f32,
+        name: name ?? ConversionPlan.modelName(output: output, mix: mix))
+      identification.choose(&plan)
+      common.printNotes(adapter.notes)
+      try PlanExecution(
+        plan: plan, output: output, options: writing, common: common, notes: adapter.notes
+      ).perform(label: "converting")
+    }
+
     func run() throws {
+      if loraOnly { return try writeAdapter() }
       let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
       guard let (plan, allocated) = try plan(loaded) else { return }
       let checks = try identification.checks(loaded, forcesBase: merging.forceBase)

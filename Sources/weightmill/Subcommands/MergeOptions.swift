@@ -2,6 +2,7 @@ import ArgumentParser
 import WeightmillMerging
 import WeightmillModels
 import WeightmillPyTorch
+import WeightmillTensors
 
 /// The options of commands that can merge something into a model.
 struct MergeOptions: ParsableArguments {
@@ -19,10 +20,12 @@ struct MergeOptions: ParsableArguments {
   var forceBase = false
 
   @Option(
-    name: .customLong("lora"),
-    help: "The folder of a LoRA adapter to merge; several are merged in order.",
-    completion: .directory)
-  var adapters: [String] = []
+    name: [.customLong("lora"), .customLong("lora-scaled")],
+    help: ArgumentHelp(
+      "A LoRA adapter to merge, PEFT's folder or a GGUF file, and by how much to scale it; several are "
+        + "merged in order.", valueName: "PATH[:SCALE]"),
+    completion: .file())
+  var adapters: [AdapterOption] = []
 
   @Option(
     help: "The member of PyTorch files that holds the tensors (default: found).")
@@ -35,14 +38,49 @@ struct MergeOptions: ParsableArguments {
   func request(_ path: String) -> ModelRequest {
     var request = ModelRequest(path, delta: delta, kind: kindOption?.kind)
     request.forcesBase = forceBase
-    request.adapters = adapters
+    request.adapters = adapters.map(\.adapter)
     if let key { request.selection = .member(key) }
     return request
   }
 
   func validate() throws {
+    for option in adapters { try option.check() }
     if kindOption != nil, delta == nil { throw ValidationError("--delta-kind goes with --delta") }
     if forceBase, delta == nil { throw ValidationError("--force-base goes with --delta") }
+  }
+}
+
+/// An adapter on the command line: a path, or a path, a colon and a scale.
+///
+/// What is there under the whole text is meant by it; otherwise a number after the last colon is a scale.
+struct AdapterOption: ExpressibleByArgument {
+  let adapter: ScaledAdapter
+  /// The other reading, where both are there.
+  private var other: ScaledAdapter?
+
+  init?(argument: String) {
+    let whole = ScaledAdapter(argument)
+    guard let colon = argument.lastIndex(of: ":"), colon != argument.startIndex,
+      let scale = Double(argument[argument.index(after: colon)...]), scale.isFinite,
+      scale.magnitude <= 1e6
+    else {
+      adapter = whole
+      return
+    }
+    let scaled = ScaledAdapter(String(argument[..<colon]), scale: scale)
+    let exists = (
+      whole: Folder.isFolder(whole.path) != nil, scaled: Folder.isFolder(scaled.path) != nil
+    )
+    adapter = exists.whole ? whole : scaled
+    if exists.whole, exists.scaled { other = scaled }
+  }
+
+  /// Refuses a text that can be read in two ways.
+  func check() throws {
+    guard let other else { return }
+    throw ValidationError(
+      "--lora \(adapter.path) could be that path, or \(other.path) scaled by \(other.scale); say "
+        + "\(adapter.path):1, or write the scale with another digit")
   }
 }
 

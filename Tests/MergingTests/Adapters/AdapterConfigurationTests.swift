@@ -65,7 +65,7 @@ struct AdapterConfigurationTests {
   }
 
   @Test(arguments: [
-    #""peft_type":"LOHA""#, #""peft_type":null"#, #""use_dora":true"#, #""use_qalora":true"#,
+    #""peft_type":"LOHA""#, #""peft_type":null"#, #""use_qalora":true"#,
     #""lora_bias":true"#, #""trainable_token_indices":[1]"#, #""layer_replication":[[0,4]]"#,
     #""target_parameters":["x"]"#, #""alora_invocation_tokens":[1]"#, #""r":1025"#,
     #""init_lora_weights":"pissa_niter_4""#, #""init_lora_weights":"olora""#,

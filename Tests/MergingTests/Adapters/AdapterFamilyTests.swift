@@ -38,7 +38,7 @@ struct AdapterFamilyTests {
     adapter.tensors["\(Self.query).\(name)"] = .init([48], bias)
     let path = try adapter.write(to: folder)
     var request = ModelRequest(base)
-    request.adapters = [path]
+    request.adapters = [ScaledAdapter(path)]
     let merged = try ModelLoader.load(request).llama
     #expect(try values(merged, "\(Self.query).bias") == bias)
     let plain = try ModelLoader.load(base).llama
@@ -57,7 +57,7 @@ struct AdapterFamilyTests {
     var adapter = AdapterBuilder()
     for module in modules { adapter.update(module, outputs: module.contains("qkv") ? 192 : 128) }
     var request = ModelRequest(base)
-    request.adapters = [try adapter.write(to: folder)]
+    request.adapters = [ScaledAdapter(try adapter.write(to: folder))]
     let (merged, plain) = (
       try ModelLoader.load(request).llama, try ModelLoader.load(base).llama
     )
@@ -67,7 +67,7 @@ struct AdapterFamilyTests {
     #expect(merged.roles == plain.roles)
     var other = AdapterBuilder()
     other.update(Self.query)
-    request.adapters = [try other.write(to: folder)]
+    request.adapters = [ScaledAdapter(try other.write(to: folder))]
     expectError(.mismatch) { _ = try ModelLoader.load(request) }
   }
 
@@ -102,7 +102,7 @@ struct AdapterFamilyTests {
     // Weights are read when they are asked for: each adapter has a folder of its own.
     func merged(_ adapter: AdapterBuilder, _ name: String) throws -> LlamaModel {
       var request = ModelRequest(base)
-      request.adapters = [try adapter.write(to: folder, name)]
+      request.adapters = [ScaledAdapter(try adapter.write(to: folder, name))]
       return try ModelLoader.load(request).llama
     }
     let layer = "model.layers.0.attention"

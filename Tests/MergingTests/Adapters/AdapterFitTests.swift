@@ -20,7 +20,7 @@ struct AdapterFitTests {
 
   private func merge(_ adapter: AdapterBuilder, into model: String? = nil) throws -> LoadedModel {
     var request = ModelRequest(model ?? base)
-    request.adapters = [try adapter.write(to: folder)]
+    request.adapters = [ScaledAdapter(try adapter.write(to: folder))]
     return try ModelLoader.load(request)
   }
 
@@ -109,6 +109,28 @@ struct AdapterFitTests {
     adapter.update(query)
     adapter.tensors[name] = .init([64], seed: 1)
     expect(.unsupported, kind, adapter)
+  }
+
+  /// What DoRA's lengths of rows must be.
+  @Test func lengthsOfRowsFit() {
+    let module = "model.layers.0.self_attn.q_proj"
+    var adapter = AdapterBuilder()
+    adapter.settings["use_dora"] = "true"
+    adapter.update(query)
+    expect(.mismatch, "has no lora_magnitude_vector", adapter)
+    for extents in [[63], [64, 1], [1, 64]] {
+      adapter.tensors["\(module).lora_magnitude_vector"] = .init(extents, seed: 1)
+      expect(.mismatch, "lora_magnitude_vector", adapter)
+      expect(.mismatch, ", not [64]", adapter)
+    }
+    adapter.tensors["\(module).lora_magnitude_vector"] = .init([64], seed: 1)
+    adapter.tensors["model.layers.0.self_attn.k_proj.lora_magnitude_vector"] = .init([64], seed: 1)
+    expect(.mismatch, "k_proj.lora_magnitude_vector\" has no A and B", adapter)
+    adapter.tensors["model.layers.0.self_attn.k_proj.lora_magnitude_vector"] = nil
+    adapter.tensors["model.embed_tokens.lora_embedding_A"] = .init([4, 300], seed: 1)
+    adapter.tensors["model.embed_tokens.lora_embedding_B"] = .init([64, 4], seed: 2)
+    adapter.tensors["model.embed_tokens.lora_magnitude_vector"] = .init([64], seed: 3)
+    expect(.unsupported, "DoRA of the embedding", adapter)
   }
 
   @Test func anAdapterOfAModelWithoutAHeadFits() throws {

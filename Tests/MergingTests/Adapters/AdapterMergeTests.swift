@@ -20,7 +20,7 @@ struct AdapterMergeTests {
 
   private static func load(_ base: String, _ adapters: [String]) throws -> LoadedModel {
     var request = ModelRequest(base)
-    request.adapters = adapters.map(lora)
+    request.adapters = adapters.map { ScaledAdapter(lora($0)) }
     return try ModelLoader.load(request)
   }
 
@@ -51,6 +51,59 @@ struct AdapterMergeTests {
     try check(model, name)
     #expect(model.mergeRule == (adapters.count == 2 ? "lora+lora" : "lora"))
     #expect(model.tokenizer?.vocabulary.tokens.count == 2000)
+  }
+
+  @Test(arguments: ["base-hf", "base-meta"])
+  func aScaleIsPEFTs(base: String) throws {
+    var request = ModelRequest(Fixtures.miniZiya(base))
+    request.adapters = [ScaledAdapter(Self.lora("rslora"), scale: 0.3)]
+    let model = try ModelLoader.load(request)
+    try check(model, "rslora:0.3")
+    #expect(model.mergeRule == "lora:0.3")
+  }
+
+  /// Lengths of rows are sums in another order than torch's, so that elements may differ by a unit in the
+  /// last place.
+  @Test(arguments: ["f16", "bf16", "f32"])
+  func rowsHaveTheLengthsOfDoRA(type: String) throws {
+    let model = try Self.load(Self.lora("base-\(type)"), ["dora"])
+    let merged = LlamaView(model.llama, as: .huggingFace)
+    let expected = try Checkpoint(path: Self.lora("dora-\(type).safetensors")).catalogue
+    #expect(expected.tensors.count == 7)
+    var (count, others) = (0, 0)
+    for (index, tensor) in expected.tensors.enumerated() {
+      let found = try #require(merged.tensors.firstIndex { $0.name == tensor.name })
+      #expect(merged.tensors[found] == tensor)
+      let rows = 0..<tensor.shape.rows
+      let (ours, theirs) = try (
+        ScalarRows.values(merged.bytes(rows: rows, ofTensor: found), as: tensor.type),
+        ScalarRows.values(expected.bytes(rows: rows, ofTensor: index), as: tensor.type)
+      )
+      let unit: Float = type == "f16" ? 0x1p-10 : type == "bf16" ? 0x1p-7 : 0x1p-22
+      for (our, their) in zip(ours, theirs) {
+        count += 1
+        others += our == their ? 0 : 1
+        #expect(abs(our - their) <= unit * abs(their), "\(tensor.name)")
+      }
+    }
+    #expect(count == 32 * 32 * 4 + 32 * 48 * 3)
+    // Of 16 bits nearly all are the same; of 32 those whose row's length is.
+    #expect(others <= (type == "f32" ? count / 2 : count / 500), "\(others) of \(count)")
+    #expect(model.notes.contains { $0.contains("7 DoRA updates, ranks 3 to 5") })
+  }
+
+  /// Base in Meta's row order: lengths change places with rows.
+  @Test func lengthsOfRowsGoWithTheirRows() throws {
+    let model = try Self.load(Self.lora("base-f16"), ["dora"]).llama
+    let ordered = LlamaView(model, as: .gguf)
+    let plain = LlamaView(model, as: .huggingFace)
+    let permutation = RowPermutation(head: model.configuration.headDimension, to: .neighbours)
+    for (index, tensor) in plain.tensors.enumerated() where tensor.name.contains("q_proj") {
+      let permuted = try plain.bytes(
+        rows: 0..<tensor.shape.rows, ofTensor: index, permutedBy: permutation)
+      let other = try #require(ordered.tensors.firstIndex { $0.name == "blk.0.attn_q.weight" })
+      #expect(try ordered.bytes(rows: 0..<tensor.shape.rows, ofTensor: other) == permuted)
+    }
   }
 
   @Test(arguments: ["f16", "bf16", "f32"])
@@ -88,7 +141,7 @@ struct AdapterMergeTests {
   @Test func adaptersAreMergedAfterADelta() throws {
     var request = ModelRequest(
       Fixtures.miniZiya("base-meta"), delta: Fixtures.miniZiya("delta"))
-    request.adapters = [Self.lora("plain")]
+    request.adapters = [ScaledAdapter(Self.lora("plain"))]
     let model = try ModelLoader.load(request)
     #expect(model.mergeRule == "ziya+lora")
     #expect(model.tokenizer?.vocabulary.tokens[3051].text == "<bot>")

@@ -28,7 +28,7 @@ struct AdapterNotesTests {
 
   private func notes(_ adapters: [String]) throws -> [String] {
     var request = ModelRequest(base)
-    request.adapters = adapters
+    request.adapters = adapters.map { ScaledAdapter($0) }
     return try ModelLoader.load(request).notes
   }
 
@@ -64,7 +64,7 @@ struct AdapterNotesTests {
     try folder.copy("\(base)/adapter_config.json", as: "delta/adapter_config.json")
     try folder.write([0], to: "delta/adapters.safetensors")
     var request = ModelRequest(base, delta: path)
-    request.adapters = [base]
+    request.adapters = [ScaledAdapter(base)]
     let said = try ModelLoader.load(request).notes.filter { $0.contains("beside the model") }
     #expect(said.count == 1 && said.first?.contains("mlx_lm.fuse") == true, "\(said)")
   }

@@ -26,7 +26,7 @@ struct TiedEmbeddingTests {
 
   private func merge(_ adapter: AdapterBuilder) throws -> LoadedModel {
     var request = ModelRequest(base)
-    request.adapters = [try adapter.write(to: folder)]
+    request.adapters = [ScaledAdapter(try adapter.write(to: folder))]
     return try ModelLoader.load(request)
   }
 

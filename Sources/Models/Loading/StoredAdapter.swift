@@ -1,38 +1,46 @@
-import WeightmillLLaMA
+import WeightmillGGUF
+package import WeightmillLLaMA
 package import WeightmillMerging
 package import WeightmillTensors
 
-/// A folder in which PEFT saved a LoRA adapter.
-package struct AdapterFolder {
+/// A LoRA adapter that is stored as PEFT does, in a folder, or as llama.cpp does, in a GGUF file.
+package struct StoredAdapter {
   package let adapter: LowRankAdapter
   /// Remarks on the files.
   package let notes: [String]
-  /// Every file of the folder: none of them may be written to.
-  package var files: [String] { folder.inputs }
+  /// Every file that belongs to it: none of them may be written to.
+  package let files: [String]
   /// The file of its tensors, of which none is published here.
   package var source: SourceFile {
     SourceFile(
       path: checkpoint.path, side: .adapter, kind: .weights(0), mayBeKnown: false,
       catalogue: checkpoint.fileCatalogues.first)
   }
-  private let folder: Folder
+  /// The folder; `nil` for a file.
+  private let folder: Folder?
   private let checkpoint: Checkpoint
+  /// The architecture that a GGUF file is for.
+  private var architecture: String?
 
   /// Opens an adapter.
   ///
-  /// - Parameter path: The folder.
-  /// - Throws: `noInput` when a part is missing; `mismatch` for a folder of another kind; the errors
-  ///   of the formats.
-  package init(_ path: String) throws(WeightmillError) {
-    guard let isFolder = Folder.isFolder(path) else {
-      throw WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
-    }
-    guard isFolder else {
+  /// - Parameter wanted: The folder or file, and by how much its scales are multiplied.
+  /// - Throws: `noInput` when a part is missing; `mismatch` for a folder or file of another kind; the
+  ///   errors of the formats.
+  package init(_ wanted: ScaledAdapter) throws(WeightmillError) {
+    guard let isFolder = Folder.isFolder(wanted.path) else {
       throw WeightmillError(
-        .unsupported, path, "is a file; an adapter is a folder that PEFT saved",
-        remedy: "give the folder with \(HuggingFaceShards.adapterConfiguration)")
+        .noInput, wanted.path, "no such file or folder", remedy: "check the path")
     }
-    let folder = try Folder(path)
+    if isFolder {
+      try self.init(folder: wanted)
+    } else {
+      try self.init(file: wanted)
+    }
+  }
+
+  private init(folder wanted: ScaledAdapter) throws(WeightmillError) {
+    let folder = try Folder(wanted.path)
     let found = HuggingFaceShards.adapterWeights.filter(folder.contains)
     guard folder.contains(HuggingFaceShards.adapterConfiguration), let name = found.first else {
       throw Self.incomplete(folder, found)
@@ -45,11 +53,45 @@ package struct AdapterFolder {
       throw WeightmillError(.unsupported, checkpoint.path, "is a GGUF file in an adapter's place")
     }
     self.folder = folder
+    files = folder.inputs
     adapter = LowRankAdapter(
-      checkpoint.catalogue, configuration: configuration, location: path)
+      checkpoint.catalogue, configuration: configuration, location: wanted.path
+    ).scaled(by: wanted.scale)
     notes =
       checkpoint.notes
-      + (found.count > 1 ? ["\(path) holds the adapter twice; \(name) is used"] : [])
+      + (found.count > 1 ? ["\(wanted.path) holds the adapter twice; \(name) is used"] : [])
+  }
+
+  private init(file wanted: ScaledAdapter) throws(WeightmillError) {
+    let path = wanted.path
+    checkpoint = try Checkpoint(path: path)
+    guard let metadata = checkpoint.metadata else {
+      throw WeightmillError(
+        .unsupported, path, "is a file; an adapter is a folder that PEFT saved, or a GGUF file",
+        remedy: "give the folder with \(HuggingFaceShards.adapterConfiguration)")
+    }
+    let about = try GGUFAdapterMetadata(metadata, location: path)
+    folder = nil
+    files = checkpoint.files
+    architecture = about.architecture
+    adapter = LowRankAdapter(
+      checkpoint.catalogue,
+      configuration: AdapterConfiguration(ggufAlpha: about.alpha, baseName: about.baseName),
+      location: path
+    ).scaled(by: wanted.scale)
+    notes = checkpoint.notes + about.notes
+  }
+
+  /// Refuses a GGUF adapter for another architecture than a model's.
+  ///
+  /// - Parameter model: The model.
+  /// - Throws: `mismatch`.
+  package func checkArchitecture(of model: LlamaModel) throws(WeightmillError) {
+    guard let architecture, architecture != model.architecture.name else { return }
+    throw WeightmillError(
+      .mismatch, checkpoint.path,
+      "is for a model of architecture \(quoted(architecture)), not \(quoted(model.architecture.name))",
+      remedy: HelpTopic.adapters.after("merge it into the model it was made for"))
   }
 
   private static func incomplete(_ folder: Folder, _ found: [String]) -> WeightmillError {
@@ -80,15 +122,15 @@ package struct AdapterFolder {
     return WeightmillError(
       .noInput, folder.path, "holds no LoRA adapter",
       remedy:
-        "expected \(HuggingFaceShards.adapterConfiguration) and \(HuggingFaceShards.adapterWeights[0]) or \(HuggingFaceShards.adapterWeights[1])"
-    )
+        "expected \(HuggingFaceShards.adapterConfiguration) and \(HuggingFaceShards.adapterWeights[0]) or "
+        + "\(HuggingFaceShards.adapterWeights[1]); or give a GGUF adapter's file")
   }
 
   /// The tokenizer that the adapter brings along, if it does.
   ///
   /// Byte pairs count for nothing: PEFT saves a `tokenizer.json` beside every adapter.
   package func tokenizer() throws(WeightmillError) -> TokenizerFiles? {
-    guard try TokenizerFiles.isSentencePiece(folder, checkpoint) else { return nil }
+    guard let folder, try TokenizerFiles.isSentencePiece(folder, checkpoint) else { return nil }
     return try TokenizerFiles(folder, checkpoint)
   }
 }
@@ -101,6 +143,6 @@ extension Checkpoint {
     else { return nil }
     return WeightmillError(
       .mismatch, path, "holds a LoRA adapter, not a model",
-      remedy: "give the base as the model and the adapter's folder with --lora")
+      remedy: "give the base as the model, and the adapter with --lora")
   }
 }
