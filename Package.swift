@@ -45,13 +45,23 @@ let package = Package(
     // Block formats: rows of numbers to stored blocks and back.
     .library(name: "WeightmillQuantization", targets: ["WeightmillQuantization"]),
   ],
+  traits: [
+    .trait(
+      name: "Remote",
+      description:
+        "Reads checkpoints by hf:// and https:// addresses; compiling takes minutes more."),
+    .default(enabledTraits: ["Remote"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     // No traits: none is used, and of two of them SwiftPM hands the flags on in an order that changes from
     // one plan to the next, so that each change of the environment compiled it anew.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
   ] + cryptoPackages,
   targets: [
     // Deflated zip entries: re-zipping tools write them into .pth files.
@@ -80,6 +90,20 @@ let package = Package(
       ], path: "Sources/Output"),
     .target(
       name: "WeightmillStrictJSON", dependencies: ["WeightmillTensors"], path: "Sources/StrictJSON"),
+
+    // Without the trait it is empty, and addresses are refused.
+    .target(
+      name: "WeightmillRemote",
+      dependencies: [
+        "WeightmillTensors", "WeightmillStrictJSON",
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Remote"])),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Remote"])),
+        .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Remote"])),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Remote"])),
+        .product(
+          name: "AsyncHTTPClient", package: "async-http-client",
+          condition: .when(traits: ["Remote"])),
+      ], path: "Sources/Remote"),
 
     .target(
       name: "WeightmillPyTorch", dependencies: ["CWeightmillZlib", "WeightmillTensors"],
@@ -191,7 +215,8 @@ let package = Package(
     .target(
       name: "Weightmill",
       dependencies: [
-        "WeightmillTensors", "WeightmillPyTorch", "WeightmillSafetensors", "WeightmillGGUF",
+        "WeightmillTensors", "WeightmillRemote", "WeightmillPyTorch", "WeightmillSafetensors",
+        "WeightmillGGUF",
         "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA", "WeightmillMerging",
         "WeightmillModels", "WeightmillConversion", "WeightmillVerification",
         "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
@@ -206,8 +231,8 @@ let package = Package(
     .executableTarget(
       name: "WeightmillProgram",
       dependencies: [
-        "CWeightmillCommit", "WeightmillTensors", "WeightmillStrictJSON", "WeightmillPyTorch",
-        "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
+        "CWeightmillCommit", "WeightmillTensors", "WeightmillRemote", "WeightmillStrictJSON",
+        "WeightmillPyTorch", "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
         "WeightmillLLaMA", "WeightmillMerging", "WeightmillOutput", "WeightmillModels",
         "WeightmillConversion", "WeightmillMetadata", "WeightmillPresentation",
         "WeightmillVerification",
@@ -242,6 +267,12 @@ let package = Package(
     .testTarget(
       name: "TensorsTests", dependencies: ["WeightmillTensors", "WeightmillTestSupport"]),
     .testTarget(name: "DigestsTests", dependencies: ["WeightmillDigests"]),
+    .testTarget(
+      name: "RemoteTests",
+      dependencies: [
+        "WeightmillTensors", "WeightmillRemote", "WeightmillModels", "WeightmillConversion",
+        "WeightmillTestSupport",
+      ]),
     .testTarget(
       name: "StrictJSONTests",
       dependencies: ["WeightmillTensors", "WeightmillStrictJSON", "WeightmillTestSupport"]),

@@ -62,8 +62,9 @@ struct WeightmillCommand: ParsableCommand {
       if let name = SingleOption.repeated(in: CommandLine.arguments.dropFirst()) {
         throw ValidationError("\(name) is given twice, and takes one value")
       }
-      var command = try parseAsRoot()
-      try command.run()
+      let given = RemoteArguments(CommandLine.arguments.dropFirst())
+      var command = try parseAsRoot(given.arguments)
+      try given.perform { try command.run() }
       return .success
     } catch let code as ExitCode {
       return code

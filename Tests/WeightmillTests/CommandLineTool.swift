@@ -33,8 +33,15 @@ struct CommandLineTool {
   }
 
   /// Runs a command in the package's folder.
-  static func run(_ arguments: [String]) throws -> Result {
+  ///
+  /// - Parameters:
+  ///   - arguments: The arguments.
+  ///   - environment: What is added to the environment.
+  /// - Returns: What came of it.
+  /// - Throws: What the system says when it cannot be run.
+  static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
     let process = Process()
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: Fixtures.package)

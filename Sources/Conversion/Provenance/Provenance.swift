@@ -63,6 +63,9 @@ package enum Provenance {
       let key = "\(sourcePrefix)\(number)."
       metadata[key + "role"] = .string(source.side.rawValue)
       metadata[key + "path_basename"] = .string(source.name)
+      if let repository = source.repository {
+        metadata[key + "repository"] = .string(repository)
+      }
       metadata[key + "bytes"] = .uint64(UInt64(source.byteCount))
       let later =
         hashing.includes(source) || source.isSmall ? String(repeating: "0", count: 64) : nil
@@ -117,6 +120,8 @@ package struct ProvenanceRecord: Sendable, Encodable {
     package let role: String
     /// The file's name without its folder.
     package let name: String
+    /// The model on a hub that it was read from, with the commit: `hf://OWNER/NAME@COMMIT`.
+    package let repository: String?
     /// The file's size in bytes.
     package let bytes: Int?
     /// The SHA-256 of the whole file; `nil` when it was not hashed.
@@ -156,6 +161,7 @@ package struct ProvenanceRecord: Sendable, Encodable {
       sources.append(
         Source(
           role: text(key + "role") ?? "model", name: name,
+          repository: text(key + "repository"),
           bytes: metadata[key + "bytes"]?.integer, sha256: text(key + "sha256")))
     }
     self.sources = sources

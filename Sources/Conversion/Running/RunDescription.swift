@@ -9,8 +9,8 @@ import WeightmillTensors
 /// Everything that decides the bytes of an output: a run can be continued only by one of the same
 /// description.
 ///
-/// The inputs are known by name, size, time of change and the digest of their first mebibyte: a run
-/// of hours must not begin with reading everything once.
+/// The inputs are known by name, size, time of change (from a server: the version that it names) and
+/// the digest of their first mebibyte: a run of hours must not begin with reading everything once.
 struct RunDescription: Equatable, Sendable {
   /// Names of what is described and what they are, in order.
   let settings: [Setting]
@@ -64,8 +64,10 @@ struct RunDescription: Equatable, Sendable {
   private static func input(_ path: String) throws(WeightmillError) -> String {
     let file = try InputFile(path)
     let head = try file.bytes(at: 0, count: min(file.byteCount, headBytes))
-    let changed = FilePath(path).timeOfChange ?? "at an unknown time"
-    return "\(file.byteCount) bytes, changed \(changed), "
+    let state =
+      file.version.map { "version \($0)" }
+      ?? "changed \(FilePath(path).timeOfChange ?? "at an unknown time")"
+    return "\(file.byteCount) bytes, \(state), "
       + "begins with \(SHA256.hexadecimal(of: head).prefix(16))"
   }
 

@@ -1,4 +1,3 @@
-import SystemPackage
 import WeightmillGGUF
 import WeightmillLLaMA
 import WeightmillMerging
@@ -156,7 +155,7 @@ struct CheckedModel {
       configuration: configuration.with(
         vocabularyRows: configuration.vocabularyRows, tiesEmbeddings: false),
       scheme: llama.scheme)
-    let file = checkpoint.configuration.map { FilePath($0.path).lastComponent?.string ?? $0.path }
+    let file = checkpoint.configuration.map { InputPath($0.path).name }
     notes.append(
       "\(file ?? "the configuration") says that the output matrix is the embeddings "
         + "(tie_word_embeddings), but \(quoted(llama.catalogue.tensors[output].name)) is stored and "
@@ -197,7 +196,7 @@ extension CheckedModel {
         .mismatch, checkpoint.path, "holds a part of the model only",
         remedy: "give the folder, \(checkpoint.folder)")
     }
-    let file = checkpoint.configuration.map { FilePath($0.path).lastComponent?.string ?? $0.path }
+    let file = checkpoint.configuration.map { InputPath($0.path).name }
     return UnfitTensors(catalogue).error(configuration, scheme, file: file)
   }
 }

@@ -1,4 +1,3 @@
-import SystemPackage
 import WeightmillGGUF
 public import WeightmillLLaMA
 public import WeightmillMerging
@@ -34,7 +33,7 @@ public enum ModelLoader {
     model.origins = request.paths
     let settings = request.delta ?? request.path
     model.settingsFolder =
-      Folder.isFolder(settings) == true ? settings : FilePath(settings).folder.string
+      Folder.isFolder(settings) == true ? settings : InputPath(settings).folder
     return model
   }
 

@@ -1,4 +1,3 @@
-import SystemPackage
 import WeightmillLLaMA
 package import WeightmillQuantizedSources
 import WeightmillStrictJSON
@@ -76,7 +75,7 @@ extension Checkpoint {
     }
     guard QuantizedSource.needsRecipe(catalogue) else { return nil }
     for name in QuantizedSource.recipeFiles {
-      let path = FilePath(folder).appending(name).string
+      let path = InputPath(folder).appending(name)
       if Folder.isFolder(path) == false {
         return try Recipe(TextInput.json(path), location: path)
       }

@@ -1,4 +1,3 @@
-import SystemPackage
 public import WeightmillGGUF
 package import WeightmillLLaMA
 import WeightmillMerging
@@ -70,10 +69,14 @@ public struct Checkpoint: Sendable {
   public init(
     path: String, selection: TensorSelection = .model
   ) throws(WeightmillError) {
+    try Folder.reach(path)
     switch Folder.isFolder(path) {
     case nil:
       throw FilePiece(ofMissing: path)?.error
-        ?? WeightmillError(.noInput, path, "no such file or folder", remedy: "check the path")
+        ?? WeightmillError(
+          .noInput, path, "no such file or folder",
+          remedy: InputPath(path).isListed
+            ? "check the path" : "check the address; that of a folder ends in /")
     case true?: try self.init(folder: Folder(path), selection: selection)
     case false?:
       do throws(WeightmillError) {
@@ -113,7 +116,7 @@ public struct Checkpoint: Sendable {
     self.path = path
     names = StoredNames(catalogue)
     let scheme = names?.scheme
-    folder = FilePath(path).folder.string
+    folder = InputPath(path).folder
     configuration =
       gguf == nil && scheme != nil
       ? try Self.configuration(scheme == .meta ? .meta : .huggingFace, in: folder) : nil
@@ -138,7 +141,7 @@ public struct Checkpoint: Sendable {
       case .adapter: HuggingFaceShards.adapterConfiguration
       default: "config.json"
       }
-    let path = FilePath(folder).appending(name).string
+    let path = InputPath(folder).appending(name)
     guard Folder.isFolder(path) != nil else { return nil }
     return (path, try TextInput.json(path))
   }
@@ -239,7 +242,7 @@ public struct Checkpoint: Sendable {
   /// Whether this is a file whose name says that it is one of several.
   package var isPartByName: Bool {
     guard layout == .pytorchFile || layout == .safetensorsFile else { return false }
-    let name = FilePath(path).lastComponent?.string ?? ""
+    let name = InputPath(path).name
     return name.contains("-of-") || name.hasPrefix("consolidated.")
   }
 

@@ -16,6 +16,7 @@ extension Folder {
   /// - Returns: A note on links that lead elsewhere.
   /// - Throws: `noInput` for a link that leads nowhere.
   package func checkWeights(_ names: [String]) throws(WeightmillError) -> [String] {
+    guard !isRemote else { return [] }
     let here = Self.realPath(path)
     var elsewhere: [(name: String, target: String)] = []
     for name in names {

@@ -1,4 +1,3 @@
-import SystemPackage
 import WeightmillPyTorch
 package import WeightmillTensors
 
@@ -104,7 +103,7 @@ package enum FileKind: String, Sendable {
 
   /// The error for a small file of a model's folder that is given in the model's place.
   private static func companion(_ head: [UInt8], path: String) -> WeightmillError? {
-    let name = FilePath(path).lastComponent?.string ?? path
+    let name = InputPath(path).name
     let isText = head.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
     guard isText || name == "tokenizer.model" else { return nil }
     let what =
@@ -112,7 +111,7 @@ package enum FileKind: String, Sendable {
       ? "is the index of a model's shards" : isText ? "is a JSON file" : "is a tokenizer"
     return WeightmillError(
       .malformed, path, "\(what), not the model itself",
-      remedy: "give its folder, \(FilePath(path).folder.string)")
+      remedy: "give its folder, \(InputPath(path).folder)")
   }
 
   private static func impostor(_ head: [UInt8], path: String) -> WeightmillError {

@@ -1,4 +1,3 @@
-import SystemPackage
 import WeightmillTensors
 
 /// A piece of a file that somebody cut by bytes: `x.gguf.part1of2`, `x.gguf-split-a`, `x.gguf.001`.
@@ -18,8 +17,8 @@ struct FilePiece {
   ///
   /// - Parameter path: The file.
   init?(piece path: String) {
-    guard let name = FilePath(path).lastComponent?.string, let whole = Self.whole(of: name),
-      let folder = try? Folder(FilePath(path).folder.string)
+    guard InputPath(path).isListed, let whole = Self.whole(of: InputPath(path).name),
+      let folder = try? Folder(InputPath(path).folder)
     else { return nil }
     self.init(
       whole: whole, problem: "is a piece of \(whole), which was cut by bytes", path: path,
@@ -30,9 +29,10 @@ struct FilePiece {
   ///
   /// - Parameter path: The file.
   init?(ofMissing path: String) {
-    guard let whole = FilePath(path).lastComponent?.string,
-      let folder = try? Folder(FilePath(path).folder.string)
-    else { return nil }
+    guard InputPath(path).isListed, let folder = try? Folder(InputPath(path).folder) else {
+      return nil
+    }
+    let whole = InputPath(path).name
     self.init(
       whole: whole, problem: "is not there, but pieces of it are: it was cut by bytes", path: path,
       in: folder)

@@ -1,4 +1,3 @@
-import SystemPackage
 import WeightmillTensors
 
 /// Files that lie where a model is looked for, and are none that is read: what they are, and which
@@ -123,13 +122,13 @@ struct ForeignFiles {
 
   /// The error for a file that is one of them by its name; `nil` if it is none.
   static func error(ofFile path: String) -> WeightmillError? {
-    let (name, folder) = (FilePath(path).lastComponent?.string ?? path, FilePath(path).folder)
+    let (name, folder) = (InputPath(path).name, InputPath(path).folder)
     // XORed weights have the names of others; the folder says what they are.
-    let isXored = folder.lastComponent.map { xored.matches($0.string) } ?? false
+    let isXored = xored.matches(InputPath(folder).name)
     guard let kind = isXored ? xored : known.first(where: { $0.matches(name) }) else {
       return nil
     }
-    return kind.error(path, "is a part of \(kind.what)", folder: folder.string)
+    return kind.error(path, "is a part of \(kind.what)", folder: folder)
   }
 
   private func error(_ path: String, _ problem: String, folder: String) -> WeightmillError {

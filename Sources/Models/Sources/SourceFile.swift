@@ -1,4 +1,3 @@
-import SystemPackage
 package import WeightmillLLaMA
 package import WeightmillMerging
 package import WeightmillTensors
@@ -23,6 +22,8 @@ package struct SourceFile: Sendable {
   package let mayBeKnown: Bool
   /// The file's size in bytes.
   package let byteCount: Int
+  /// The model on a hub that it belongs to, with the commit; `nil` for files from elsewhere.
+  package let repository: String?
   /// The file's tensors, to hash the file while they are read.
   package let catalogue: (any FileCatalogue)?
 
@@ -37,6 +38,7 @@ package struct SourceFile: Sendable {
     self.mayBeKnown = mayBeKnown
     self.catalogue = catalogue
     byteCount = Self.size(path)
+    repository = RemoteAccess.current?.pinned(path)
   }
 
   /// The last part of its path.
@@ -70,10 +72,10 @@ package struct SourceFile: Sendable {
   }
 
   private static func size(_ path: String) -> Int {
-    (try? FilePath(path).stat()).map { Int($0.size) } ?? 0
+    InputFile.byteCount(of: path) ?? 0
   }
 
   private static func name(_ path: String) -> String {
-    FilePath(path).lastComponent?.string ?? path
+    InputPath(path).name
   }
 }

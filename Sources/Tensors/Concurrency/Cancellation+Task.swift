@@ -13,10 +13,14 @@ extension Cancellation {
     _ work: @escaping @Sendable (Cancellation) throws(WeightmillError) -> Result
   ) async throws(WeightmillError) -> Result {
     let cancellation = Cancellation()
+    let remote = RemoteAccess.current
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         DispatchQueue.global(qos: .userInitiated).async {
-          continuation.resume(returning: Self.outcome(of: work, cancellation))
+          continuation.resume(
+            returning: RemoteAccess.$current.withValue(remote) {
+              Self.outcome(of: work, cancellation)
+            })
         }
       }
     } onCancel: {

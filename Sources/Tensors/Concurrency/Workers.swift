@@ -32,19 +32,22 @@ public struct Workers: Sendable {
     let next = Atomic<Int>(0)
     let done = Atomic<Int>(0)
     let failure = Mutex<Failure?>(nil)
+    let remote = RemoteAccess.current
     DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
-      var space = scratch()
-      while cancellation?.isCancelled != true {
-        let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        guard piece < count else { return }
-        do throws(Failure) {
-          try body(piece, &space)
-        } catch {
-          failure.withLock { $0 = $0 ?? error }
-          next.store(count, ordering: .relaxed)
-          return
+      RemoteAccess.$current.withValue(remote) {
+        var space = scratch()
+        while cancellation?.isCancelled != true {
+          let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          guard piece < count else { return }
+          do throws(Failure) {
+            try body(piece, &space)
+          } catch {
+            failure.withLock { $0 = $0 ?? error }
+            next.store(count, ordering: .relaxed)
+            return
+          }
+          done.add(1, ordering: .relaxed)
         }
-        done.add(1, ordering: .relaxed)
       }
     }
     if let error = failure.withLock({ $0 }) { throw error }

@@ -1,7 +1,7 @@
 internal import Synchronization
 package import SystemPackage
 
-/// A regular file opened for bounded positional reads.
+/// A file opened for bounded positional reads, by its path or its address.
 ///
 /// The size is taken once, at opening; a file that turns out shorter is an error, never a crash,
 /// which is why files are read and not mapped.
@@ -14,58 +14,52 @@ package struct InputFile: ~Copyable, Sendable {
 
   /// The path as the user gave it.
   package let path: String
-  /// The size in bytes when the file was opened.
-  package let byteCount: Int
-  /// The file's identity, whatever the path.
-  package let identity: FileIdentity
-  private let descriptor: FileDescriptor
+  private let source: any ByteSource
   private let watch = ReadWatch()
 
   /// Opens a file.
   ///
-  /// - Parameter path: The path; links are followed.
+  /// - Parameter path: The path, of which links are followed, or the address.
   /// - Throws: `noInput` when there is no such file, `refused` when it is not a regular file, or is
-  ///   larger than any checkpoint.
+  ///   larger than any checkpoint; of addresses also `inputOutput`, `unsupported`.
   package init(_ path: String) throws(WeightmillError) {
-    let (descriptor, stat) = try Self.open(path)
     self.path = path
-    self.byteCount = Int(stat.size)
-    self.identity = FileIdentity(stat)
-    self.descriptor = descriptor
+    source =
+      InputPath.isRemote(path)
+      ? try RemoteAccess.required(for: path).open(path) : try LocalFile(path)
   }
 
-  private static func open(_ path: String) throws(WeightmillError) -> (FileDescriptor, Stat) {
-    do {
-      // Not blocking: opening a FIFO would otherwise wait for a writer.
-      let descriptor = try FileDescriptor.open(
-        FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
-      do {
-        let stat = try descriptor.stat()
-        guard stat.type == .regular else {
-          throw WeightmillError(
-            .refused, path, stat.type == .directory ? "is a folder" : "is not a regular file",
-            remedy: "give a file")
-        }
-        guard stat.size <= maximumBytes else {
-          throw WeightmillError(
-            .refused, path, "is \(stat.size) bytes long; files of at most \(maximumBytes) are read",
-            remedy: "fetch the file again: no checkpoint is as large")
-        }
-        return (descriptor, stat)
-      } catch {
-        try? descriptor.close()
-        throw error
-      }
-    } catch {
-      throw error as? WeightmillError ?? .opening(path, error)
+  /// The size in bytes when the file was opened.
+  package var byteCount: Int { source.byteCount }
+
+  /// What the server calls this state of the file; `nil` for a file of the file system.
+  package var version: String? { source.version }
+
+  /// The size of a file in bytes; `nil` when it cannot be told.
+  ///
+  /// - Parameter path: The path or the address.
+  package static func byteCount(of path: String) -> Int? {
+    guard !InputPath.isRemote(path) else {
+      return (try? RemoteAccess.required(for: path).open(path))?.byteCount
+    }
+    return (try? FilePath(path).stat()).map { Int($0.size) }
+  }
+
+  /// Refuses a file that is larger than any checkpoint.
+  ///
+  /// - Parameters:
+  ///   - byteCount: Its size.
+  ///   - path: Its path.
+  /// - Throws: `refused`.
+  package static func checkSize(_ byteCount: Int, _ path: String) throws(WeightmillError) {
+    guard byteCount <= maximumBytes else {
+      throw WeightmillError(
+        .refused, path, "is \(byteCount) bytes long; files of at most \(maximumBytes) are read",
+        remedy: "fetch the file again: no checkpoint is as large")
     }
   }
 
-  deinit { try? descriptor.close() }
-
   /// Reads bytes at a position.
-  ///
-  /// The corresponding C function is `pread`.
   ///
   /// - Parameters:
   ///   - position: The first byte of the file to read.
@@ -77,29 +71,12 @@ package struct InputFile: ~Copyable, Sendable {
     at position: Int, count: Int, into bytes: inout MutableRawSpan, at offset: Int
   ) throws(WeightmillError) {
     precondition(offset >= 0 && count >= 0 && offset + count <= bytes.byteCount)
-    let path = path
-    let descriptor = descriptor
+    let source = source
     let watch = watch
     try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(WeightmillError) in
-      var done = 0
-      while done < count {
-        let rest = unsafe UnsafeMutableRawBufferPointer(
-          rebasing: buffer[offset + done..<offset + count])
-        let got: Int
-        do {
-          got = try unsafe descriptor.read(fromAbsoluteOffset: Int64(position + done), into: rest)
-        } catch {
-          throw WeightmillError(
-            .inputOutput, path, "cannot be read: \(error)", at: "byte \(position + done)",
-            remedy: "check the disk")
-        }
-        guard got > 0 else {
-          throw WeightmillError(
-            .malformed, path, "ends too early", at: "byte \(position + done)",
-            remedy: "the download may be incomplete: fetch the file again")
-        }
-        done += got
-      }
+      try unsafe source.read(
+        at: position,
+        into: UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + count]))
       guard let watcher = watch.watcher else { return }
       let read = unsafe UnsafeRawBufferPointer(rebasing: buffer[offset..<offset + count])
       watcher.didRead(unsafe read.bytes, at: position)

@@ -16,6 +16,10 @@ extension Subcommands {
         pytorch_model.bin, in shards or not) or in Meta's (consolidated.00.pth); with
         --format safetensors it may be a GGUF file, too.
 
+        MODEL, --delta and --lora may be addresses, here and in other commands:
+        hf://OWNER/NAME, hf://OWNER/NAME@REVISION, https://HOST/FOLDER/. What is needed
+        is read in the pass that writes the file (docs/remote.md).
+
         With --delta, weights are base + delta, by the rule of the delta's family,
         which is recognised by the embeddings. Values or hashes that say the base is
         the wrong one end the work, unless --force-base is given.

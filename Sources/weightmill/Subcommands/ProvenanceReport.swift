@@ -46,5 +46,11 @@ struct ProvenanceReport {
             source.bytes.map(Text.grouped) ?? "?", printable(source.sha256 ?? "not hashed"),
           ]
         }, alignments: [.left, .left, .right, .left]))
+    let repositories = record.sources.compactMap(\.repository).reduce(into: [String]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    guard !repositories.isEmpty else { return }
+    try StandardOutput.print("\nread from")
+    for repository in repositories { try StandardOutput.print("  " + printable(repository)) }
   }
 }

@@ -23,12 +23,16 @@ struct Interruption {
   private init() {
     let cancellation = Cancellation()
     self.cancellation = cancellation
+    let remote = RemoteAccess.current
     sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
       // Ignored already: under nohup the work goes on when the terminal goes away.
       let before = unsafe unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
       guard unsafe before != unsafeBitCast(SIG_IGN, to: Int.self) else { return nil }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { cancellation.cancel() }
+      source.setEventHandler {
+        cancellation.cancel()
+        remote?.stop()
+      }
       source.resume()
       return source
     }
