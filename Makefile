@@ -31,6 +31,7 @@ SWIFT ?= swift
 SOURCES := Sources Tests Fuzz Benchmarks Examples Scripts Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
+QUICK := --disable-default-traits
 PROGRAMS = $$($(SWIFT) build $(BUILD) --show-bin-path)
 # The readers once more, in debug mode with the address sanitizer. Leaks are not looked for: Swift
 # tags pointers of static values, and where the machine lets the leak checker run they pass for lost.
@@ -65,7 +66,9 @@ prepare:
 build: prepare
 	$(SWIFT) build $(BUILD) --product weightmill
 
-demo: build
+# What the demonstration needs, and not the libraries by which addresses are read: minutes less.
+demo: prepare
+	$(SWIFT) build $(BUILD) $(QUICK) --product weightmill
 	@Scripts/demo.sh "$(PROGRAMS)/weightmill"
 
 release: prepare
@@ -101,7 +104,7 @@ check: prepare
 	$(SWIFT) test --configuration release --skip-build --disable-xctest
 
 sanitize: prepare
-	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan \
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --configuration debug --sanitize=address --scratch-path .build-asan $(QUICK) \
 	  --disable-xctest --filter '^($(READER_TESTS))\.' --skip '$(SLOW)'
 
 # In debug mode: the examples are small, and that builds in half the time.

@@ -21,7 +21,7 @@ if [[ ${#readers[@]} -eq 0 ]]; then
     tekken vocab-json merges config chat-template conversation logits report)
 fi
 
-build=(swift build -c "${FUZZ_CONFIGURATION:-release}" --scratch-path .build-fuzz --sanitize=address
+build=(swift build -c "${FUZZ_CONFIGURATION:-release}" --scratch-path .build-fuzz --disable-default-traits --sanitize=address
   -Xswiftc -sanitize=fuzzer --product fuzz)
 WEIGHTMILL_FUZZING=1 "${build[@]}"
 program=$(WEIGHTMILL_FUZZING=1 "${build[@]}" --show-bin-path)/fuzz

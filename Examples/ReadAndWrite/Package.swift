@@ -4,8 +4,9 @@ import PackageDescription
 let package = Package(
   name: "read-and-write",
   platforms: [.macOS(.v26)],
-  // In a package of your own: .package(url: "…/weightmill", from: "0.1.0")
-  dependencies: [.package(name: "weightmill", path: "../..")],
+  // In a package of your own: .package(url: "…/weightmill", from: "0.1.0", traits: []). Without traits it reads no
+  // addresses (hf://…), and compiles in half the time.
+  dependencies: [.package(name: "weightmill", path: "../..", traits: [])],
   targets: [
     .executableTarget(
       name: "read-and-write",
