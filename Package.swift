@@ -156,7 +156,8 @@ let package = Package(
       dependencies: [
         "WeightmillTensors", "WeightmillDigests", "WeightmillOutput", "WeightmillStrictJSON",
         "WeightmillSafetensors", "WeightmillGGUF", "WeightmillQuantization",
-        "WeightmillTokenization", "WeightmillLLaMA", "WeightmillMerging", "WeightmillModels",
+        "WeightmillTokenization", "WeightmillSentencePiece", "WeightmillLLaMA", "WeightmillMerging",
+        "WeightmillModels",
         .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Conversion"),
     .target(

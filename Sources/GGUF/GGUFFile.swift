@@ -62,8 +62,8 @@ public final class GGUFFile: FileCatalogue {
   /// The size of the file.
   package var fileSize: Int { file.byteCount }
 
-  /// The file's identity, whatever the path.
-  package var identity: FileIdentity { file.identity }
+  /// The file's identity, whatever the path; `nil` for one that is read by its address.
+  package var identity: FileIdentity? { file.identity }
 
   /// Reads bytes of the file, whatever they are.
   ///

@@ -71,7 +71,7 @@ package struct RangeReplacement: Equatable {
   ///   - goesOn: Asked at each step; `false` stops at once and leaves everything as it is: for tests.
   /// - Throws: `cannotWrite`; `inputOutput`; `mismatch` when the file is no longer what was read.
   package func perform(
-    on path: String, _ identity: FileIdentity, backup: String, disk: DiskCalls = DiskCalls(),
+    on path: String, _ identity: FileIdentity?, backup: String, disk: DiskCalls = DiskCalls(),
     pieceBytes: Int = 1 << 20, goesOn: (Step) -> Bool = { _ in true }
   ) throws(WeightmillError) {
     let file = try ChangedFile(path)

@@ -1,6 +1,7 @@
 import WeightmillGGUF
 import WeightmillLLaMA
 import WeightmillModels
+import WeightmillSentencePiece
 import WeightmillStrictJSON
 import WeightmillTensors
 import WeightmillTokenization
@@ -92,8 +93,7 @@ struct GGUFCompanions {
     do throws(WeightmillError) {
       let written = try WrittenTokenizer(tokenizer, location: model.llama.catalogue.location)
       files.append(("tokenizer.json", Array(written.json.indented.utf8)))
-      if let bytes = written.model { files.append(("tokenizer.model", bytes)) }
-      notes += written.notes
+      if let pieces = written.model { addModel(pieces) }
       add("tokenizer_config.json", settings(tokenizer, special, listing: written.listed))
       notes.append(
         "the tokenizer does what the GGUF file says; what such files do not say is left out: changes "
@@ -101,6 +101,17 @@ struct GGUFCompanions {
     } catch {
       noteMissing("it \(error.problem)")
       if model.chatTemplates != ChatTemplates() { addTemplatesAlone() }
+    }
+  }
+
+  /// Adds `tokenizer.model`, if such a file can hold the vocabulary.
+  private mutating func addModel(_ pieces: ModelPieces) {
+    do throws(WeightmillError) {
+      let bytes = try SentencePieceModel.serialized(
+        pieces, location: model.llama.catalogue.location)
+      files.append(("tokenizer.model", bytes))
+    } catch {
+      notes.append("no tokenizer.model is written: the vocabulary \(error.problem)")
     }
   }
 

@@ -47,6 +47,11 @@ package struct MetadataPlan {
   ) throws(WeightmillError) -> Way {
     let (file, path) = (source.file, source.path)
     guard metadata != file.metadata else { return .nothing }
+    guard file.identity != nil else {
+      throw WeightmillError(
+        .cannotWrite, path, "is read by its address, and cannot be changed there",
+        remedy: "give --output with the name of a new file")
+    }
     let entry = try? FilePath(path).stat(followTargetSymlink: false)
     guard entry?.type != .symbolicLink else {
       throw WeightmillError(

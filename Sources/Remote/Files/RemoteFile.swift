@@ -39,6 +39,7 @@
       if !opened.isWhole { cache.insert(opened.bytes, at: 0, of: number) }
     }
 
+    var identity: FileIdentity? { nil }
     var version: String? { way.withLock { $0.state.name } }
 
     func read(

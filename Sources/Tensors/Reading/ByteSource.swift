@@ -4,6 +4,8 @@ internal import SystemPackage
 package protocol ByteSource: AnyObject, Sendable {
   /// How many bytes there are.
   var byteCount: Int { get }
+  /// Which file of the file system it is; `nil` for one that is read by its address.
+  var identity: FileIdentity? { get }
   /// What the server calls this state of the file; `nil` for a file of the file system.
   var version: String? { get }
 
@@ -20,6 +22,7 @@ package protocol ByteSource: AnyObject, Sendable {
 /// A regular file of the file system.
 final class LocalFile: ByteSource {
   let byteCount: Int
+  let identity: FileIdentity?
   private let path: String
   private let descriptor: FileDescriptor
 
@@ -33,6 +36,7 @@ final class LocalFile: ByteSource {
     self.path = path
     self.descriptor = descriptor
     byteCount = Int(stat.size)
+    identity = FileIdentity(stat)
   }
 
   private static func open(_ path: String) throws(WeightmillError) -> (FileDescriptor, Stat) {

@@ -32,6 +32,9 @@ package struct InputFile: ~Copyable, Sendable {
   /// The size in bytes when the file was opened.
   package var byteCount: Int { source.byteCount }
 
+  /// The file's identity, whatever the path; `nil` for one that is read by its address.
+  package var identity: FileIdentity? { source.identity }
+
   /// What the server calls this state of the file; `nil` for a file of the file system.
   package var version: String? { source.version }
 

@@ -1,4 +1,3 @@
-import SwiftProtobuf
 import WeightmillStrictJSON
 import WeightmillTensors
 
@@ -11,10 +10,8 @@ struct SentencePieceFiles {
   let json: JSONValue
   /// The added tokens that a model does not hold, or holds with another score.
   let listed: [AddedToken]
-  private let pieces: [Vocabulary.Token]
-  private let special: Vocabulary.Special
-  private let unknown: Int?
-  private let location: String
+  /// What `tokenizer.model` holds.
+  let model: ModelPieces
 
   /// Makes `tokenizer.json`.
   ///
@@ -24,8 +21,6 @@ struct SentencePieceFiles {
   /// - Throws: `malformed` for two tokens of one text; the errors of `ScoredMerges`.
   init(_ vocabulary: Vocabulary, location: String) throws(WeightmillError) {
     let tokens = vocabulary.tokens
-    self.location = location
-    special = vocabulary.special
     let last = tokens.indices.last { !tokens[$0].isAdded && !tokens[$0].isPadding(at: $0) }
     let pieces = Array(tokens[..<((last ?? -1) + 1)])
     let unknowns = pieces.indices.filter { pieces[$0].kind == .unknown }
@@ -33,8 +28,12 @@ struct SentencePieceFiles {
     let named = vocabulary.special.unknown.flatMap { id in
       unknowns.isEmpty && pieces.indices.contains(id) && !pieces[id].isText ? id : nil
     }
-    unknown = unknowns.count == 1 ? unknowns[0] : named
-    self.pieces = pieces
+    let unknown = unknowns.count == 1 ? unknowns[0] : named
+    model = ModelPieces(
+      tokens: pieces.map { piece in
+        Vocabulary.Token(
+          text: piece.text, score: piece.isAdded ? 0 : piece.score, kind: piece.kind)
+      }, unknown: unknown, special: vocabulary.special)
     listed = tokens.enumerated().compactMap { id, token in
       token.isAdded ? AddedToken(id: id, token) : nil
     }
@@ -85,48 +84,16 @@ struct SentencePieceFiles {
         takesWholeWords: false, vocabulary: listed,
         merges: merges.map { (tokens[$0.left].text, tokens[$0.right].text) }))
   }
+}
 
-  /// Makes `tokenizer.model`.
-  ///
-  /// - Returns: The file's bytes.
-  /// - Throws: `unsupported` for vocabularies that a SentencePiece model cannot hold.
-  func model() throws(WeightmillError) -> [UInt8] {
-    guard let unknown else {
-      throw WeightmillError(.unsupported, location, "has not exactly one unknown token")
-    }
-    var model = Weightmill_Sentencepiece_ModelProto()
-    for (id, token) in pieces.enumerated() {
-      guard !token.text.isEmpty else {
-        throw WeightmillError(.unsupported, location, "has tokens without a text (id \(id))")
-      }
-      var piece = Weightmill_Sentencepiece_ModelProto.Piece()
-      piece.piece = token.text
-      piece.score = token.isAdded ? 0 : token.score
-      let kind = id == unknown ? Vocabulary.Kind.unknown : token.kind
-      piece.type = .init(rawValue: Int(kind.rawValue)) ?? .normal
-      model.pieces.append(piece)
-    }
-    func id(_ id: Int?) -> Int32 { id.flatMap { $0 < pieces.count ? Int32($0) : nil } ?? -1 }
-    model.trainerSpec.modelType = .bpe
-    model.trainerSpec.byteFallback = Set(pieces.compactMap(\.byte)).count == 256
-    model.trainerSpec.unkID = Int32(unknown)
-    model.trainerSpec.bosID = id(special.bos)
-    model.trainerSpec.eosID = id(special.eos)
-    model.trainerSpec.padID = id(special.padding)
-    model.normalizerSpec.name = "identity"
-    model.normalizerSpec.addDummyPrefix = special.addsSpacePrefix
-    model.normalizerSpec.removeExtraWhitespaces = false
-    model.normalizerSpec.escapeWhitespaces = true
-    let bytes: [UInt8]
-    do {
-      bytes = try model.serializedBytes()
-    } catch {
-      throw WeightmillError(.unsupported, location, "cannot be serialized")
-    }
-    // What cannot be read again is not written.
-    _ = try SentencePieceModel(bytes, location: location)
-    return bytes
-  }
+/// The pieces of a SentencePiece model, as its file has them.
+package struct ModelPieces: Sendable {
+  /// The pieces, without added tokens behind them.
+  package let tokens: [Vocabulary.Token]
+  /// The id of the one for what is not known; `nil` where there is not exactly one.
+  package let unknown: Int?
+  /// The roles of tokens.
+  package let special: Vocabulary.Special
 }
 
 extension Vocabulary.Token {

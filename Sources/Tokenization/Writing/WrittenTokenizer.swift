@@ -7,13 +7,10 @@ package import WeightmillTensors
 package struct WrittenTokenizer: Sendable {
   /// The content of `tokenizer.json`.
   package let json: JSONValue
-  /// The content of `tokenizer.model`; `nil` for byte-level vocabularies, and for those that no
-  /// SentencePiece model can hold.
-  package private(set) var model: [UInt8]?
+  /// What `tokenizer.model` holds; `nil` for byte-level vocabularies.
+  package private(set) var model: ModelPieces?
   /// The added tokens that `tokenizer_config.json` must list.
   package private(set) var listed: [AddedToken] = []
-  /// Remarks for the user.
-  package private(set) var notes: [String] = []
 
   /// Makes the files.
   ///
@@ -30,11 +27,7 @@ package struct WrittenTokenizer: Sendable {
       let file = try SentencePieceFiles(tokenizer.vocabulary, location: location)
       json = file.json
       listed = file.listed
-      do throws(WeightmillError) {
-        model = try file.model()
-      } catch {
-        notes.append("no tokenizer.model is written: the vocabulary \(error.problem)")
-      }
+      model = file.model
     }
   }
 }
