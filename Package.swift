@@ -112,6 +112,10 @@ let package = Package(
       name: "WeightmillSafetensors", dependencies: ["WeightmillTensors", "WeightmillStrictJSON"],
       path: "Sources/Safetensors"),
     .target(name: "WeightmillGGUF", dependencies: ["WeightmillTensors"], path: "Sources/GGUF"),
+    .target(
+      name: "WeightmillModelCards",
+      dependencies: ["WeightmillTensors", "WeightmillStrictJSON", "WeightmillGGUF"],
+      path: "Sources/ModelCards"),
 
     .target(
       name: "WeightmillQuantization", dependencies: ["CWeightmillKernels", "WeightmillTensors"],
@@ -157,7 +161,7 @@ let package = Package(
         "WeightmillTensors", "WeightmillDigests", "WeightmillOutput", "WeightmillStrictJSON",
         "WeightmillSafetensors", "WeightmillGGUF", "WeightmillQuantization",
         "WeightmillTokenization", "WeightmillSentencePiece", "WeightmillLLaMA", "WeightmillMerging",
-        "WeightmillModels",
+        "WeightmillModels", "WeightmillModelCards",
         .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Sources/Conversion"),
     .target(
@@ -235,7 +239,8 @@ let package = Package(
         "CWeightmillCommit", "WeightmillTensors", "WeightmillRemote", "WeightmillStrictJSON",
         "WeightmillPyTorch", "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
         "WeightmillLLaMA", "WeightmillMerging", "WeightmillOutput", "WeightmillModels",
-        "WeightmillConversion", "WeightmillMetadata", "WeightmillPresentation",
+        "WeightmillModelCards", "WeightmillConversion", "WeightmillMetadata",
+        "WeightmillPresentation",
         "WeightmillVerification",
         "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
         "WeightmillFeedback", "WeightmillAllocation",
@@ -326,7 +331,8 @@ let package = Package(
       dependencies: [
         "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillPyTorch",
         "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
-        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillTestSupport",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillModelCards", "WeightmillConversion",
+        "WeightmillTestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
@@ -335,6 +341,11 @@ let package = Package(
         "WeightmillTensors", "WeightmillPyTorch", "WeightmillGGUF", "WeightmillQuantization",
         "WeightmillTokenization", "WeightmillModels", "WeightmillConversion",
         "WeightmillCalibration", "WeightmillTestSupport",
+      ]),
+    .testTarget(
+      name: "ModelCardsTests",
+      dependencies: [
+        "WeightmillTensors", "WeightmillGGUF", "WeightmillModelCards", "WeightmillTestSupport",
       ]),
     .testTarget(
       name: "MetadataTests",

@@ -15,7 +15,7 @@ import tempfile
 import gguf
 import llama_cpp
 
-from checks import BINARY, FIXTURE, Checks, convert, weightmill
+from checks import BINARY, FIXTURE, ROOT, Checks, convert, weightmill
 
 SCALARS = {
     "u8": 200, "i8": -100, "u16": 60000, "i16": -30000, "u32": 4_000_000_000, "i32": -2_000_000_000,
@@ -201,12 +201,60 @@ def check_kills(checks, model, folder):
     checks.check("runs were killed before, between and after", min(outcomes.values()) > 0, str(outcomes))
 
 
+def said_by_gguf(folder, parameters):
+    """The keys that gguf-py writes of a model folder."""
+    override = folder / "override.json"
+    said = gguf.Metadata.load(override if override.exists() else None, folder, None, parameters)
+    said.size_label = said.size_label or gguf.size_label(parameters, 0, 0, 0)
+    writer = gguf.GGUFWriter(None, "llama")
+    said.set_gguf_meta_model(writer)
+    return {key: value.value for key, value in writer.kv_data[0].items() if key != "general.architecture"}
+
+
+def check_cards(checks, model, folder):
+    """`convert` of a folder with a model card writes the keys that gguf-py makes of it."""
+    cards = ROOT / "fixtures/model-cards"
+    names = sorted(path.name for path in cards.iterdir() if path.is_dir())
+    problems, compared = [], 0
+    for name in names:
+        place = folder / "cards" / name
+        shutil.copytree(FIXTURE / "base-hf", place)
+        for file in (cards / name).iterdir():
+            if file.name == "config.json":
+                both = json.loads((place / file.name).read_text()) | json.loads(file.read_text())
+                (place / file.name).write_text(json.dumps(both))
+            else:
+                shutil.copy(file, place)
+        if not (place / "README.md").exists():
+            continue
+        override = place / "override.json"
+        parameters = json.loads(weightmill("inspect", place, "--json"))["parameters"]
+        output = folder / "card.gguf"
+        weightmill("convert", place, "--output", output, "--force", "--quiet",
+                   *(["--metadata", override] if override.exists() else []))
+        ours = {key: value for key, (_, value) in contents(output).items() if key.startswith("general.")}
+        theirs = said_by_gguf(place, parameters)
+        for key in ("general.architecture", "general.type", "general.file_type", "general.quantization_version"):
+            ours.pop(key, None)
+        for key in ours.keys() | theirs.keys():
+            left, right = ours.get(key), theirs.get(key)
+            if isinstance(right, float):
+                right = float(gguf.gguf_reader.np.float32(right))
+            if isinstance(right, list):  # gguf-py cannot write what is no text
+                right = [element for element in right if isinstance(element, str)]
+            compared += 1
+            if left != right and str(right) != left and (name, key) != ("numbers", "general.author"):
+                problems.append(f"{name} {key}: {left!r}, not {right!r}")
+    checks.none("model cards give the keys that gguf-py gives", problems)
+    checks.check("cards were compared", compared > 100, f"{compared} keys of {len(names)} cards")
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         model = convert(folder, "q8_0", "--name", "Tiny")
-        for part in (check_values, check_scripts, check_llama, check_kills):
+        for part in (check_values, check_scripts, check_llama, check_kills, check_cards):
             with checks.part(part.__name__):
                 part(checks, model, folder)
     checks.finish()

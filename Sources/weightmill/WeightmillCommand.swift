@@ -98,7 +98,7 @@ enum SingleOption {
     ["--imatrix"], ["--tensor-type-file"], ["--prune-layers"], ["--key"], ["--part"],
     ["--lines"], ["--save-logits"], ["--save-positions"], ["--html"], ["--markdown"],
     ["--baseline"], ["--check"], ["--expect-sum"], ["--save-text"], ["--draft"], ["--save-imatrix"],
-    ["--sensitivity"], ["--save-types"], ["--get"],
+    ["--sensitivity"], ["--save-types"], ["--get"], ["--metadata"],
     ["--chat-template-file", "--chat-template-config"],
   ]
 

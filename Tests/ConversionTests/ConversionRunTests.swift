@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import WeightmillConversion
 import WeightmillGGUF
+import WeightmillModelCards
 import WeightmillModels
 import WeightmillQuantization
 import WeightmillTensors
@@ -244,7 +245,7 @@ struct ConversionRunTests {
     (124_000, "124K"),
   ])
   func sizeLabelsHaveTwoDigitsAtLeast(parameters: Int, label: String) {
-    #expect(GGUFMetadata.sizeLabel(parameters: parameters) == label)
+    #expect(SizeLabel.of(parameters) == label)
   }
 
   @Test(arguments: [

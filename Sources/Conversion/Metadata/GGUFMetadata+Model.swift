@@ -1,5 +1,6 @@
 package import WeightmillGGUF
 import WeightmillLLaMA
+import WeightmillModelCards
 import WeightmillModels
 import WeightmillTensors
 package import WeightmillTokenization
@@ -10,18 +11,14 @@ extension GGUFMetadata {
   /// - Parameters:
   ///   - model: The model.
   ///   - tokenizer: Its tokenizer.
-  ///   - name: What `general.name` shall say.
+  ///   - card: What is said of it besides.
   ///   - fileType: llama.cpp's number for the mix of types.
-  init(_ model: LoadedModel, _ tokenizer: StoredTokenizer, name: String, fileType: UInt32) {
+  init(_ model: LoadedModel, _ tokenizer: StoredTokenizer, card: ModelCard, fileType: UInt32) {
     self.init()
     let configuration = model.llama.configuration
-    let count = model.llama.roles.reduce(0) {
-      $0 + (model.llama.tensor($1)?.shape.count ?? 0)
-    }
     self["general.architecture"] = .string(configuration.architecture.name)
     self["general.type"] = .string("model")
-    self["general.name"] = .string(name)
-    self["general.size_label"] = .string(Self.sizeLabel(parameters: count))
+    for key in card.keys { self[key.name] = key.value }
     append(Architecture.Key.common, of: configuration)
     self["general.file_type"] = .uint32(fileType)
     append(configuration.architecture.furtherKeys, of: configuration)
@@ -59,16 +56,6 @@ extension GGUFMetadata {
     set("add_bos_token", .bool(special.addsBOS))
     set("add_eos_token", .bool(special.addsEOS))
     set("add_space_prefix", tokenizer.addsSpacePrefix.map { .bool($0) })
-  }
-
-  /// A number of parameters as file names give it: two digits at least, `13B`, `5.0M`.
-  package static func sizeLabel(parameters: Int) -> String {
-    let units: [(Double, String)] = [(1e12, "T"), (1e9, "B"), (1e6, "M")]
-    let (unit, suffix) = units.first { Double(parameters) >= $0.0 } ?? (1e3, "K")
-    let scaled = Double(parameters) / unit
-    if scaled.rounded() >= 10 { return "\(Int(scaled.rounded()))\(suffix)" }
-    let tenths = Int((scaled * 10).rounded())
-    return "\(tenths / 10).\(tenths % 10)\(suffix)"
   }
 }
 

@@ -1,6 +1,7 @@
 import WeightmillGGUF
 import WeightmillLLaMA
 import WeightmillMerging
+import WeightmillModelCards
 public import WeightmillModels
 import WeightmillQuantization
 public import WeightmillTensors
@@ -33,6 +34,20 @@ extension ConversionPlan {
   public init(
     convert whole: LoadedModel, with options: QuantizationOptions, name: String
   ) throws(WeightmillError) {
+    try self.init(
+      convert: whole, with: options, describedBy: CardSource(name: name, fallback: name))
+  }
+
+  /// Plans the conversion of a checkpoint to a GGUF file, with what its model card says of it.
+  ///
+  /// - Parameters:
+  ///   - whole: The model.
+  ///   - options: The types.
+  ///   - source: Where the words come from that the file has on the model.
+  /// - Throws: As without a card; `malformed` for words of the user's that do not fit.
+  package init(
+    convert whole: LoadedModel, with options: QuantizationOptions, describedBy source: CardSource
+  ) throws(WeightmillError) {
     guard whole.metadata == nil else {
       throw WeightmillError(
         .unsupported, whole.llama.catalogue.location, "is a GGUF file already",
@@ -59,17 +74,19 @@ extension ConversionPlan {
       view, MixedSource(model.llama), layers: layers, options,
       rowGroup: model.llama.rowOrder == model.llama.architecture.rowOrder
         ? 1 : model.llama.configuration.headDimension)
-    var metadata = GGUFMetadata(model, stored, name: name, fileType: mix.fileType)
+    let card = try source.card(of: model)
+    var metadata = GGUFMetadata(model, stored, card: card, fileType: mix.fileType)
     metadata.apply(options)
     Provenance.describe(
       tensors.items.map(\.planned), options.method, mergeRule: model.mergeRule, in: &metadata)
-    var notes = stored.notes + tensors.notes
+    var notes = stored.notes + card.notes + tensors.notes
     if options.keepsSplit { notes.append("--keep-split has no effect: the input is no GGUF file") }
     if options.allowsRequantizing {
       notes.append("--allow-requantize has no effect: the input is no GGUF file")
     }
     self.init(
-      tensors, from: view, to: .gguf(metadata), options, PlanOrigin(model), notes: notes)
+      tensors, from: view, to: .gguf(metadata), options, PlanOrigin(model),
+      override: source.override, notes: notes)
   }
 
   /// Plans the quantization of a GGUF file: its metadata and its order of tensors are kept.
@@ -199,7 +216,8 @@ extension ConversionPlan {
 
   private init(
     _ tensors: GGUFItems, from source: any Catalogue, to output: Container,
-    _ options: QuantizationOptions, _ origin: PlanOrigin, notes: [String]
+    _ options: QuantizationOptions, _ origin: PlanOrigin, override: String? = nil,
+    notes: [String]
   ) {
     self.source = source
     items = tensors.items
@@ -208,7 +226,7 @@ extension ConversionPlan {
     sources = origin.sources
     namesSources = !(origin.metadata.map(Provenance.namesSources) ?? false)
     hashing = namesSources ? .all : .none
-    inputs = origin.files + [options.importance?.path].compactMap(\.self)
+    inputs = origin.files + [options.importance?.path, override].compactMap(\.self)
     origins = origin.paths
     isMerged = origin.isMerged
     self.notes = notes

@@ -30,6 +30,8 @@ public struct LoadedModel: Sendable {
   package internal(set) var origins: [String] = []
   /// The folder whose configuration and tokenizer files are the model's.
   package internal(set) var settingsFolder: String?
+  /// The folder whose model card is the model's: of the last adapter, else of the delta, else its own.
+  package internal(set) var cardFolder: String?
   /// The folder of the tokenizer, if it is an adapter's.
   package internal(set) var tokenizerFolder: String?
   /// The files it is made from, for `SourceChecks`.

@@ -34,6 +34,8 @@ public enum ModelLoader {
     let settings = request.delta ?? request.path
     model.settingsFolder =
       Folder.isFolder(settings) == true ? settings : InputPath(settings).folder
+    // What a base's card says of it is not true of what was made of it.
+    model.cardFolder = request.adapters.last?.path ?? model.settingsFolder
     return model
   }
 

@@ -81,8 +81,14 @@ extension Subcommands {
       help: "The type of the matrices (default: f16; in a folder, what they have, if it can).")
     var type: TypeOption?
 
-    @Option(help: "The model's name in the GGUF file (default: from the output's name).")
+    @Option(
+      help: "The model's name in the GGUF file (default: by its model card, or the output's name).")
     var name: String?
+
+    @Option(
+      help: "A JSON file of general.… keys that count more than the model card's.",
+      completion: .file(extensions: ["json"]))
+    var metadata: String?
 
     @OptionGroup var types: TypeOptions
 
@@ -153,7 +159,9 @@ extension Subcommands {
         if let option = types.given ?? calibration.given ?? allocation.given {
           throw ValidationError("\(option) goes with --format gguf")
         }
-        guard name == nil else { throw ValidationError("--name goes with --format gguf") }
+        guard name == nil, metadata == nil else {
+          throw ValidationError("--\(name != nil ? "name" : "metadata") goes with --format gguf")
+        }
         guard !output.lowercased().hasSuffix(".gguf") else {
           throw ValidationError("--format safetensors writes a folder, not a .gguf file")
         }
@@ -274,7 +282,10 @@ extension Subcommands {
     ) throws(WeightmillError) -> ConversionPlan {
       var plan = try ConversionPlan(
         convert: loaded, with: options,
-        name: name ?? ConversionPlan.modelName(output: output, mix: options.mix ?? .f16))
+        describedBy: CardSource(
+          name: name,
+          fallback: ConversionPlan.modelName(output: output, mix: options.mix ?? .f16),
+          override: metadata))
       identification.choose(&plan)
       try cut(&plan)
       return plan
