@@ -77,4 +77,29 @@ struct ModelCardCommandTests {
     #expect(named["general.name"] == .string("姜子牙"))
     #expect(named["general.basename"] == .string("Ziya"))
   }
+
+  @Test func filesAreNamedByModelAndType() throws {
+    func name(_ arguments: String...) throws -> Substring? {
+      let result = try CommandLineTool.run(["convert", model, "--dry-run"] + arguments)
+      #expect(result.code == 0, "\(result.error)")
+      return result.output.split(separator: "\n").last?.split(separator: ":").first
+    }
+    #expect(try name() == "Tiny-Llama-5M-Chat-v2-F16.gguf")
+    #expect(try name("--type", "q4_k_m") == "Tiny-Llama-5M-Chat-v2-Q4_K_M.gguf")
+    #expect(
+      try name("--type", "q8_0", "-o", "x-{outtype}-{FTYPE}-{}-{x}.gguf")
+        == "x-q8_0-Q8_0-q8_0-{x}.gguf")
+    let f16 = folder("m-{type}.gguf")
+    #expect(try CommandLineTool.run("convert", model, "--output", f16).code == 0)
+    #expect(
+      try CommandLineTool.run("quantize", folder("m-f16.gguf"), folder("n-{TYPE}.gguf"), "q4_0")
+        .code == 0)
+    #expect(try folder.names().suffix(2) == ["m-f16.gguf", "n-Q4_0.gguf"])
+    for arguments in [
+      ["convert", model, "--format", "safetensors"], ["convert", model, "--target-bpw", "4"],
+      ["quantize", folder("m-f16.gguf"), folder("{type}.gguf"), "--target-bpw", "4"],
+    ] {
+      #expect(try CommandLineTool.run(arguments).code == 64)
+    }
+  }
 }

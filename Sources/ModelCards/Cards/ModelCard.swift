@@ -111,9 +111,17 @@ extension CardFields {
     {
       fill(ModelName(id, parameters: parameters))
     }
-    if let name = folder.path.split(separator: "/").last, name != ".", name != ".." {
-      fill(ModelName(String(name), parameters: parameters))
+    if let id = Self.id(of: folder.path) { fill(ModelName(id, parameters: parameters)) }
+  }
+
+  /// The name of a folder; of a model on a hub, `hf://OWNER/NAME@REVISION`, with its owner.
+  private static func id(of path: String) -> String? {
+    if path.prefix(5).lowercased() == "hf://" {
+      let parts = path.dropFirst(5).split(separator: "/")
+      return parts.count < 2 ? nil : "\(parts[0])/\(parts[1].prefix { $0 != "@" })"
     }
+    guard let name = path.split(separator: "/").last, name != ".", name != ".." else { return nil }
+    return String(name)
   }
 
   /// The keys, in order. Empty texts and lists are not written.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import WeightmillAllocation
 import WeightmillConversion
+import WeightmillModelCards
 import WeightmillModels
 import WeightmillTensors
 
@@ -38,6 +39,9 @@ extension Subcommands {
         --target-size and the like choose the types for a size, --calibrate quantizes
         with error feedback: see `weightmill help quantize`.
 
+        Without --output, the file is named as llama.cpp's converter names it, by model
+        card or folder: NAME-SIZE-FINETUNE-VERSION-TYPE.gguf, in the current folder.
+
         With --format safetensors, the output is a folder that transformers loads:
         weights in shards with their index, config.json, tokenizer files. Types are
         f16, bf16 and f32; without --type, tensors keep theirs. Of a GGUF file the
@@ -54,6 +58,7 @@ extension Subcommands {
             --calibrate self --output ziya-q4_k_m.gguf
           weightmill convert my-model --output my-folder --format safetensors
           weightmill convert my-model-q4_k_m.gguf --format safetensors --output my-folder
+          weightmill convert my-model --output 'm-{type}.gguf' --type q5_k_m
           weightmill convert my-model --output m.gguf --type q8_0 --split-max-size 4G
           weightmill convert my-model --output m.gguf --type q4_k_m --part 2/8
         """)
@@ -70,9 +75,11 @@ extension Subcommands {
     @OptionGroup var cutting: PreTokenizerOption
 
     @Option(
-      name: .shortAndLong, help: "The GGUF file, or the folder, to write.",
+      name: [.customShort("o"), .customLong("output")],
+      help:
+        "The GGUF file, or the folder, to write; {type} stands for the type (default: by the model's name).",
       completion: .file(extensions: ["gguf"]))
-    var output: String
+    var givenOutput: String?
 
     @Option(help: "What to write: a GGUF file, or a Hugging Face folder.")
     var format = Format.gguf
@@ -120,6 +127,9 @@ extension Subcommands {
 
     func validate() throws {
       if loraOnly { return try checkAdapterAlone() }
+      if allocation.target != nil, givenOutput.map(FileNameTemplate.isTemplate) ?? true {
+        throw ValidationError("a size chooses the types: give --output, without {type} in its name")
+      }
       switch format {
       case .gguf:
         guard part == nil || identification.expectSum == nil else {
@@ -162,6 +172,9 @@ extension Subcommands {
         guard name == nil, metadata == nil else {
           throw ValidationError("--\(name != nil ? "name" : "metadata") goes with --format gguf")
         }
+        guard let output = givenOutput else {
+          throw ValidationError("--format safetensors needs --output, the folder to write")
+        }
         guard !output.lowercased().hasSuffix(".gguf") else {
           throw ValidationError("--format safetensors writes a folder, not a .gguf file")
         }
@@ -179,6 +192,12 @@ extension Subcommands {
       guard adapterType != nil else {
         throw ValidationError(
           "an adapter's file holds f32, f16 or bf16, not \(type?.mix.rawValue.lowercased() ?? "")")
+      }
+      guard givenOutput != nil, metadata == nil else {
+        throw ValidationError(
+          metadata == nil
+            ? "--lora-only needs --output, the file to write"
+            : "--metadata is for models; leave it out with --lora-only")
       }
       let others = [
         types.given, calibration.given, allocation.given, part.map { _ in "--part" },
@@ -209,6 +228,7 @@ extension Subcommands {
     private func writeAdapter() throws {
       let adapter = try ModelLoader.loadAdapter(merging.request(model))
       let mix = type?.mix ?? .f32
+      let output = FileNameTemplate.filled(givenOutput ?? "", type: mix.rawValue)
       var plan = ConversionPlan(
         adapter: adapter, as: adapterType ?? .f32,
         name: name ?? ConversionPlan.modelName(output: output, mix: mix))
@@ -222,7 +242,8 @@ extension Subcommands {
     func run() throws {
       if loraOnly { return try writeAdapter() }
       let loaded = try ModelLoader.load(cutting.applied(to: merging.request(model)))
-      guard let (plan, allocated) = try plan(loaded) else { return }
+      let output = try output(of: loaded)
+      guard let (plan, allocated) = try plan(loaded, to: output) else { return }
       let checks = try identification.checks(loaded, forcesBase: merging.forceBase)
       let notes = loaded.notes + (allocated?.notes ?? []) + plan.notes
       common.printNotes(notes)
@@ -236,8 +257,24 @@ extension Subcommands {
       ).perform(label: "converting")
     }
 
+    /// The file or folder to write: the one that was named, or by the model's name.
+    private func output(of loaded: LoadedModel) throws(WeightmillError) -> String {
+      let type = (type?.mix ?? .f16).rawValue
+      if let givenOutput {
+        return FileNameTemplate.filled(givenOutput, type: format == .gguf ? type : nil)
+      }
+      return try card(fallback: "model").card(of: loaded).fileName.of(type: type)
+    }
+
+    /// Where the words come from that the file has on its model.
+    private func card(fallback: String) -> CardSource {
+      var source = CardSource(name: name, fallback: fallback, override: metadata)
+      source.takesFolderName = givenOutput == nil
+      return source
+    }
+
     /// Cuts the file as asked; a part alone is one of files of about the same size.
-    private func cut(_ plan: inout ConversionPlan) throws(WeightmillError) {
+    private func cut(_ plan: inout ConversionPlan, _ output: String) throws(WeightmillError) {
       guard let split = splitting.split ?? part.map({ .count($0.count) }) else { return }
       try plan.split(split, path: output)
       guard let part else { return }
@@ -251,7 +288,7 @@ extension Subcommands {
 
     /// The plan; `nil` for a dry run that would have to measure first.
     private func plan(
-      _ loaded: LoadedModel
+      _ loaded: LoadedModel, to output: String
     ) throws -> (plan: ConversionPlan, allocated: AllocatedWriting.Planned?)? {
       guard format == .gguf else {
         guard cutting.name == nil || loaded.metadata != nil else {
@@ -267,27 +304,25 @@ extension Subcommands {
       let mix = type?.mix ?? .f16
       var options = try types.options(mix)
       options.isCalibrated = calibration.isGiven
-      guard let size = allocation.target else { return (try plan(loaded, options), nil) }
+      guard let size = allocation.target else { return (try plan(loaded, options, output), nil) }
       let allocated = AllocatedWriting(
         allocation: allocation, target: size, selfText: calibration.selfText, model: loaded,
         input: model, output: output,
         writing: writing, common: common)
       return try allocated.plan(options) { (options) throws(WeightmillError) in
-        try plan(loaded, options)
+        try plan(loaded, options, output)
       }.map { ($0.plan, $0) }
     }
 
     private func plan(
-      _ loaded: LoadedModel, _ options: QuantizationOptions
+      _ loaded: LoadedModel, _ options: QuantizationOptions, _ output: String
     ) throws(WeightmillError) -> ConversionPlan {
       var plan = try ConversionPlan(
         convert: loaded, with: options,
-        describedBy: CardSource(
-          name: name,
-          fallback: ConversionPlan.modelName(output: output, mix: options.mix ?? .f16),
-          override: metadata))
+        describedBy: card(
+          fallback: ConversionPlan.modelName(output: output, mix: options.mix ?? .f16)))
       identification.choose(&plan)
-      try cut(&plan)
+      try cut(&plan, output)
       return plan
     }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import WeightmillAllocation
 import WeightmillConversion
+import WeightmillModelCards
 import WeightmillModels
 import WeightmillTensors
 
@@ -16,7 +17,7 @@ extension Subcommands {
         """,
       discussion: """
         Types and options have llama-quantize's names. Without OUTPUT, the file is
-        ggml-model-TYPE.gguf beside the input. Of a split input any part may be named;
+        ggml-model-TYPE.gguf beside the input; {type} in its name stands for the type. Of a split input any part may be named;
         one file is written, or with --keep-split one for each part.
 
         Some types with less than 3 bits require an imatrix: see `weightmill imatrix`.
@@ -97,13 +98,16 @@ extension Subcommands {
             ? "name the output: what --target-size, --target-bpw or --like chooses has no name of its own"
             : "a size chooses the types: leave out \(quoted(type?.name.lowercased() ?? ""))")
       }
+      guard !FileNameTemplate.isTemplate(output) else {
+        throw ValidationError("a size chooses the types: leave {type} out of the output's name")
+      }
       try types.checkAllocated()
       if let option = calibration.given { try types.checkCalibrated(option) }
     }
 
     /// The output and the last argument, which says the types, whether or not an output comes before.
     private var target: (path: String, types: Types)? {
-      if let type { return (output, type) }
+      if let type { return (FileNameTemplate.filled(output, type: type.name), type) }
       let folder = input.lastIndex(of: "/").map { input[...$0] } ?? ""
       return Types(argument: output).map { ("\(folder)ggml-model-\($0.name).gguf", $0) }
     }
