@@ -179,7 +179,8 @@ let package = Package(
       dependencies: [
         "WeightmillTensors", "WeightmillOutput", "WeightmillStrictJSON", "WeightmillSafetensors",
         "WeightmillGGUF", "WeightmillQuantization", "WeightmillTokenization",
-        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillPresentation",
+        "WeightmillLLaMA", "WeightmillModels", "WeightmillConversion", "WeightmillMetadata",
+        "WeightmillPresentation",
       ], path: "Sources/Verification"),
     .target(
       name: "WeightmillCalibration",

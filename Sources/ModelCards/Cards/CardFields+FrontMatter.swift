@@ -94,7 +94,11 @@ extension CardFields {
     }
     var sources: [Source] = []
     var values = value.elements ?? []
-    if value.text != nil { values = [value] } else if value.members != nil { left() }
+    if value.text != nil {
+      values = [value]
+    } else if value.elements == nil, !value.isNull {
+      left()
+    }
     for value in values {
       if let id = value.text {
         sources.append(source(id, parameters: parameters))

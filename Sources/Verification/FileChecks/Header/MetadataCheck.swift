@@ -1,5 +1,6 @@
 import WeightmillGGUF
 import WeightmillLLaMA
+import WeightmillMetadata
 import WeightmillTensors
 
 /// Whether llama.cpp takes the metadata, and reads from it what Weightmill reads.
@@ -14,54 +15,6 @@ struct MetadataCheck {
     self.metadata = metadata
     self.model = model
   }
-
-  /// The types of the keys that llama.cpp reads for this architecture.
-  private static let architectureKinds:
-    [(keys: [Architecture.Key], kinds: [GGUFValue.Kind], name: String)] = [
-      (
-        [
-          .contextLength, .embeddingLength, .blockCount, .keyLength, .valueLength,
-          .ropeDimensionCount, .vocabularySize, .ropeOriginalContextLength,
-        ], [.uint32], "u32"
-      ),
-      ([.feedForwardLength, .headCount, .keyValueHeadCount], [.uint32, .array], "u32"),
-      (
-        [
-          .normEpsilon, .ropeBase, .ropeScalingFactor, .ropeScaleLinear, .ropeAttentionFactor,
-          .yarnAttentionFactor, .yarnBetaFast, .yarnBetaSlow, .embeddingScale, .residualScale,
-          .logitScale, .attentionScale,
-        ], [.float32], "f32"
-      ),
-      ([.ropeScalingType], [.string], "string"),
-    ]
-
-  /// The types of the keys that llama.cpp reads for any architecture.
-  private static let kinds: [(keys: [String], kinds: [GGUFValue.Kind], name: String)] = [
-    (
-      [
-        "general.file_type",
-        "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
-        "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.padding_token_id",
-      ], [.uint32], "u32"
-    ),
-    (
-      [
-        "tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token",
-        "tokenizer.ggml.add_space_prefix",
-      ], [.bool], "bool"
-    ),
-    (
-      ["tokenizer.ggml.model", "tokenizer.ggml.pre", "tokenizer.chat_template"], [.string], "string"
-    ),
-  ]
-
-  /// The types of elements of the arrays that llama.cpp reads.
-  private static let elements: [(key: String, kinds: [GGUFValue.Kind], name: String)] = [
-    ("tokenizer.ggml.tokens", [.string], "strings"),
-    ("tokenizer.ggml.scores", [.float32, .int32], "f32"),
-    ("tokenizer.ggml.token_type", [.int32], "i32"),
-    ("tokenizer.ggml.merges", [.string], "strings"),
-  ]
 
   /// Adds what is found.
   func check(_ findings: inout FindingList) {
@@ -78,26 +31,20 @@ struct MetadataCheck {
   private func key(_ key: Architecture.Key) -> String { model.architecture.name(of: key) }
 
   private func checkTypes(_ findings: inout FindingList) {
-    let own = Self.architectureKinds.map {
-      (keys: $0.keys.map(key), kinds: $0.kinds, name: $0.name)
-    }
-    for group in own + Self.kinds {
-      for key in group.keys {
-        guard let value = metadata[key], !group.kinds.contains(value.kind) else { continue }
-        findings.error(
-          "metadata",
-          "\(key) is of type \(value.kind); llama.cpp reads \(group.name) only and "
-            + "refuses the file; set it with `weightmill quantize --override-kv`")
-      }
-    }
-    for array in Self.elements {
-      guard case .array(let kind, _)? = metadata[array.key], !array.kinds.contains(kind) else {
-        continue
-      }
+    for entry in metadata.entries {
+      guard let types = KnownKeys.types(of: entry.key, architecture: model.architecture.name),
+        types.isDemanded, !types.contains(ValueType(of: entry.value))
+      else { continue }
+      let what =
+        if case .array(let kind, _) = entry.value {
+          "holds values of type \(kind)"
+        } else {
+          "is of type \(entry.value.kind)"
+        }
       findings.error(
         "metadata",
-        "\(array.key) holds values of type \(kind); llama.cpp reads \(array.name) only "
-          + "and refuses the file; convert the model again")
+        "\(entry.key) \(what); llama.cpp reads \(types.names) only and refuses the file; "
+          + "set it with `weightmill metadata`")
     }
   }
 
