@@ -380,7 +380,8 @@ let package = Package(
     .testTarget(
       name: "CalibrationTests",
       dependencies: [
-        "WeightmillTensors", "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA",
+        "WeightmillTensors", "WeightmillGGUF", "WeightmillQuantization",
+        "WeightmillTokenization", "WeightmillLLaMA",
         "WeightmillModels", "WeightmillConversion", "WeightmillCalibration",
         "WeightmillTestSupport",
       ]),

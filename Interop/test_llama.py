@@ -6,7 +6,8 @@ What is compared with what:
 - tokenize: ids of both programs, and llamacpp-tokens.json;
 - split: the logits of a file that Weightmill cut with those of the whole file;
 - chosen types: a file whose types were chosen for a size; llama.cpp's quantizer by the file of these types;
-- imatrix: llama.cpp's quantizer with Weightmill's importance matrix, read as llama-quantize does;
+- imatrix: llama.cpp's quantizer with Weightmill's importance matrix, read as llama-quantize does; the perplexity that is
+  measured on the way, by llama.cpp's logits;
 - logits: llama.cpp's on the F16 file with those of transformers on the merged weights, the
   quantized files' with the F16 file's;
 - generate: 16 greedy tokens of the F16 file. llama.cpp rounds activations to F16 there, to 8 bits
@@ -25,7 +26,7 @@ import numpy as np
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from checks import (
-    FIXTURE, Checks, convert, expected, flat, imatrix, metadata, weightmill, weightmill_json)
+    FIXTURE, ROOT, Checks, convert, expected, flat, imatrix, metadata, weightmill, weightmill_json)
 from llama_quantize import importance, quantize, tensor_types
 
 PROMPT = "<human>:帮我写一份去西安的旅游计划\n<bot>:"
@@ -276,6 +277,42 @@ def check_imatrix(checks, source, full):
         "worst correlation {:.6f} without, {:.6f} with".format(*worst))
 
 
+def check_perplexity(checks, source):
+    """The perplexity that imatrix measures on the way, by llama.cpp's logits: the second half of each window."""
+    path, context = ROOT / "fixtures/imatrix/text.txt", 48
+    found = weightmill_json(
+        "imatrix", source, "--text", path, "--context", context, "--output", source.with_name("ppl.gguf"), "--means")
+    model = load(source)
+    ids = model.tokenize(path.read_bytes(), add_bos=True, special=False)
+    surprises = []
+    for first in range(0, len(ids) // context * context, context):
+        window = [model.token_bos(), *ids[first + 1:first + context]]
+        rows = logits(model, window).astype(np.float64)[context // 2:-1]
+        most = rows.max(1)
+        partition = np.log(np.exp(rows - most[:, None]).sum(1)) + most
+        surprises += list(partition - rows[np.arange(len(rows)), window[context // 2 + 1:]])
+    model.close()
+    theirs = float(np.exp(np.mean(surprises)))
+    error = float(np.std(surprises) / np.sqrt(len(surprises) - 1) * theirs)
+    checks.check(
+        "imatrix: the perplexity on the way is that of llama.cpp's logits",
+        found["perplexityTokens"] == len(surprises) and abs(found["perplexity"] / theirs - 1) < 2e-3
+        and abs(found["perplexityError"] / error - 1) < 1e-2,
+        f"{found['perplexity']:.4f} ± {found['perplexityError']:.4f}, llama.cpp {theirs:.4f} ± {error:.4f}")
+    plain, means = importance(imatrix_plain(source)), importance(source.with_name("ppl.gguf"))
+    checks.check(
+        "imatrix: with sums of inputs beside them, the sums of squares are read as without",
+        plain.keys() == means.keys() and all(np.array_equal(plain[name], means[name]) for name in plain))
+
+
+def imatrix_plain(source):
+    """The same importance without sums of inputs."""
+    path = source.with_name("plain-imatrix.gguf")
+    weightmill(
+        "imatrix", source, "--text", ROOT / "fixtures/imatrix/text.txt", "--context", 48, "--output", path, "--no-ppl")
+    return path
+
+
 def check_tiny(checks, source, full):
     """llama.cpp loads files of few bits and computes what Weightmill computes with them."""
     learnt = imatrix(source.parent)
@@ -364,6 +401,7 @@ def main():
 
             with checks.part("imatrix"):
                 check_imatrix(checks, source, full)
+                check_perplexity(checks, source)
 
             with checks.part("chosen types"):
                 check_chosen(checks, source, full)

@@ -30,11 +30,12 @@ public struct CalibrationText: Sendable {
   ///   - path: The file it comes from; its name without the folder goes into the file that is
   ///     written.
   ///   - tokenizer: The model's.
+  ///   - parsesControl: Whether texts of control tokens, such as `<|im_start|>`, are these tokens.
   /// - Throws: `unsupported` when the tokenizer prepares text in a way that is not known.
   public mutating func add(
-    _ text: String, from path: String, tokenizer: ModelTokenizer
+    _ text: String, from path: String, tokenizer: ModelTokenizer, parsesControl: Bool = false
   ) throws(WeightmillError) {
-    let tokens = try tokenizer.encode(text)
+    let tokens = try tokenizer.encode(text, parsesControl: parsesControl)
     let whole = tokens.count / context * context
     let new = TextWindows(
       Array(tokens[..<whole]), context: context, bos: tokenizer.vocabulary.special.addedBOS)
@@ -146,6 +147,13 @@ public struct CalibrationText: Sendable {
     text.windows = TextWindows(
       windows: (0..<count).map { all[(2 * $0 + 1) * all.count / (2 * count)] })
     return text
+  }
+
+  /// Leaves out the first windows.
+  ///
+  /// - Parameter count: How many.
+  package mutating func drop(first count: Int) {
+    windows = TextWindows(windows: Array(windows.windows.dropFirst(max(0, count))))
   }
 
   /// Keeps the first windows only.

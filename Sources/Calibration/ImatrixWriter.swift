@@ -77,8 +77,9 @@ private struct ImatrixContent {
       for (suffix, extents, content) in [
         (ImatrixKey.sums, stack + [entry.columns], entry.sums),
         (ImatrixKey.counts, stack + [1], entry.counts),
+        (ImatrixKey.inputSums, stack + [entry.columns], entry.inputSums),
       ] {
-        guard let shape = TensorShape(extents) else { continue }
+        guard let content, let shape = TensorShape(extents) else { continue }
         tensors.append(TensorDescriptor(name: name.text + suffix, type: .f32, shape: shape))
         values.append(content)
       }

@@ -107,6 +107,15 @@ package final class OutputFile: PendingOutput {
       .cannotWrite, path, "is to hold two outputs", remedy: "choose another name for one of them")
   }
 
+  /// Removes a file that was kept beside an output, if it is a regular one.
+  ///
+  /// - Parameter path: The file.
+  package static func removeKept(_ path: String) {
+    let file = FilePath(path)
+    guard (try? file.stat(followTargetSymlink: false))?.type == .regular else { return }
+    file.remove()
+  }
+
   deinit {
     if !keeps.load(ordering: .acquiring) { temporary.remove() }
   }

@@ -99,6 +99,7 @@ enum SingleOption {
     ["--lines"], ["--save-logits"], ["--save-positions"], ["--html"], ["--markdown"],
     ["--baseline"], ["--check"], ["--expect-sum"], ["--save-text"], ["--draft"], ["--save-imatrix"],
     ["--sensitivity"], ["--save-types"], ["--get"], ["--metadata"],
+    ["--show-statistics"],
     ["--chat-template-file", "--chat-template-config"],
   ]
 

@@ -83,7 +83,13 @@ struct ImatrixFileTests {
     #expect(matrix.entries[TensorName("a.weight")]?.weights == [0.5, 1, 1.5, 2])
     #expect(matrix.chunkCount == 1)
     // Newer programs may add tensors of their own.
-    #expect(try read(gguf(Self.honest + [("a.weight.in_sum", [1])])) == matrix)
+    #expect(try read(gguf(Self.honest + [("a.weight.in_sum4", [1])])) == matrix)
+  }
+
+  @Test func sumsOfInputsAreRead() throws {
+    let matrix = try read(gguf(Self.honest + [("a.weight.in_sum", [-1, 0, 2, 3])]))
+    #expect(matrix.entries[TensorName("a.weight")]?.inputSums == [-1, 0, 2, 3])
+    #expect(matrix.entries[TensorName("a.weight")]?.weights == [0.5, 1, 1.5, 2])
   }
 
   @Test func theTypeMayBeAbsent() throws {
@@ -119,6 +125,10 @@ struct ImatrixFileTests {
       [("a.weight.in_sum2", [1, 2]), ("a.weight.counts", [-1])],
       [("a.weight.in_sum2", [1, 2]), ("a.weight.counts", [.infinity])],
       [("a.weight.in_sum2", [1, 2]), ("a.weight.counts", [0x1p54])],
+      [("a.weight.in_sum2", [1, 2]), ("a.weight.counts", [1]), ("a.weight.in_sum", [1])],
+      [("a.weight.in_sum2", [1, 2]), ("a.weight.counts", [1]), ("a.weight.in_sum", [])],
+      [("a.weight.in_sum2", [1, 2]), ("a.weight.counts", [1]), ("a.weight.in_sum", [1, .nan])],
+      [("a.weight.in_sum2", [1, 2]), ("a.weight.counts", [1]), ("b.weight.in_sum", [1, 2])],
     ] as [[(String, [Float])]])
   func liesInTheTensorsAreMalformed(tensors: [(String, [Float])]) throws {
     let bytes = try gguf(tensors.map { (name: $0.0, values: $0.1) })

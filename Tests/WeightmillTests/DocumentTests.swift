@@ -171,6 +171,8 @@ struct DocumentTests {
       "sample.txt": "\(Fixtures.package)/fixtures/llama-perplexity/short-zh.txt",
       "llama-7b": "\(Fixtures.package)/fixtures/lora/base-f16",
       "chinese-alpaca-lora": "\(Fixtures.package)/fixtures/lora/chinese-llama",
+      "my-lora": "\(Fixtures.package)/fixtures/lora/tiny",
+      "english.gguf": "ziya.imatrix", "chinese.gguf": "ziya.imatrix",
       "f16.gguf": "ziya-f16.gguf", "q4_0.gguf": "ziya-q4_0.gguf",
       "q3_k_m.gguf": "ziya-q4_0.gguf", "one.gguf": "ziya-f16.gguf",
       "another.gguf": "ziya-f16.gguf", "ziya-13b-f16.gguf": "ziya-f16.gguf",

@@ -9,9 +9,11 @@ struct RepeatedOptionTests {
     "attribute-by", "attribute-tokens", "calibration-context", "calibration-tokens",
     "chat-template", "chunks", "context", "count", "delta-kind",
     "encoder",
-    "format", "like", "max-kld", "max-kld-p99", "max-nmse", "max-ppl-ratio", "max-regression",
+    "format", "from-chunk", "like", "max-kld", "max-kld-p99", "max-nmse", "max-ppl-ratio",
+    "max-regression",
     "max-shard-size", "max-size", "max-tensors", "files", "memory", "min-top1", "n", "name",
-    "output-tensor-type", "pre", "relative-tolerance", "sample", "seed", "split-files",
+    "output-tensor-type", "pre", "relative-tolerance", "sample", "save-every", "seed",
+    "split-files",
     "split-max-size", "split-max-tensors", "temperature", "threads", "target-bpw", "target-size",
     "token-embedding-type", "tolerance", "top-k", "tokens", "top-p", "type", "types",
   ]

@@ -6,9 +6,6 @@ package import WeightmillTensors
 import WeightmillTokenization
 
 extension Sensitivities.Origin {
-  /// How many values of a tensor's first row are looked at to know a model again.
-  private static let looked = 64
-
   /// Describes what is measured.
   ///
   /// - Parameters:
@@ -23,25 +20,9 @@ extension Sensitivities.Origin {
     sample: CalibrationText, types: [TensorType]
   ) throws(WeightmillError) {
     self.init(
-      model: try Self.digest(of: model), text: Self.digest(of: text, sample),
+      model: try ModelDigest.of(model), text: Self.digest(of: text, sample),
       importance: importance.map(Self.digest) ?? "", tokens: text.windows.tokenCount,
       sample: sample.windows.tokenCount, names: text.names, types: types)
-  }
-
-  /// A digest by which a model is known again in files of any layout and type that holds the values.
-  static func digest(of model: LlamaModel) throws(WeightmillError) -> String {
-    var hash = SHA256()
-    let decoders = model.catalogue
-    for (index, tensor) in model.catalogue.tensors.enumerated()
-    where tensor.shape.extents.count == 2 && tensor.shape.count > 0 {
-      hash.update(Array("\(tensor.name) \(tensor.shape.rows) \(tensor.shape.columns)\n".utf8))
-      let stored = try decoders.bytes(rows: 0..<1, ofTensor: index)
-      var values = [Float](repeating: 0, count: tensor.shape.columns)
-      try RowDecoder(tensor.type, location: model.catalogue.location).decode(
-        stored, into: &values)
-      hash.update(values.prefix(looked))
-    }
-    return hash.half
   }
 
   private static func digest(of text: CalibrationText, _ sample: CalibrationText) -> String {
@@ -79,7 +60,7 @@ extension Sensitivities {
   /// - Returns: Whether its tensors have the same names and shapes, and begin with the same values.
   /// - Throws: Reading errors.
   package func isOf(_ model: LlamaModel) throws(WeightmillError) -> Bool {
-    try Origin.digest(of: model) == origin.model
+    try ModelDigest.of(model) == origin.model
   }
 }
 

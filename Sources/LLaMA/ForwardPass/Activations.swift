@@ -121,6 +121,27 @@ package struct Activations: Sendable {
     }
   }
 
+  /// Adds each number to its column's sum, token by token.
+  ///
+  /// - Parameter sums: A sum for each column.
+  package func addValues(to sums: inout [Double]) {
+    precondition(sums.count == columns)
+    for panel in 0..<panelCount {
+      let lanes = lanes(panel: panel)
+      for column in 0..<columns {
+        let first = unsafe address(panel: panel, column: column)
+        var sum = sums[column]
+        for lane in 0..<lanes {
+          switch precision {
+          case .single: unsafe sum += Double(first.load(fromByteOffset: lane * 4, as: Float.self))
+          case .double: unsafe sum += first.load(fromByteOffset: lane * 8, as: Double.self)
+          }
+        }
+        sums[column] = sum
+      }
+    }
+  }
+
   /// The sum of the squares of some features of all vectors, added as `squaredDifference` does.
   func squares(columns: Range<Int>) -> Double {
     precondition((0..<self.columns).contains(columns))

@@ -34,6 +34,8 @@ package enum ImatrixKey {
   package static let chunkSize = "imatrix.chunk_size"
   /// The suffix of a matrix's name in that of the tensor with its sums of squares.
   package static let sums = ".in_sum2"
+  /// The suffix of a matrix's name in that of the tensor with the sums of inputs themselves.
+  package static let inputSums = ".in_sum"
   /// The suffix of a matrix's name in that of the tensor with its numbers of vectors.
   package static let counts = ".counts"
 }

@@ -49,19 +49,20 @@ package struct ImatrixReader {
     return values.compactMap(\.string)
   }
 
-  /// The indices in the file of an entry's two tensors.
-  private struct Pair {
+  /// The indices in the file of an entry's tensors.
+  private struct Parts {
     var sums: Int?
     var counts: Int?
+    var inputSums: Int?
   }
 
   private func entries() throws(WeightmillError) -> [TensorName: ImportanceMatrix.Entry] {
-    var pairs: [TensorName: Pair] = [:]
+    var pairs: [TensorName: Parts] = [:]
     var room = ImatrixFile.maximumValues
     for (index, tensor) in file.tensors.enumerated() {
       // Tensors of other names are none of this format's, and are left alone, as in llama.cpp.
       guard let (name, part) = Self.parts(tensor.name) else { continue }
-      pairs[name, default: Pair()][keyPath: part] = index
+      pairs[name, default: Parts()][keyPath: part] = index
       guard tensor.type == .f32 else {
         throw error("tensor \(quoted(tensor.name)) is \(tensor.type.name), not F32")
       }
@@ -80,15 +81,18 @@ package struct ImatrixReader {
           "has sums or counts for \(quoted(name.text)), but not both",
           at: "tensor \(name.text)")
       }
-      entries[name] = try entry(sums: sums, counts: counts)
+      entries[name] = try entry(sums: sums, counts: counts, inputSums: pair.inputSums)
     }
     return entries
   }
 
   private static func parts(
     _ name: String
-  ) -> (name: TensorName, part: WritableKeyPath<Pair, Int?>)? {
-    for (suffix, part) in [(ImatrixKey.sums, \Pair.sums), (ImatrixKey.counts, \Pair.counts)]
+  ) -> (name: TensorName, part: WritableKeyPath<Parts, Int?>)? {
+    for (suffix, part) in [
+      (ImatrixKey.sums, \Parts.sums), (ImatrixKey.counts, \Parts.counts),
+      (ImatrixKey.inputSums, \Parts.inputSums),
+    ]
     where name.utf8.count > suffix.utf8.count
       && name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
     {
@@ -98,7 +102,7 @@ package struct ImatrixReader {
   }
 
   private func entry(
-    sums: Int, counts: Int
+    sums: Int, counts: Int, inputSums: Int?
   ) throws(WeightmillError) -> ImportanceMatrix.Entry {
     let sumsTensor = file.tensors[sums]
     let position = "tensor \(sumsTensor.name)"
@@ -113,7 +117,20 @@ package struct ImatrixReader {
         "counts a number of vectors that is negative or impossible",
         at: "tensor \(file.tensors[counts].name)")
     }
-    return ImportanceMatrix.Entry(sums: values, counts: numbers.map { $0.rounded() })
+    let inputs = try inputSums.map { (index) throws(WeightmillError) in
+      let inputs = try self.values(index)
+      let position = "tensor \(file.tensors[index].name)"
+      guard inputs.count == values.count else {
+        throw error(
+          "has \(inputs.count) sums of inputs for \(values.count) of squares", at: position)
+      }
+      if let column = inputs.firstIndex(where: { !$0.isFinite }) {
+        throw error("the sum of inputs of column \(column) is \(inputs[column])", at: position)
+      }
+      return inputs
+    }
+    return ImportanceMatrix.Entry(
+      sums: values, counts: numbers.map { $0.rounded() }, inputSums: inputs)
   }
 
   private func values(_ index: Int) throws(WeightmillError) -> [Float] {

@@ -22,6 +22,26 @@ package enum ImatrixValues {
     return bytes
   }
 
+  /// Little-endian float64 values.
+  package static func decodeDoubles(_ bytes: [UInt8]) -> [Double] {
+    stride(from: 0, to: bytes.count - 7, by: 8).map { offset in
+      let word = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[offset + $1]) << (8 * UInt64($1)) }
+      return Double(bitPattern: word)
+    }
+  }
+
+  /// Little-endian bytes of float64 values.
+  package static func encode(_ values: [Double]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(8 * values.count)
+    for value in values {
+      for byte in 0..<8 {
+        bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt64(byte))))
+      }
+    }
+    return bytes
+  }
+
   /// Refuses sums of squares that cannot be any.
   ///
   /// - Parameters:

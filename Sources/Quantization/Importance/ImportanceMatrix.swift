@@ -12,14 +12,18 @@ public struct ImportanceMatrix: Equatable, Sendable {
     package let sums: [Float]
     /// The number of input vectors that were summed, for each matrix.
     package let counts: [Float]
+    /// The sum of the inputs themselves of each column of each matrix, if they were gathered: their
+    /// means say how far an input is from 0 on average. Nothing is quantized by them.
+    package let inputSums: [Float]?
 
     /// Describes what was gathered for a matrix.
     ///
     /// - Parameters:
     ///   - sums: For each column the sum of the squared inputs.
     ///   - count: How many input vectors were summed.
-    package init(sums: [Float], count: Float) {
-      self.init(sums: sums, counts: [count])
+    ///   - inputSums: For each column the sum of the inputs themselves, if they were gathered.
+    package init(sums: [Float], count: Float, inputSums: [Float]? = nil) {
+      self.init(sums: sums, counts: [count], inputSums: inputSums)
     }
 
     /// Describes what was gathered for stacked matrices.
@@ -27,10 +31,14 @@ public struct ImportanceMatrix: Equatable, Sendable {
     /// - Parameters:
     ///   - sums: For each column of each matrix the sum of the squared inputs.
     ///   - counts: For each matrix how many input vectors were summed; divides the number of sums.
-    package init(sums: [Float], counts: [Float]) {
+    ///   - inputSums: For each column of each matrix the sum of the inputs themselves, if they were
+    ///     gathered.
+    package init(sums: [Float], counts: [Float], inputSums: [Float]? = nil) {
       precondition(!counts.isEmpty && sums.count % counts.count == 0)
+      precondition(inputSums.map { $0.count == sums.count } ?? true)
       self.sums = sums
       self.counts = counts
+      self.inputSums = inputSums
     }
 
     /// The number of columns of a matrix.

@@ -15,6 +15,8 @@ struct CalibrationTexts {
   let ids: [String]
   /// How many tokens a window holds.
   let context: Int
+  /// Whether texts of control tokens are these tokens.
+  var parsesControl = false
 
   /// Whether the model writes a text.
   var includesSelf: Bool { texts.contains(Self.selfName) }
@@ -39,7 +41,8 @@ struct CalibrationTexts {
         continue
       }
       var part = CalibrationText(context: context)
-      try part.add(try TextInput.text(path), from: path, tokenizer: tokenizer)
+      try part.add(
+        try TextInput.text(path), from: path, tokenizer: tokenizer, parsesControl: parsesControl)
       parts.append(part)
     }
     for path in ids {

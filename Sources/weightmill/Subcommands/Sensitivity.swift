@@ -90,6 +90,7 @@ extension Subcommands {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
+      try learning.requireText()
       guard (1...1 << 24).contains(sample) else {
         throw ValidationError("--sample must be from 1 to \(1 << 24)")
       }

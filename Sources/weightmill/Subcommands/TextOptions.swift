@@ -21,10 +21,18 @@ struct TextOptions: ParsableArguments {
   @Option(help: "How many tokens a window holds.")
   var context = 512
 
+  @Flag(help: "Read the texts of control tokens, such as <|im_start|>, as these tokens.")
+  var parseSpecial = false
+
+  /// Whether there is a text.
+  var isGiven: Bool { !text.isEmpty || !tokensFiles.isEmpty }
+
+  /// Refuses to learn from nothing.
+  func requireText() throws {
+    guard isGiven else { throw ValidationError("give a text with --text") }
+  }
+
   func validate() throws {
-    guard !text.isEmpty || !tokensFiles.isEmpty else {
-      throw ValidationError("give a text with --text")
-    }
     let selves = text.count { $0 == CalibrationTexts.selfName }
     guard selves <= 1 else {
       throw ValidationError("--text self is given twice: give it once, and --tokens")
@@ -39,6 +47,7 @@ struct TextOptions: ParsableArguments {
 
   /// The texts.
   var texts: CalibrationTexts {
-    CalibrationTexts(texts: text, ids: tokensFiles, context: context)
+    CalibrationTexts(
+      texts: text, ids: tokensFiles, context: context, parsesControl: parseSpecial)
   }
 }
