@@ -226,6 +226,7 @@ let package = Package(
         "WeightmillQuantization", "WeightmillTokenization", "WeightmillLLaMA", "WeightmillMerging",
         "WeightmillModels", "WeightmillConversion", "WeightmillVerification",
         "WeightmillReporting", "WeightmillComparison", "WeightmillCalibration",
+        "WeightmillAllocation", "WeightmillFeedback",
       ],
       path: "Sources/Library"),
 
@@ -424,6 +425,12 @@ if Context.environment["WEIGHTMILL_FUZZING"] != nil {
       path: "Fuzz", exclude: ["seeds", "run.sh"],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}
+
+// The plugin that makes the documentation: `make docs`. Nothing else needs it.
+if Context.environment["WEIGHTMILL_DOCS"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
 }
 
 for target in package.targets where target.type != .system {

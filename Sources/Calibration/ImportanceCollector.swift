@@ -41,14 +41,34 @@ public struct ImportanceCollector: Sendable {
   ///
   /// - Parameters:
   ///   - text: The text; all tokens of its windows count.
+  ///   - cancellation: A way to stop it.
   ///   - progress: Called with the share of the work that is done.
   /// - Returns: The sums over all tokens of all windows.
   /// - Throws: `mismatch` when the text fills no window, or an input is infinite or not a number;
-  ///   reading errors.
+  ///   `interrupted`; reading errors.
   public func run(
-    _ text: CalibrationText, progress: (Double) -> Void = { _ in }
+    _ text: CalibrationText, cancellation: Cancellation = Cancellation(),
+    progress: (Double) -> Void = { _ in }
   ) throws(WeightmillError) -> ImportanceMatrix {
-    try gather(text) { share, _ in progress(share) }.matrix(of: text)
+    var continuation = Continuation()
+    continuation.cancellation = cancellation
+    return try gather(text, continuation) { share, _ in progress(share) }.matrix(of: text)
+  }
+
+  /// Gathers beside other tasks: `run(_:cancellation:progress:)` as an asynchronous call, which stops when the
+  /// task is cancelled.
+  ///
+  /// - Parameters:
+  ///   - text: The text; all tokens of its windows count.
+  ///   - progress: Called, from another thread, with the share of the work that is done.
+  /// - Returns: The sums over all tokens of all windows.
+  /// - Throws: As `run(_:cancellation:progress:)`.
+  public func run(
+    _ text: CalibrationText, progress: @escaping @Sendable (Double) -> Void = { _ in }
+  ) async throws(WeightmillError) -> ImportanceMatrix {
+    try await Cancellation.perform { (cancellation) throws(WeightmillError) in
+      try run(text, cancellation: cancellation, progress: progress)
+    }
   }
 
   /// How a collection is begun, stopped and kept.

@@ -1,7 +1,9 @@
 // One import for all that the library promises.
+@_exported public import WeightmillAllocation
 @_exported public import WeightmillCalibration
 @_exported public import WeightmillComparison
 @_exported public import WeightmillConversion
+@_exported public import WeightmillFeedback
 @_exported public import WeightmillGGUF
 @_exported public import WeightmillLLaMA
 @_exported public import WeightmillMerging

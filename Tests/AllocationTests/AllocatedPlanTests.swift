@@ -176,4 +176,50 @@ struct AllocatedPlanTests {
       #expect(mix.types.count == 30)
     }
   }
+
+  /// What users of the library call plans what the command plans.
+  @Test func aPlanOfOneCallIsTheSame() throws {
+    let costs = try Self.measured.get()
+    let planned = try AllocatedPlan(
+      convert: model, to: .mix(.q4_K_S), by: costs, name: "x", path: "x.gguf")
+    let same = try plan(.mix(.q4_K_S))
+    #expect(planned.plan.items.map(\.tensor) == same.plan.items.map(\.tensor))
+    #expect(planned.bytes == same.bytes && planned.divergence == same.allocation.divergence)
+    #expect(planned.unmeasured.isEmpty)
+  }
+
+  @Test func aFileIsPlannedInOneCallToo() throws {
+    let folder = try TemporaryFolder()
+    let path = folder("f16.gguf")
+    _ = try ConversionRun(
+      ConversionPlan(convert: model, to: .f16, name: "x"), workers: Workers(threads: 2)
+    ).write(to: path, overwrite: false)
+    let planned = try AllocatedPlan(
+      quantize: ModelLoader.load(path), to: .bytes(3_000_000), by: Self.measured.get(),
+      path: "x.gguf")
+    #expect(planned.bytes <= 3_000_000)
+    #expect(try planned.plan.layout(path: "x.gguf").byteCount == planned.bytes)
+  }
+
+  @Test func halfAMeasurementPlansNothing() throws {
+    var kept: Sensitivities?
+    let cancellation = Cancellation()
+    expectError(.interrupted) {
+      var text = CalibrationText(context: 64)
+      try text.add(ids: [Array(3..<200)], from: "x", for: model.llama)
+      _ = try SensitivityRun(
+        model.llama.inGGUFOrder(), importance: nil, text: text, sample: text, types: [.q4_K],
+        memory: 1 << 30, workers: Workers(threads: 2)
+      ).run(
+        until: cancellation,
+        saving: {
+          kept = $0; cancellation.cancel()
+        })
+    }
+    let half = try #require(kept)
+    expectError(.mismatch) {
+      _ = try AllocatedPlan(
+        convert: model, to: .mix(.q4_K_M), by: half, name: "x", path: "x.gguf")
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import WeightmillAllocation
 import WeightmillCalibration
@@ -153,5 +154,31 @@ struct SensitivityRunTests {
         workers: Workers(threads: 1))
     }
     #expect(short?.problem.contains("do not fill a window") == true)
+  }
+
+  /// What users of the library call, in place of all that can be set.
+  @Test func anAsynchronousRunMeasuresTheSame() async throws {
+    let text = try text(windows: 40)
+    let shares = Mutex<[Double]>([])
+    let found = try await SensitivityRun(
+      model, importance: nil, text: text, types: Self.types, workers: Workers(threads: 2)
+    ).run { share in shares.withLock { $0.append(share) } }
+    #expect(try found == measured(text))
+    #expect(shares.withLock { $0 }.allSatisfy { (0...1).contains($0) })
+    #expect(shares.withLock { $0.count } > 3)
+    #expect(try found.isOf(model))
+  }
+
+  private func measured(_ text: CalibrationText) throws -> Sensitivities {
+    try SensitivityRun(
+      model.llama.inGGUFOrder(), importance: nil, text: text.spread(tokens: 2048),
+      sample: text.sampled(tokens: 1024), types: Self.types, memory: 1 << 30,
+      workers: Workers(threads: 2)
+    ).run()
+  }
+
+  @Test func measuringStopsWithItsTask() async throws {
+    let run = try run()
+    await expectInterrupted { _ = try await run.run() }
   }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import WeightmillCalibration
 import WeightmillConversion
@@ -202,5 +203,24 @@ struct ImportanceCollectorTests {
     #expect(entry.columns == 2)
     #expect(entry.weights == [1, 2, 1, 1])
     #expect(ImportanceMatrix.Entry(sums: [3, 5], count: 2).weights == [1.5, 2.5])
+  }
+
+  @Test func anAsynchronousRunGathersTheSame() async throws {
+    let model = try ziya()
+    let collector = ImportanceCollector(model.llama, workers: Workers(threads: 2))
+    let shares = Mutex<[Double]>([])
+    let found = try await collector.run(calibrationText(model)) { share in
+      shares.withLock { $0.append(share) }
+    }
+    #expect(try found == collect(model))
+    let seen = shares.withLock { $0 }
+    #expect(seen.last == 1 && seen == seen.sorted())
+  }
+
+  @Test func gatheringStopsWithItsTask() async throws {
+    let model = try ziya()
+    let collector = ImportanceCollector(model.llama, workers: Workers(threads: 2))
+    let text = try calibrationText(model)
+    await expectInterrupted { _ = try await collector.run(text) }
   }
 }

@@ -133,4 +133,41 @@ struct FeedbackRunTests {
   @Test func withoutBlocksThereIsNothingToDo() throws {
     expectError(.usage) { _ = try run(.f16) }
   }
+
+  @Test func anAsynchronousRunWritesTheSame() async throws {
+    let path = folder("b.gguf")
+    let report = try await plan(.q4_K_M).write(
+      to: path, learningFrom: text(windows: 12), of: model, workers: Workers(threads: 2))
+    let error = try writeWithout(async: "a.gguf")
+    #expect(report.error == error)
+    #expect(report.conversion.byteCount == (try bytes("b.gguf").count))
+    #expect(try bytes("a.gguf") == bytes("b.gguf"))
+  }
+
+  private func writeWithout(async name: String) throws -> Double? {
+    try run(.q4_K_M).write(to: folder(name), RunOptions()).error
+  }
+
+  @Test func aRunStopsWithItsTaskAndLeavesNothing() async throws {
+    let (plan, text) = (try plan(.q4_0), try text(windows: 12))
+    let (path, model) = (folder("x.gguf"), model)
+    await expectInterrupted {
+      _ = try await plan.write(
+        to: path, learningFrom: text, of: model, workers: Workers(threads: 2))
+    }
+    #expect(try folder.names().isEmpty)
+  }
+
+  @Test func whatIsThereIsNotReplacedUnasked() async throws {
+    try folder.write("mine".utf8, to: "x.gguf")
+    let (plan, text) = (try plan(.q4_0), try text(windows: 12))
+    do {
+      _ = try await plan.write(
+        to: folder("x.gguf"), learningFrom: text, of: model, workers: Workers(threads: 2))
+      Issue.record("it was replaced")
+    } catch {
+      #expect(error.code == .cannotWrite)
+    }
+    #expect(try bytes("x.gguf") == Array("mine".utf8))
+  }
 }

@@ -31,3 +31,18 @@ public func expectNoCrash(
     Issue.record(error, sourceLocation: sourceLocation)
   }
 }
+
+/// Expects that work ends as interrupted when the task that waits for it is cancelled.
+public func expectInterrupted(
+  sourceLocation: SourceLocation = #_sourceLocation,
+  _ body: @escaping @Sendable () async throws -> Void
+) async {
+  let task = Task { try await body() }
+  task.cancel()
+  let outcome = await task.result
+  guard case .failure(let error as WeightmillError) = outcome else {
+    Issue.record("the work was not stopped: \(outcome)", sourceLocation: sourceLocation)
+    return
+  }
+  #expect(error.code == .interrupted, "\(error)", sourceLocation: sourceLocation)
+}

@@ -1,10 +1,11 @@
-package import WeightmillConversion
-package import WeightmillTensors
+public import WeightmillConversion
+public import WeightmillModels
+public import WeightmillTensors
 
 /// A plan of a file of some size, with the types that cost least.
-package struct AllocatedPlan: Sendable {
+public struct AllocatedPlan: Sendable {
   /// The plan.
-  package let plan: ConversionPlan
+  public let plan: ConversionPlan
   /// The types it has.
   package let allocation: TypeAllocation
   /// The mix whose name the file bears, and whose types tensors have that were not measured.
@@ -16,7 +17,11 @@ package struct AllocatedPlan: Sendable {
   /// How large the file may be, in bytes.
   package let mostBytes: Int
   /// Its size in bytes.
-  package let bytes: Int
+  public let bytes: Int
+  /// The divergence of the file's predictions from the model's that is expected, in nats.
+  public var divergence: Double { allocation.divergence }
+  /// The matrices that were not measured, or not in a type that fits them: they have the types of a mix.
+  public var unmeasured: [String] { allocation.unmeasured }
 
   /// How a plan is made of options: with all that the command was asked for besides.
   package typealias Maker = (QuantizationOptions) throws(WeightmillError) -> ConversionPlan
@@ -107,5 +112,63 @@ package struct AllocatedPlan: Sendable {
       throw WeightmillError(.internal, path, "has no mix to begin with")
     }
     return smallest
+  }
+}
+
+extension AllocatedPlan {
+  /// Plans the conversion of a model to a GGUF file of some size.
+  ///
+  /// Types that need importance are left out where none is known.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - target: How large the file may be.
+  ///   - sensitivities: What types cost, measured on this model.
+  ///   - options: What is asked for besides; the mix is chosen.
+  ///   - name: What `general.name` shall say.
+  ///   - path: The file to be written.
+  /// - Throws: `usage` when the size cannot be met; `mismatch` when another model was measured, or not all of it; what
+  ///   `ConversionPlan.init(convert:with:name:)` throws.
+  public init(
+    convert model: LoadedModel, to target: SizeTarget, by sensitivities: Sensitivities,
+    with options: QuantizationOptions = QuantizationOptions(.q8_0), name: String, path: String
+  ) throws(WeightmillError) {
+    try self.init(target, by: sensitivities, options, path) { (options) throws(WeightmillError) in
+      try ConversionPlan(convert: model, with: options, name: name)
+    }
+  }
+
+  /// Plans the quantization of a GGUF file to one of some size.
+  ///
+  /// - Parameters:
+  ///   - model: The model, from a GGUF file.
+  ///   - target: How large the file may be.
+  ///   - sensitivities: What types cost, measured on this model.
+  ///   - options: What is asked for besides; the mix is chosen.
+  ///   - path: The file to be written.
+  /// - Throws: As `init(convert:to:by:with:name:path:)`, but what `ConversionPlan.init(quantize:with:)` throws.
+  public init(
+    quantize model: LoadedModel, to target: SizeTarget, by sensitivities: Sensitivities,
+    with options: QuantizationOptions = QuantizationOptions(.q8_0), path: String
+  ) throws(WeightmillError) {
+    try self.init(target, by: sensitivities, options, path) { (options) throws(WeightmillError) in
+      try ConversionPlan(quantize: model, with: options)
+    }
+  }
+
+  private init(
+    _ target: SizeTarget, by found: Sensitivities, _ options: QuantizationOptions, _ path: String,
+    make: Maker
+  ) throws(WeightmillError) {
+    guard found.isComplete else {
+      throw WeightmillError(
+        .mismatch, path, "cannot be planned by what was measured: matrices are missing",
+        remedy: "finish the measuring first")
+    }
+    let types = found.origin.types.filter { type in
+      !type.needsImportance || options.importance != nil || options.isCalibrated
+    }
+    try self.init(
+      target, by: DivergenceModel(found), among: types, options: options, path: path, make: make)
   }
 }

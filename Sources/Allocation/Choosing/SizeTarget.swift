@@ -1,8 +1,8 @@
-package import WeightmillConversion
+public import WeightmillConversion
 import WeightmillTensors
 
 /// How large a file may be.
-package enum SizeTarget: Equatable, Sendable {
+public enum SizeTarget: Equatable, Sendable {
   /// So many bytes, all files together.
   case bytes(Int)
   /// So many bits for each value of all tensors, headers not counted, as llama.cpp shows them.

@@ -1,7 +1,8 @@
-package import WeightmillCalibration
+public import WeightmillCalibration
 package import WeightmillLLaMA
-package import WeightmillQuantization
-package import WeightmillTensors
+public import WeightmillModels
+public import WeightmillQuantization
+public import WeightmillTensors
 import WeightmillTokenization
 
 /// Measures what each type costs each matrix of a model.
@@ -9,7 +10,16 @@ import WeightmillTokenization
 /// First text goes through the model, and beside it through the model in each type, for the errors of each
 /// matrix in each type. Then each matrix alone is quantized to one type, and the text goes on to the end: as
 /// many streams side by side as memory has room for. What is measured by then is kept after each such group.
-package struct SensitivityRun: Sendable {
+public struct SensitivityRun: Sendable {
+  /// The types that are tried unless others are asked for, those with fewer bits first.
+  public static let usualTypes: [TensorType] = [
+    .q2_K, .q3_K, .iq4_XS, .q4_K, .q5_K, .q6_K, .q8_0,
+  ]
+  /// By how many tokens each matrix is measured, unless another number is asked for.
+  package static let usualSample = 1024
+  /// How many bytes the streams may take, unless another number is asked for.
+  package static let usualMemory = 1 << 30
+
   private let reference: ForwardPass
   private let encoder: MatrixEncoder
   private let matrices: [ModelMatrix]
@@ -56,6 +66,42 @@ package struct SensitivityRun: Sendable {
     cost = SensitivityCost(
       model, matrices, tokens: (self.text.tokens.count, self.sample.tokens.count),
       types: types.count, groupSize: min(groupSize, matrices.count))
+  }
+
+  /// Prepares a run.
+  ///
+  /// Of the text, 1,024 tokens go through the model with each matrix in one type, twice as many through the model in
+  /// each type.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - importance: What guides the encoders: that which the file will be written with.
+  ///   - text: The text, in windows.
+  ///   - types: The types that are tried.
+  ///   - workers: The threads.
+  /// - Throws: `mismatch` when there is no text; reading errors.
+  public init(
+    _ model: LoadedModel, importance: ImportanceMatrix?, text: CalibrationText,
+    types: [TensorType] = SensitivityRun.usualTypes, workers: Workers
+  ) throws(WeightmillError) {
+    try self.init(
+      try model.llama.inGGUFOrder(), importance: importance,
+      text: text.spread(tokens: 2 * Self.usualSample),
+      sample: text.sampled(tokens: Self.usualSample),
+      types: types, memory: Self.usualMemory, workers: workers)
+  }
+
+  /// Measures beside other tasks; it stops when the task is cancelled.
+  ///
+  /// - Parameter progress: Called, from another thread, with the share of the work that is done.
+  /// - Returns: What was measured; `SensitivityFile` keeps it.
+  /// - Throws: `mismatch` when the model predicts no numbers; `interrupted`; reading errors.
+  public func run(
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
+  ) async throws(WeightmillError) -> Sensitivities {
+    try await Cancellation.perform { (cancellation) throws(WeightmillError) in
+      try run(until: cancellation, progress: progress)
+    }
   }
 
   /// Measures.

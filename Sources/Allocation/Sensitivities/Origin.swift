@@ -1,8 +1,9 @@
 import WeightmillCalibration
 import WeightmillDigests
 package import WeightmillLLaMA
+public import WeightmillModels
 import WeightmillQuantization
-package import WeightmillTensors
+public import WeightmillTensors
 import WeightmillTokenization
 
 extension Sensitivities.Origin {
@@ -61,6 +62,16 @@ extension Sensitivities {
   /// - Throws: Reading errors.
   package func isOf(_ model: LlamaModel) throws(WeightmillError) -> Bool {
     try ModelDigest.of(model) == origin.model
+  }
+
+  /// Whether a model is the one that was measured: types that are best for another one of the same shape may not be
+  /// the best for it.
+  ///
+  /// - Parameter model: The model.
+  /// - Returns: Whether its tensors have the same names and shapes, and begin with the same values.
+  /// - Throws: Reading errors.
+  public func isOf(_ model: LoadedModel) throws(WeightmillError) -> Bool {
+    try isOf(try model.llama.inGGUFOrder())
   }
 }
 

@@ -3,7 +3,7 @@ package import WeightmillTensors
 /// What each type costs each matrix of a model: how far the model's predictions move when it alone is rounded.
 ///
 /// Measured once, it tells the best types for every size. formats/sensitivities.md describes its file.
-package struct Sensitivities: Equatable, Sendable {
+public struct Sensitivities: Equatable, Sendable {
   /// One matrix.
   package struct Matrix: Equatable, Sendable {
     /// The name in GGUF files.
@@ -55,7 +55,7 @@ package struct Sensitivities: Equatable, Sendable {
   package internal(set) var uniform: [Uniform]
 
   /// Whether nothing is left to measure.
-  package var isComplete: Bool { matrices.allSatisfy { $0.divergence != nil } }
+  public var isComplete: Bool { matrices.allSatisfy { $0.divergence != nil } }
 
   package init(origin: Origin, matrices: [Matrix], uniform: [Uniform]) {
     self.origin = origin

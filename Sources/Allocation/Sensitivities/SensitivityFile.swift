@@ -1,10 +1,10 @@
 import WeightmillOutput
 import WeightmillQuantization
 import WeightmillStrictJSON
-package import WeightmillTensors
+public import WeightmillTensors
 
 /// The file of sensitivities: formats/sensitivities.md.
-package enum SensitivityFile {
+public enum SensitivityFile {
   /// The version of the format.
   package static let version = 1
   /// Far more than any model's.
@@ -17,7 +17,7 @@ package enum SensitivityFile {
   /// - Parameter path: The file.
   /// - Returns: What was measured.
   /// - Throws: `noInput`; `malformed` when it holds something else; `unsupported` for a later version.
-  package static func read(_ path: String) throws(WeightmillError) -> Sensitivities {
+  public static func read(_ path: String) throws(WeightmillError) -> Sensitivities {
     guard let file = try JSONParser.parse(path: path, limit: mostBytes).object else {
       throw broken(path, "is no JSON object")
     }
@@ -135,8 +135,8 @@ package enum SensitivityFile {
   ///   - overwrite: Whether what is there may be replaced.
   ///   - inputs: Files that are read: the output must be none of them.
   /// - Throws: `cannotWrite`, `inputOutput`.
-  package static func write(
-    _ sensitivities: Sensitivities, to path: String, overwrite: Bool, inputs: [String]
+  public static func write(
+    _ sensitivities: Sensitivities, to path: String, overwrite: Bool, inputs: [String] = []
   ) throws(WeightmillError) {
     let text = json(sensitivities).indented
     try OutputFile.write(Array(text.utf8), to: path, overwrite: overwrite, inputs: inputs)

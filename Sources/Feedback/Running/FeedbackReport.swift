@@ -1,8 +1,8 @@
-package import WeightmillConversion
+public import WeightmillConversion
 package import WeightmillTensors
 
 /// What error feedback did.
-package struct FeedbackReport: Sendable {
+public struct FeedbackReport: Sendable {
   /// One matrix.
   package struct Matrix: Sendable {
     /// Its name in the file.
@@ -40,11 +40,11 @@ package struct FeedbackReport: Sendable {
   /// The matrices in the order in which they were written.
   package internal(set) var matrices: [Matrix] = []
   /// What the conversion tells.
-  package internal(set) var conversion: ConversionReport
+  public internal(set) var conversion: ConversionReport
 
   /// The mean over the matrices of the squared error of their outputs, on text that was not learnt from, as a
   /// share of that without feedback: the geometric one.
-  package var error: Double? {
+  public var error: Double? {
     guard !matrices.isEmpty else { return nil }
     return Elementary.exponential(
       matrices.reduce(0.0) { $0 + Elementary.logarithm(max($1.choice.error, 1e-12)) }

@@ -1,8 +1,8 @@
-package import WeightmillCalibration
-package import WeightmillConversion
+public import WeightmillCalibration
+public import WeightmillConversion
 import WeightmillLLaMA
-package import WeightmillModels
-package import WeightmillTensors
+public import WeightmillModels
+public import WeightmillTensors
 import WeightmillTokenization
 
 /// Writes a plan's file with error feedback: layer by layer, by what text sends into each matrix.
@@ -96,5 +96,39 @@ package struct FeedbackRun: Sendable {
   package func check(_ path: String, _ options: RunOptions) throws(WeightmillError) {
     if let obstacle = plan.obstacle { throw obstacle }
     try ConversionRun(plan, workers: workers).checkOutput(path, options)
+  }
+}
+
+extension ConversionPlan {
+  /// Writes the file with error feedback, beside other tasks: what a column of a matrix loses when it is rounded is
+  /// made up for in the columns behind it, by what text sends into the matrix.
+  ///
+  /// The plan is made with `QuantizationOptions.isCalibrated`. The file has the size and the types of the plan; how
+  /// long it takes goes with the size of the model and of the text: minutes for a small one, hours for 13B. It stops
+  /// when the task is cancelled, and leaves then nothing, or with `resumes` what another run continues. The bytes
+  /// depend neither on threads nor on memory. Source: `formats/feedback.md`.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - options: How the plan is executed.
+  ///   - text: The text, in windows: 64,000 tokens or more are best.
+  ///   - model: The model that the plan was made of.
+  ///   - memory: How many bytes activations may take in memory; the rest lies in a file beside the output.
+  ///   - workers: The threads.
+  ///   - progress: Called, from another thread, with the share of the work that is done.
+  /// - Returns: What was done.
+  /// - Throws: `mismatch` when the text does not fill two windows, or the plan leaves layers out; else as
+  ///   `write(to:_:workers:progress:)`.
+  public func write(
+    to path: String, _ options: RunOptions = RunOptions(), learningFrom text: CalibrationText,
+    of model: LoadedModel, memory: Int = 1 << 30, workers: Workers,
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
+  ) async throws(WeightmillError) -> FeedbackReport {
+    try await Cancellation.perform { (cancellation) throws(WeightmillError) in
+      let run = try FeedbackRun(self, of: model, text: text, memory: memory, workers: workers)
+      try run.check(path, options)
+      return try run.write(
+        to: path, options, cancellation: cancellation, progress: { progress($0.share) })
+    }
   }
 }

@@ -92,7 +92,7 @@ struct AllocatedWriting {
     let whole = try model.llama.inGGUFOrder()
     func measured(_ text: CalibrationText) throws(WeightmillError) -> SensitivityText {
       try SensitivityText(
-        text, sample: SensitivityText.defaultSample, for: model, orElse: "give more text")
+        text, sample: SensitivityRun.usualSample, for: model, orElse: "give more text")
     }
     if writing.dryRun {
       let words = try SensitivityMeasuring.words(

@@ -76,7 +76,7 @@ extension Subcommands {
       help: ArgumentHelp(
         "By how many of the text's tokens each matrix is measured: the beginnings of some windows.",
         valueName: "count"))
-    var sample = SensitivityText.defaultSample
+    var sample = SensitivityRun.usualSample
 
     @Flag(help: "Go on where an interrupted run has stopped.")
     var resume = false

@@ -25,11 +25,7 @@ struct TriedTypesOption: ParsableArguments {
   var isGiven: Bool { list != nil }
 
   /// The types, those with fewer bits first.
-  var types: [TensorType] { list ?? Self.defaults }
-
-  private static let defaults: [TensorType] = [
-    .q2_K, .q3_K, .iq4_XS, .q4_K, .q5_K, .q6_K, .q8_0,
-  ]
+  var types: [TensorType] { list ?? SensitivityRun.usualTypes }
 
   /// Names of types with commas between them.
   private static func types(_ text: String) throws -> [TensorType] {
@@ -49,9 +45,6 @@ struct TriedTypesOption: ParsableArguments {
 
 /// The parts of a text by which types are measured.
 struct SensitivityText {
-  /// How many tokens each matrix is measured by, unless another number is asked for.
-  static let defaultSample = 1024
-
   let text: CalibrationText
   let sample: Int
 
@@ -85,9 +78,6 @@ struct SensitivityText {
 
 /// Measures sensitivities, and learns what guides the encoders if nothing is given.
 struct SensitivityMeasuring {
-  /// What the streams may take.
-  static let memory = 1 << 30
-
   let run: SensitivityRun
   /// The importance that guides the encoders.
   let importance: ImportanceMatrix
@@ -112,7 +102,7 @@ struct SensitivityMeasuring {
     }
     run = try SensitivityRun(
       model, importance: self.importance, text: text.spread, sample: text.beginnings, types: types,
-      memory: Self.memory, workers: common.workers)
+      memory: SensitivityRun.usualMemory, workers: common.workers)
   }
 
   /// Measures, and draws the progress.
@@ -136,7 +126,7 @@ struct SensitivityMeasuring {
   ) throws(WeightmillError) -> String {
     let run = try SensitivityRun(
       model, importance: nil, text: text.spread, sample: text.beginnings, types: types,
-      memory: memory, workers: common.workers)
+      memory: SensitivityRun.usualMemory, workers: common.workers)
     return words(run.cost, common)
   }
 
