@@ -6,6 +6,8 @@
 # make install put the release below DESTDIR/PREFIX (default: /usr/local); make uninstall removes it
 # make examples  build and run what is in Examples/
 # make commands  docs/commands.md anew from the program's help; fails if that changes it
+# make docs    the documentation of the library as pages for a web server, build/docs; a link that leads nowhere
+#              is an error
 # make graph   which target needs which, which folder of a target needs which; fails on a circle
 # make corpus  write Tests/Corpus anew, and fail if anything changed (needs Python 3.11)
 # make fuzz    the readers under libFuzzer, SECONDS each (default 60), or READERS alone
@@ -52,7 +54,7 @@ export PEERS
 
 PREFIX ?= /usr/local
 
-.PHONY: all prepare build demo release test-release install uninstall examples test lint check \
+.PHONY: all prepare build demo release test-release install uninstall examples docs test lint check \
   commands graph sanitize corpus check-corpus fuzz gate gate-limits digests digests-record arm \
   quality bench \
   bench-peers bench-job interop protobuf clean
@@ -112,8 +114,13 @@ examples: prepare
 	@mkdir -p build
 	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples read-and-write \
 	  fixtures/mini-ziya/base-meta build/example.gguf fixtures/mini-ziya/delta
+	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples show-tensors build/example.gguf
 	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples compare-models
 	$(SWIFT) run --package-path Examples/ReadAndWrite --scratch-path .build-examples documentation
+
+# Of the release build, so that nothing is compiled twice.
+docs: prepare
+	Scripts/docs.sh $(BUILD)
 
 corpus:
 	python3 -B Tests/Corpus/make_corpus.py

@@ -11,11 +11,14 @@ let package = Package(
     .executableTarget(
       name: "read-and-write",
       dependencies: [.product(name: "Weightmill", package: "weightmill")]),
+    .executableTarget(
+      name: "show-tensors",
+      dependencies: [.product(name: "Weightmill", package: "weightmill")]),
     // The example of README.md.
     .executableTarget(
       name: "compare-models",
       dependencies: [.product(name: "Weightmill", package: "weightmill")]),
-    // Those of the modules' documentation.
+    // Those of the documentation's articles and of the modules' pages.
     .executableTarget(
       name: "documentation",
       dependencies: [.product(name: "Weightmill", package: "weightmill")]),
