@@ -23,7 +23,7 @@
     /// How many bytes of files are kept in memory.
     package var cacheBytes = 64 << 20
     /// How far a file is read ahead.
-    package var aheadBytes = 16 << 20
+    package var aheadBytes = 12 << 20
 
     /// The settings that nobody has changed: huggingface.co, without a token.
     public init() {}
@@ -61,7 +61,7 @@
     }
 
     /// Whether a host is reached without the proxy.
-    func excepts(_ host: String) -> Bool {
+    package func excepts(_ host: String) -> Bool {
       exceptions.lowercased().split(whereSeparator: { ", ".contains($0) }).contains { entry in
         let name = entry.drop { ".*".contains($0) }
         return entry == "*" || host == name || host.hasSuffix(".\(name)")

@@ -14,8 +14,9 @@
       _ answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Answer
     ) throws -> [LoopbackServer.Request] {
       let server = try LoopbackServer(answer)
-      try RemoteReading(settings).perform {
-        #expect(try readAll(server.address + path) == Self.file)
+      try withAddresses(settings) {
+        let read = try readAll(server.address + path)
+        #expect(read == Self.file)
       }
       return server.requests
     }
@@ -245,6 +246,37 @@
       expectError(.usage) {
         try reading.perform { _ = try InputFile("https://user:secret@192.0.2.1/x.bin") }
       }
+    }
+
+    @Test func aProxyIsAskedForOtherMachinesAlone() throws {
+      let proxy = try LoopbackServer { _ in .init(403) }
+      var settings = quickSettings()
+      settings.proxy = ProxySettings(address: "http://user:secret@127.0.0.1:\(proxy.port)")
+      _ = try read(settings) { .part(of: Self.file, $0) }
+      #expect(proxy.requests.isEmpty)
+      let reading = try RemoteReading(settings)
+      let error = expectError(.inputOutput) {
+        try reading.perform { _ = try InputFile("https://192.0.2.1/x.bin") }
+      }
+      #expect(error?.description.contains("secret") == false)
+      #expect(proxy.requests.first?.target == "192.0.2.1:443")
+    }
+
+    @Test(arguments: ["ftp://x", "http://", "http://a b:1"])
+    func aProxyThatIsNoneIsAUsageError(_ address: String) {
+      var settings = quickSettings()
+      settings.proxy = ProxySettings(address: address)
+      let error = expectError(.usage) { _ = try RemoteReading(settings) }
+      #expect(error?.file == "HTTPS_PROXY")
+    }
+
+    @Test func hostsThatAreReachedWithoutTheProxy() {
+      let settings = ProxySettings(address: "http://p:1", exceptions: ".example.org, host,*.net")
+      for host in ["a.example.org", "example.org", "host", "x.net"] {
+        #expect(settings.excepts(host))
+      }
+      for host in ["example.com", "ahost", "badexample.org"] { #expect(!settings.excepts(host)) }
+      #expect(ProxySettings(address: "http://p:1", exceptions: "*").excepts("any"))
     }
 
     /// Whoever stops the program does not wait for a server that asks to wait.

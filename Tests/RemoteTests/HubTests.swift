@@ -15,11 +15,13 @@
 
     @Test func aModelIsListedAndOpenedAtItsCommit() throws {
       let hub = try LoopbackHub(["o/n": Self.delta])
-      try RemoteReading(settings(hub)).perform {
+      try withAddresses(settings(hub)) {
         let folder = try Folder("hf://o/n@v1")
-        #expect(folder.names == (try Folder(Self.delta)).names)
+        let local = try Folder(Self.delta)
+        #expect(folder.names == local.names)
         let path = folder.path("config.json")
-        #expect(try readAll(path) == Fixtures.bytes("\(Self.delta)/config.json"))
+        let read = try readAll(path)
+        #expect(try read == Fixtures.bytes("\(Self.delta)/config.json"))
         #expect(RemoteAccess.current?.pinned(path) == "hf://o/n@\(LoopbackHub.commit)")
       }
       #expect(hub.server.requests.count { $0.path.contains("/api/") } == 1)
@@ -31,7 +33,7 @@
         "o/meta": Fixtures.miniZiya("base-meta"), "o/hf": Fixtures.miniZiya("base-hf"),
         "o/delta": Self.delta,
       ])
-      try RemoteReading(settings(hub)).perform {
+      try withAddresses(settings(hub)) {
         for (name, folder) in [("o/meta", "base-meta"), ("o/hf", "base-hf"), ("o/delta", "delta")] {
           let remote = try Checkpoint(path: "hf://\(name)")
           let local = try Checkpoint(path: Fixtures.miniZiya(folder))
@@ -51,12 +53,14 @@
       try folder.copy(Fixtures.miniZiya("base-meta"), as: "original")
       try folder.write("{}".utf8, to: "README.md")
       let hub = try LoopbackHub(["o/n": folder.path])
-      try RemoteReading(settings(hub)).perform {
-        #expect(try Folder("hf://o/n").names == ["README.md", "original"])
+      try withAddresses(settings(hub)) {
+        let names = try Folder("hf://o/n").names
+        #expect(names == ["README.md", "original"])
         #expect(Folder.isFolder("hf://o/n/original") == true)
         #expect(Folder.isFolder("hf://o/n/README.md") == false)
         #expect(Folder.isFolder("hf://o/n/x") == nil)
-        #expect(try Checkpoint(path: "hf://o/n/original").layout == .meta)
+        let layout = try Checkpoint(path: "hf://o/n/original").layout
+        #expect(layout == .meta)
       }
     }
 
@@ -66,7 +70,7 @@
         guard let bytes = try? Fixtures.bytes(path) else { return .init(404) }
         return .part(of: bytes, request)
       }
-      try RemoteReading(quickSettings()).perform {
+      try withAddresses(quickSettings()) {
         for name in ["base-meta", "base-hf", "delta"] {
           let remote = try Checkpoint(path: "\(server.address)/\(name)/")
           let local = try Checkpoint(path: Fixtures.miniZiya(name))
@@ -100,9 +104,11 @@
         request.path.hasSuffix("config.json")
           ? .init(302, ["Location": "\(store.named)/x?X-Amz-Signature=1"]) : answer
       }
-      try RemoteReading(settings(hub, token: "hf_secret")).perform {
-        #expect(try readAll("hf://o/n/config.json") == file)
-        #expect(try readAll("\(store.address)/y") == file)
+      try withAddresses(settings(hub, token: "hf_secret")) {
+        let read = try readAll("hf://o/n/config.json")
+        #expect(read == file)
+        let other = try readAll("\(store.address)/y")
+        #expect(other == file)
       }
       #expect(hub.server.requests.allSatisfy { $0.headers["authorization"] == "Bearer hf_secret" })
       #expect(store.requests.count >= 3)
@@ -115,7 +121,7 @@
       let away = try LoopbackServer { _ in
         .init(302, ["Location": "\(hub.address)/o/n/resolve/\(LoopbackHub.commit)/config.json"])
       }
-      try RemoteReading(settings(hub, token: "hf_secret")).perform {
+      try withAddresses(settings(hub, token: "hf_secret")) {
         _ = try readAll("\(away.address)/x.json")
       }
       #expect(hub.fileRequests.count == 1)

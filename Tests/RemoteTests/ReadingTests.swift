@@ -9,8 +9,9 @@
     func aFileThatIsReadOnComesInLargePieces(_ threads: Int) throws {
       let file = content(40 << 20)
       let server = try LoopbackServer { .part(of: file, $0) }
-      try RemoteReading(quickSettings()).perform {
-        #expect(try readAll("\(server.address)/x.safetensors", threads: threads) == file)
+      try withAddresses(quickSettings()) {
+        let read = try readAll("\(server.address)/x.safetensors", threads: threads)
+        #expect(read == file)
       }
       let sizes = server.requests.compactMap(\.range).map(\.count)
       #expect(sizes.count <= 20, "\(sizes)")
@@ -22,21 +23,44 @@
     @Test func aFileThatIsReadHereAndThereComesInSmallPieces() throws {
       let file = content(32 << 20)
       let server = try LoopbackServer { .part(of: file, $0) }
-      try RemoteReading(quickSettings()).perform {
+      try withAddresses(quickSettings()) {
         let input = try InputFile("\(server.address)/x.bin")
-        for position in stride(from: 300_000, to: file.count - 100, by: 600_000) {
+        var position = 300_000
+        for number in 0..<50 {
           #expect(
             try input.bytes(at: position, count: 30) == Array(file[position..<position + 30]))
+          position += 600_000 + 999 * number
         }
       }
       let bytes = server.requests.compactMap(\.range).map(\.count).reduce(0, +)
       #expect(bytes <= 56 * (128 << 10), "\(bytes)")
     }
 
+    /// Rows that are looked at one by one: each waits for the network once in a while only.
+    @Test func readsThatAreEquallyFarApartAreForeseen() throws {
+      let file = content(30 << 20)
+      let server = try LoopbackServer { request in
+        var answer = LoopbackServer.Answer.part(of: file, request)
+        answer.pause = 40
+        return answer
+      }
+      let start = ContinuousClock.now
+      try withAddresses(quickSettings()) {
+        let input = try InputFile("\(server.address)/x.bin")
+        for position in stride(from: 1000, to: file.count - 100, by: 300_000) {
+          #expect(
+            try input.bytes(at: position, count: 100) == Array(file[position..<position + 100]))
+        }
+      }
+      #expect(server.requests.count <= 110)
+      // One after the other they take 4.2 seconds.
+      #expect(start.duration(to: .now) < .seconds(3))
+    }
+
     @Test func manySmallReadsAreFewRequests() throws {
       let file = content(3 << 20)
       let server = try LoopbackServer { .part(of: file, $0) }
-      try RemoteReading(quickSettings()).perform {
+      try withAddresses(quickSettings()) {
         let input = try InputFile("\(server.address)/x.gguf")
         var read: [UInt8] = []
         while read.count < file.count {
@@ -54,7 +78,7 @@
       var settings = quickSettings()
       settings.cacheBytes = 5 << 20
       settings.aheadBytes = 4 << 20
-      try RemoteReading(settings).perform {
+      try withAddresses(settings) {
         let path = "\(server.address)/x.bin"
         try Workers(threads: 4).forEach(60, scratch: {}) { (index, _) throws(WeightmillError) in
           var random = SeededGenerator(seed: UInt64(index))
@@ -74,9 +98,11 @@
       let server = try LoopbackServer { request in
         .part(of: request.path == "/empty" ? [] : Array("abc".utf8), request)
       }
-      try RemoteReading(quickSettings()).perform {
-        #expect(try InputFile("\(server.address)/empty").byteCount == 0)
-        #expect(try readAll("\(server.address)/small") == Array("abc".utf8))
+      try withAddresses(quickSettings()) {
+        let count = try InputFile("\(server.address)/empty").byteCount
+        #expect(count == 0)
+        let read = try readAll("\(server.address)/small")
+        #expect(read == Array("abc".utf8))
       }
       #expect(server.requests.count == 2)
     }
@@ -84,8 +110,9 @@
     @Test func aServerWithoutPartsSendsSmallFilesWhole() throws {
       let file = content(500_000)
       let server = try LoopbackServer { _ in .init(200, [:], file) }
-      try RemoteReading(quickSettings()).perform {
-        #expect(try readAll("\(server.address)/tokenizer.json") == file)
+      try withAddresses(quickSettings()) {
+        let read = try readAll("\(server.address)/tokenizer.json")
+        #expect(read == file)
       }
       #expect(server.requests.count == 1)
     }
@@ -97,8 +124,9 @@
           ? .init(302, ["Location": "/store/1?X-Amz-Signature=abc"])
           : .part(of: file, request)
       }
-      try RemoteReading(quickSettings()).perform {
-        #expect(try readAll("\(server.address)/x.bin") == file)
+      try withAddresses(quickSettings()) {
+        let read = try readAll("\(server.address)/x.bin")
+        #expect(read == file)
       }
       #expect(server.requests.count { $0.path == "/x.bin" } == 1)
       #expect(server.requests.allSatisfy { $0.path == "/x.bin" || $0.target.contains("abc") })
@@ -114,8 +142,9 @@
         return request.path == "/store/0" && request.earlier > 0
           ? .init(403) : .part(of: file, request, tag: "\"\(request.path)\"")
       }
-      try RemoteReading(quickSettings()).perform {
-        #expect(try readAll("\(server.address)/x.bin") == file)
+      try withAddresses(quickSettings()) {
+        let read = try readAll("\(server.address)/x.bin")
+        #expect(read == file)
       }
       #expect(server.requests.count { $0.path == "/x.bin" } == 2)
     }

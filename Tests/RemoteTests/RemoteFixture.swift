@@ -14,6 +14,11 @@
     return settings
   }
 
+  /// Does something for which addresses stand for paths.
+  func withAddresses(_ settings: RemoteSettings, _ body: () throws -> Void) throws {
+    try RemoteReading(settings).perform(body)
+  }
+
   /// Bytes that are nowhere the same.
   func content(_ count: Int) -> [UInt8] {
     var random = SeededGenerator(seed: 18)

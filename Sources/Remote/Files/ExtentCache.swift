@@ -3,23 +3,10 @@
 
   /// The pieces of files that are kept in memory, and what is read ahead.
   ///
-  /// A file that is read here and there comes in small pieces. One that is read from one end to the other
+  /// A file that is read here and there comes in small pieces; if reads are equally far apart, as those of
+  /// single rows are, the next ones are asked for ahead. One that is read from one end to the other
   /// comes in pieces that grow to 4 MiB, several of them ahead of the reader.
   final class ExtentCache: Sendable {
-    fileprivate struct Entry {
-      let extent: Extent
-      var lastUse: Int
-      /// Whether somebody has read of it: what was read ahead goes last.
-      var isRead: Bool
-    }
-
-    fileprivate struct State {
-      /// The pieces of each file, by their position; none of them overlap.
-      var files: [Int: [Entry]] = [:]
-      var bytes = 0
-      var clock = 0
-    }
-
     /// The size that small pieces are a multiple of, in bytes.
     static let grain = 64 << 10
     /// The largest piece, in bytes.
@@ -49,9 +36,8 @@
     func insert(_ bytes: [UInt8], at position: Int, of file: Int) {
       guard !bytes.isEmpty else { return }
       state.withLock { state in
-        let extent = Extent.ready(position..<position + bytes.count, bytes)
-        state.insert(extent, of: file, isRead: true)
-        state.shrink(to: limit)
+        state.insert(.ready(position..<position + bytes.count, bytes), of: file)
+        state.shrink(to: limit, .any)
       }
     }
 
@@ -65,14 +51,20 @@
     /// - Returns: The piece, and what is to be read ahead.
     func extent(at position: Int, wanting count: Int, of file: Int, size: Int) -> Found {
       state.withLock { state in
-        let (extent, isSequential) =
+        let extent =
           state.found(position, of: file) ?? state.made(position, count, of: file, size: size)
-        defer { state.shrink(to: limit) }
-        guard isSequential else { return Found(extent: extent, ahead: []) }
+        let isReadOn = state.read(position, count, in: extent, of: file)
+        defer { state.shrink(to: limit, .any) }
+        guard isReadOn else {
+          return Found(
+            extent: extent,
+            ahead: state.stepAhead(from: position, count, of: file, size: size, limit: limit))
+        }
+        guard extent.range.count >= Self.leastAhead else { return Found(extent: extent, ahead: []) }
+        let end = min(position + ahead, size)
         return Found(
           extent: extent,
-          ahead: state.readAhead(
-            from: position, to: min(position + ahead, size), of: file, size: size, limit: limit))
+          ahead: state.readAhead(from: position, to: end, of: file, size: size, limit: limit))
       }
     }
 
@@ -82,14 +74,47 @@
     }
   }
 
+  extension ExtentCache {
+    fileprivate struct Entry {
+      let extent: Extent
+      var lastUse: Int
+      /// How many of its bytes have been read.
+      var readBytes = 0
+    }
+
+    fileprivate struct State {
+      /// The pieces of each file, by their position; none of them overlap.
+      var files: [Int: [Entry]] = [:]
+      /// Where reads of each file have ended, the last ones.
+      var ends: [Int: [Int]] = [:]
+      var bytes = 0
+      var clock = 0
+
+      /// The last read here or there of each file, how far it was from the one before, and how often so.
+      var steps: [Int: (position: Int, step: Int, count: Int)] = [:]
+
+      /// The most places at which a file is read on at the same time.
+      static let mostEnds = 16
+      /// How many equal steps are looked ahead.
+      static let mostSteps = 6
+    }
+
+    /// What may be let go of.
+    fileprivate enum Leaving {
+      /// What has been read to its end.
+      case read
+      /// Whatever nobody waits for; first what has been read, last what was read ahead.
+      case any
+    }
+  }
+
   extension ExtentCache.State {
-    mutating func insert(_ extent: Extent, of file: Int, isRead: Bool) {
+    mutating func insert(_ extent: Extent, of file: Int) {
       clock += 1
       let entries = files[file] ?? []
       let place = entries.firstIndex { $0.extent.range.lowerBound > extent.range.lowerBound }
       files[file, default: []].insert(
-        ExtentCache.Entry(extent: extent, lastUse: clock, isRead: isRead),
-        at: place ?? entries.count)
+        ExtentCache.Entry(extent: extent, lastUse: clock), at: place ?? entries.count)
       bytes += extent.range.count
     }
 
@@ -99,37 +124,46 @@
       bytes -= extent.range.count
     }
 
-    /// The piece that holds a byte, and whether the one before it is there, too.
-    mutating func found(_ position: Int, of file: Int) -> (Extent, Bool)? {
-      guard let entries = files[file],
-        let place = entries.firstIndex(where: { $0.extent.range.contains(position) })
-      else { return nil }
-      clock += 1
-      files[file]?[place].lastUse = clock
-      files[file]?[place].isRead = true
-      let extent = entries[place].extent
-      let isSequential =
-        place > 0 && entries[place - 1].extent.range.upperBound == extent.range.lowerBound
-      return (extent, isSequential && extent.range.count >= ExtentCache.leastAhead)
+    /// The piece that holds a byte.
+    func found(_ position: Int, of file: Int) -> Extent? {
+      files[file]?.first { $0.extent.range.contains(position) }?.extent
     }
 
-    /// A new piece: twice as large as the one before it, if the file is read on.
-    mutating func made(
-      _ position: Int, _ count: Int, of file: Int, size: Int
-    ) -> (Extent, Bool) {
+    /// A new piece: larger than what is wanted, if the file is read on.
+    mutating func made(_ position: Int, _ count: Int, of file: Int, size: Int) -> Extent {
       let entries = files[file] ?? []
       let before = entries.last { $0.extent.range.upperBound <= position }?.extent.range
       let after = entries.first { $0.extent.range.lowerBound > position }?.extent.range
       let grain = ExtentCache.grain
-      let aligned = position / grain * grain
-      let start = max(aligned, before?.upperBound ?? 0)
-      let isSequential = before.map { start - $0.upperBound <= grain } ?? false
+      let start = max(position / grain * grain, before?.upperBound ?? 0)
       let wanted = (position - start + count + grain - 1) / grain * grain
-      let grown = isSequential ? max(wanted, 2 * (before?.count ?? 0)) : wanted
+      let isReadOn = endsBefore(position, of: file) != nil
+      let grown = isReadOn ? max(2 * wanted, 2 * (before?.count ?? 0)) : wanted
       let end = min(start + min(grown, ExtentCache.largest), after?.lowerBound ?? size, size)
       let extent = Extent.open(start..<max(end, position + 1))
-      insert(extent, of: file, isRead: true)
-      return (extent, isSequential && extent.range.count >= ExtentCache.leastAhead)
+      insert(extent, of: file)
+      return extent
+    }
+
+    /// Notes a read.
+    ///
+    /// - Returns: Whether it goes on where another one ended.
+    mutating func read(_ position: Int, _ count: Int, in extent: Extent, of file: Int) -> Bool {
+      clock += 1
+      let end = min(position + count, extent.range.upperBound)
+      if let place = files[file]?.firstIndex(where: { $0.extent === extent }) {
+        files[file]?[place].lastUse = clock
+        files[file]?[place].readBytes += end - position
+      }
+      let place = endsBefore(position, of: file)
+      if let place { ends[file]?.remove(at: place) }
+      ends[file, default: []].append(end)
+      if (ends[file]?.count ?? 0) > Self.mostEnds { ends[file]?.removeFirst() }
+      return place != nil
+    }
+
+    private func endsBefore(_ position: Int, of file: Int) -> Int? {
+      ends[file]?.lastIndex { (position - ExtentCache.grain...position).contains($0) }
     }
 
     /// Makes the pieces that are missing up to a position, as far as there is room.
@@ -146,36 +180,64 @@
         }
         let after = entries.first { $0.extent.range.lowerBound > next }?.extent.range.lowerBound
         let stop = min(next + ExtentCache.largest, after ?? size)
-        shrink(to: limit - (stop - next), onlyRead: true)
+        shrink(to: limit - (stop - next), .read)
         guard bytes + stop - next <= limit else { break }
         let extent = Extent.pending(next..<stop)
-        insert(extent, of: file, isRead: false)
+        insert(extent, of: file)
         made.append(extent)
         next = stop
       }
       return made
     }
 
-    /// Lets go of what was used longest ago, until no more than so many bytes are kept.
-    mutating func shrink(to limit: Int, onlyRead: Bool = false) {
+    /// Makes the pieces in which the next reads will be, if they have been equally far apart.
+    mutating func stepAhead(
+      from position: Int, _ count: Int, of file: Int, size: Int, limit: Int
+    ) -> [Extent] {
+      let before = steps[file]
+      let step = position - (before?.position ?? position)
+      let equal = before?.step == step ? (before?.count ?? 0) + 1 : 0
+      steps[file] = (position, step, equal)
+      let grain = ExtentCache.grain
+      guard equal >= 2, step > 2 * grain, count <= grain else { return [] }
+      var made: [Extent] = []
+      for number in 1...Self.mostSteps {
+        let next = position + number * step
+        guard next + count <= size else { break }
+        let start = next / grain * grain
+        let end = min((next + count + grain - 1) / grain * grain, size)
+        let overlaps = files[file]?.contains { $0.extent.range.overlaps(start..<end) } ?? false
+        guard !overlaps else { continue }
+        shrink(to: limit - (end - start), .read)
+        guard bytes + end - start <= limit else { break }
+        let extent = Extent.pending(start..<end)
+        insert(extent, of: file)
+        made.append(extent)
+      }
+      return made
+    }
+
+    /// Lets go of pieces until no more than so many bytes are kept: what was used longest ago goes first.
+    mutating func shrink(to limit: Int, _ leaving: ExtentCache.Leaving) {
       while bytes > limit {
-        var oldest: (file: Int, place: Int, isRead: Bool, use: Int)?
+        var best: (file: Int, place: Int, rank: Int, use: Int)?
         for (file, entries) in files {
-          for (place, entry) in entries.enumerated()
-          where entry.extent.isSettled && (entry.isRead || !onlyRead) && entry.lastUse < clock {
-            let key = (file, place, entry.isRead, entry.lastUse)
-            guard let best = oldest else {
-              oldest = key
-              continue
-            }
-            if entry.isRead != best.isRead ? entry.isRead : entry.lastUse < best.use {
-              oldest = key
+          for (place, entry) in entries.enumerated() where entry.extent.isSettled {
+            let rank = entry.isRead ? 0 : entry.readBytes > 0 ? 1 : 2
+            guard rank == 0 || leaving == .any, entry.lastUse < clock else { continue }
+            if best.map({ (rank, entry.lastUse) < ($0.rank, $0.use) }) ?? true {
+              best = (file, place, rank, entry.lastUse)
             }
           }
         }
-        guard let oldest, let entry = files[oldest.file]?.remove(at: oldest.place) else { return }
+        guard let best, let entry = files[best.file]?.remove(at: best.place) else { return }
         bytes -= entry.extent.range.count
       }
     }
+  }
+
+  extension ExtentCache.Entry {
+    /// Whether it has been read to its end, as far as can be told.
+    fileprivate var isRead: Bool { readBytes >= extent.range.count }
   }
 #endif

@@ -61,6 +61,8 @@
           return false
         }
         state.limit = limit
+        // A part has the size that was asked for; what else comes is small, or unknown.
+        if head.status == .partialContent { state.outcome.body.reserveCapacity(limit) }
         return true
       }
       return isTaken
