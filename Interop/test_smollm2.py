@@ -7,6 +7,8 @@ transformers reads that file and saves it as a Hugging Face folder; both go thro
 - tensors and metadata: of the file that `convert` makes of the folder, with those of the published file;
 - logits: those of verify-logits, from the folder and from both files, with transformers' in float32, and
   with llama.cpp's, which rounds activations;
+- back: the folder that Weightmill makes of the published file has the tensors, the sizes and the ids of the one that
+  transformers makes of it, and is loaded with the same logits;
 - answers: the quantized files, and one with a LoRA adapter merged into it, load in llama.cpp and say what
   the capital of France is.
 
@@ -27,7 +29,7 @@ import numpy as np
 import torch
 import transformers
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -129,6 +131,40 @@ def check_logits(checks, model, tokenizer, paths, folder):
                  error < 1e-3, f"normalized square error {error:.2g}")
 
 
+def check_back(checks, model, tokenizer, folder):
+    weightmill("convert", PUBLISHED, "--format", "safetensors", "--type", "f32", "--output", folder)
+    theirs = model.state_dict()
+    ours = load_file(folder / "model.safetensors")
+    checks.none(f"back: {len(ours)} tensors are those that transformers makes of the file", [
+        name for name in theirs.keys() | ours.keys()
+        if name != "lm_head.weight" and (name not in ours or not torch.equal(theirs[name], ours[name]))])
+    checks.check("back: the output matrix is the embedding", "lm_head.weight" not in ours)
+    again, info = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+    checks.none("back: transformers loads it", [key for key, value in info.items() if value])
+    keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+            "max_position_embeddings", "rms_norm_eps", "vocab_size", "rope_parameters", "tie_word_embeddings",
+            "bos_token_id", "eos_token_id", "pad_token_id")
+    sides = [[getattr(one.config, key) for key in keys] for one in (again, model)]
+    # The file has the epsilon in binary32; transformers writes all digits of it.
+    checks.none("back: its configuration is that of transformers", [
+        f"{key}: {left}, transformers {right}" for key, left, right in zip(keys, *sides)
+        if left != right and not (key == "rms_norm_eps" and np.float32(left) == np.float32(right))])
+    ids = torch.tensor([tokenizer((FIXTURE / "expected/eval-en.txt").read_text(encoding="utf-8")[:1500])["input_ids"]])
+    with torch.no_grad():
+        same = torch.equal(again.eval()(ids).logits, model(ids).logits)
+    checks.check("back: the same logits, bit for bit", same)
+    ours = AutoTokenizer.from_pretrained(folder)
+    checks.none("back: ids of all lines are those of its own tokenizer.json",
+                [line for line in texts() if ours(line)["input_ids"] != tokenizer(line, add_special_tokens=False)["input_ids"]])
+    question = [{"role": "user", "content": "What is 2+2?"}]
+    checks.check("back: a conversation becomes the same text",
+                 ours.apply_chat_template(question, tokenize=False, add_generation_prompt=True)
+                 == tokenizer.apply_chat_template(question, tokenize=False, add_generation_prompt=True))
+    output = folder.parent / "again.gguf"
+    weightmill("convert", folder, "--type", "f32", "--output", output)
+    return output
+
+
 def adapter(folder, model):
     """A small LoRA adapter as PEFT writes one, on queries and values."""
     folder.mkdir()
@@ -193,6 +229,8 @@ def main():
             check_file(checks, f32)
         with checks.part("logits"):
             check_logits(checks, model, tokenizer, (folder, f32, PUBLISHED), root)
+        with checks.part("back"):
+            check_file(checks, check_back(checks, model, tokenizer, root / "back"))
         with checks.part("answers"):
             outputs = list(check_answers(checks, folder, adapter(root / "lora", model), root))
             text = root / "text.txt"

@@ -354,6 +354,25 @@ struct FolderOfGGUFTests {
         == ["config.json", "generation_config.json", "model.safetensors"])
   }
 
+  /// A token of a text that another one has, none, one that is too long for merges.
+  @Test(arguments: [["x", "x"], ["", ""], [String(repeating: "y", count: 300), "x"]])
+  func hostileVocabulariesDoNotStopTheWeights(texts: [String]) throws {
+    let source = try SmallModel().write(to: folder, "source")
+    var file = try RewrittenGGUF(gguf(source, .f16, as: "x.gguf"))
+    func replace(_ key: String, _ values: [GGUFValue]) throws {
+      guard case .array(let kind, var list)? = file.metadata[key] else { return }
+      list.replaceSubrange(270..<272, with: values)
+      file.metadata[key] = .array(kind, list)
+    }
+    try replace("tokenizer.ggml.tokens", texts.map { .string($0) })
+    try replace("tokenizer.ggml.token_type", [.int32(1), .int32(1)])
+    try replace("tokenizer.ggml.scores", [.float32(-1), .float32(-2)])
+    let (path, notes) = try back(file.write(to: folder, "y.gguf"), as: "back")
+    #expect(notes.contains { $0.contains("no tokenizer is written") }, "\(notes)")
+    #expect(try digests(path) == digests(source))
+    #expect(!FileManager.default.fileExists(atPath: "\(path)/tokenizer.json"))
+  }
+
   @Test func whatHasNoPlaceIsNamed() throws {
     let source = try SmallModel().write(to: folder, "source")
     var file = try RewrittenGGUF(gguf(source, .f16, as: "x.gguf"))

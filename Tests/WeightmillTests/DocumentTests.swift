@@ -241,7 +241,7 @@ struct DocumentTests {
         let text = command.text.replacing("4G", with: "4M")
           .replacing("--text self", with: "--text self --tokens 1024")
         let result = try Self.run(text, in: folder.path)
-        let judges = command.text.contains(#/^weightmill (verify-logits|compare) /#)
+        let judges = command.text.contains(#/^weightmill (verify-logits|compare|inspect) /#)
         #expect(
           result.code == 0 || judges && result.code == 1, "\(text)\n\(result.output)")
       }

@@ -49,9 +49,6 @@ struct FolderOfGGUFCommandTests {
     let name = try run(
       file, "--format", "safetensors", "--name", "x", "--output", folder("back"))
     #expect(name.code == 64)
-    // The folder of an input is no output.
-    let same = try run(file, "--format", "safetensors", "--output", folder.path, "--force")
-    #expect(same.code == 73, "\(same.error)")
     #expect(try folder.names() == ["model.gguf"])
   }
 

@@ -59,8 +59,8 @@ struct DescribedModel {
   ///
   /// - Parameters:
   ///   - value: About the number.
-  ///   - formula: What makes the value of it.
   ///   - expected: The value.
+  ///   - formula: What makes the value of it.
   /// - Returns: The number.
   static func number(
     near value: Double, giving expected: Double, by formula: (Double) -> Double

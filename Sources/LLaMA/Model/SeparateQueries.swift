@@ -17,8 +17,7 @@ struct SeparateQueries: Catalogue {
 
   /// Takes the tensors apart.
   ///
-  /// - Parameters:
-  ///   - model: A model from such a GGUF file.
+  /// - Parameter model: A model from such a GGUF file.
   /// - Throws: `unsupported` for biases in blocks.
   init(_ model: LlamaModel) throws(WeightmillError) {
     let configuration = model.configuration

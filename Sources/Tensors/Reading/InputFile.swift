@@ -38,9 +38,10 @@ package struct InputFile: ~Copyable, Sendable {
   /// What the server calls this state of the file; `nil` for a file of the file system.
   package var version: String? { source.version }
 
-  /// The size of a file in bytes; `nil` when it cannot be told.
+  /// The size of a file.
   ///
   /// - Parameter path: The path or the address.
+  /// - Returns: The bytes; `nil` when it cannot be told.
   package static func byteCount(of path: String) -> Int? {
     guard !InputPath.isRemote(path) else {
       return (try? RemoteAccess.required(for: path).open(path))?.byteCount

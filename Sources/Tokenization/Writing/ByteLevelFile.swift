@@ -20,7 +20,7 @@ struct ByteLevelFile {
     let tokens = source.vocabulary.tokens
     let added = tokens.enumerated().compactMap { id, token in
       [.control, .userDefined, .unknown].contains(token.kind) && !token.text.isEmpty
-        ? AddedToken(id: id, token) : nil
+        ? AddedToken(token, at: id) : nil
     }
     let isAdded = Set(added.map(\.id))
     let texts = tokens.indices.filter { !isAdded.contains($0) && tokens[$0].kind != .unused }

@@ -35,7 +35,7 @@ struct SentencePieceFiles {
           text: piece.text, score: piece.isAdded ? 0 : piece.score, kind: piece.kind)
       }, unknown: unknown, special: vocabulary.special)
     listed = tokens.enumerated().compactMap { id, token in
-      token.isAdded ? AddedToken(id: id, token) : nil
+      token.isAdded ? AddedToken(token, at: id) : nil
     }
     json = try Self.json(vocabulary, pieces: pieces.count, unknown: unknown, location: location)
   }
@@ -46,7 +46,7 @@ struct SentencePieceFiles {
     let (tokens, special) = (vocabulary.tokens, vocabulary.special)
     let added = tokens.enumerated().compactMap { id, token in
       [.control, .userDefined, .unknown].contains(token.kind) && !token.text.isEmpty
-        ? AddedToken(id: id, token) : nil
+        ? AddedToken(token, at: id) : nil
     }
     let behind = added.filter { $0.id >= count }
     let follows = (behind.last?.id ?? count - 1) == count - 1 + behind.count

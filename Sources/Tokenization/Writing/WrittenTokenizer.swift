@@ -137,7 +137,7 @@ enum TokenizerParts {
 
 extension AddedToken {
   /// A token of a GGUF file, whose text is looked for as it is.
-  init(id: Int, _ token: Vocabulary.Token) {
+  init(_ token: Vocabulary.Token, at id: Int) {
     self.init(
       id: id, content: token.text, isSingleWord: false, stripsLeft: false, stripsRight: false,
       isNormalized: false, isSpecial: token.kind != .userDefined)

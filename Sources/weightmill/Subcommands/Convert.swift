@@ -57,7 +57,7 @@ extension Subcommands {
           weightmill convert llama-13b --delta Ziya-LLaMA-13B-v1 --type q4_k_m \\
             --calibrate self --output ziya-q4_k_m.gguf
           weightmill convert my-model --output my-folder --format safetensors
-          weightmill convert my-model-q4_k_m.gguf --format safetensors --output my-folder
+          weightmill convert ziya-q4_k_m.gguf --format safetensors --output folder
           weightmill convert my-model --output 'm-{type}.gguf' --type q5_k_m
           weightmill convert my-model --output m.gguf --type q8_0 --split-max-size 4G
           weightmill convert my-model --output m.gguf --type q4_k_m --part 2/8

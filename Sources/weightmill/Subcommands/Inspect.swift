@@ -1,6 +1,7 @@
 import ArgumentParser
 import WeightmillComparison
 import WeightmillModels
+import WeightmillPyTorch
 import WeightmillReporting
 import WeightmillTensors
 

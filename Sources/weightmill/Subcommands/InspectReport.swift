@@ -1,4 +1,5 @@
 import WeightmillGGUF
+import WeightmillLLaMA
 import WeightmillModels
 import WeightmillPresentation
 import WeightmillStrictJSON
