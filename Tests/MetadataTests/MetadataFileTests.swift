@@ -133,7 +133,7 @@ struct MetadataFileTests {
 
   // MARK: Crashes
 
-  private func range(_ arguments: String...) throws -> (RangeReplacement, FileIdentity) {
+  private func range(_ arguments: String...) throws -> (RangeReplacement, FileIdentity?) {
     let file = try MetadataFile(path)
     let plan = try file.plan(
       arguments.map { .set(try MetadataEdit.Assignment($0)) }, output: nil, overwrites: false,
