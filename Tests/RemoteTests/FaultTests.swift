@@ -270,6 +270,13 @@
       #expect(error?.file == "HTTPS_PROXY")
     }
 
+    @Test func certificatesThatAreNoneAreAUsageError() {
+      var settings = quickSettings()
+      settings.certificates = "/nonexistent.pem"
+      let error = expectError(.usage) { _ = try RemoteReading(settings) }
+      #expect(error?.file == "SSL_CERT_FILE")
+    }
+
     @Test func hostsThatAreReachedWithoutTheProxy() {
       let settings = ProxySettings(address: "http://p:1", exceptions: ".example.org, host,*.net")
       for host in ["a.example.org", "example.org", "host", "x.net"] {

@@ -141,41 +141,44 @@ import WeightmillTestSupport
     /// A run that was killed goes on; not if the file is another one by then.
     @Test(arguments: [false, true]) func aKilledRunIsResumed(_ changes: Bool) throws {
       let folder = try TemporaryFolder()
-      let local = try Self.convertLocal(folder)
+      let local = folder("local.gguf")
+      let whole = try CommandLineTool.run(
+        ["convert", Fixtures.miniZiya("base-hf"), "--output", local, "--name", "m"]
+          + Self.arguments)
+      #expect(whole.code == 0, "\(whole.error)")
       let state = RunState()
       let server = try Self.server { request, answer in
         var answer = answer
-        if state.isSlow, request.path.contains("00003-of-00003"), answer.body.count > 200_000 {
-          answer.pause = 100_000
+        // But for what is read before a run, the first shard comes late, the second one never.
+        if state.isSlow, answer.body.count > 1 << 16, request.range?.lowerBound ?? 0 >= 1 << 20 {
+          answer.pause = request.path.contains("00001-of-00002") ? 1000 : 100_000
         }
         if state.isChanged { answer.headers["ETag"] = "\"two\"" }
         return answer
       }
       let output = folder("m.gguf")
       let arguments =
-        [
-          "convert", "\(server.address)/base-meta/", "--delta", "\(server.address)/delta/",
-          "--output", output,
-        ] + Self.arguments
+        ["convert", "\(server.address)/base-hf/", "--output", output, "--name", "m"]
+        + Self.arguments
       let process = Process()
       process.executableURL = URL(fileURLWithPath: CommandLineTool.path)
       process.arguments = arguments
       process.standardError = FileHandle.nullDevice
       try process.run()
       let end = Date(timeIntervalSinceNow: 60)
-      while try Self.journalLines(folder) < 5, Date() < end { usleep(50_000) }
+      while try Self.journalLines(folder) < 3, Date() < end { usleep(50_000) }
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
-      #expect(try Self.journalLines(folder) >= 5)
+      #expect(try Self.journalLines(folder) >= 3)
       state.stopBeingSlow(changes: changes)
       let resumed = try CommandLineTool.run(arguments + ["--resume"])
       if changes {
         #expect(resumed.code == 78, "\(resumed.error)")
-        #expect(
-          resumed.error.contains("version \"one\" then, \(9)") || resumed.error.contains("\"two\""))
+        #expect(resumed.error.contains("version \"one\""), "\(resumed.error)")
+        #expect(resumed.error.contains("version \"two\""))
       } else {
         #expect(resumed.code == 0, "\(resumed.error)")
-        #expect(try Fixtures.bytes(output) == local)
+        #expect(try Fixtures.bytes(output) == Fixtures.bytes(local))
       }
     }
 

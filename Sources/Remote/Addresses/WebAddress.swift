@@ -73,9 +73,9 @@
         host = String(host[..<colon])
       }
       let allowed = isBracketed ? "[]:0123456789abcdef." : "-._0123456789abcdefghijklmnopqrstuvwxyz"
-      guard !host.isEmpty, host.utf8.count <= 255, host.allSatisfy(allowed.contains) else {
-        return nil
-      }
+      guard !host.isEmpty, host.utf8.count <= 255, host.allSatisfy(allowed.contains),
+        !isBracketed || host.hasSuffix("]")
+      else { return nil }
       return (host, port)
     }
 

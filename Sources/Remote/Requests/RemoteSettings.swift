@@ -7,6 +7,8 @@
     public var token: String?
     /// The proxy that requests go through, and the hosts that are reached without it.
     public var proxy: ProxySettings?
+    /// A file with certificates (PEM) that are trusted besides the system's, such as those of a company's proxy.
+    public var certificates: String?
 
     /// How long a connection may take to be made, in milliseconds.
     package var connectMilliseconds: Int64 = 15_000
@@ -28,7 +30,7 @@
     /// The settings that nobody has changed: huggingface.co, without a token.
     public init() {}
 
-    /// Reads `HF_TOKEN`, `HF_ENDPOINT`, `HTTPS_PROXY` and `NO_PROXY`.
+    /// Reads `HF_TOKEN`, `HF_ENDPOINT`, `HTTPS_PROXY`, `NO_PROXY` and `SSL_CERT_FILE`.
     ///
     /// - Parameter environment: The environment's variables.
     public init(environment: [String: String]) {
@@ -37,6 +39,7 @@
       }
       if let endpoint = value("HF_ENDPOINT") { self.endpoint = endpoint }
       token = value("HF_TOKEN")
+      certificates = value("SSL_CERT_FILE")
       proxy = value("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy").map {
         ProxySettings(address: $0, exceptions: value("NO_PROXY", "no_proxy") ?? "")
       }

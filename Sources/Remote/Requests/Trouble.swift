@@ -35,11 +35,7 @@
         self.init(.final, "its certificate is for another host")
       case let error as NIOSSLError: self = Self.security(error)
       case is BoringSSLError: self.init(.final, "no secure connection could be made")
-      case let error as HTTPParserError:
-        self.init(
-          .final,
-          error == .headerOverflow
-            ? "answers with headers without end" : "answers with what is no HTTP")
+      case let error as HTTPParserError: self = Self.parser(error)
       default: self.init(.cut, "the connection failed: \(quoted("\(error)"))")
       }
     }
@@ -57,6 +53,14 @@
         Trouble(.final, "the proxy wants a user and a password")
       case .invalidProxyResponse: Trouble(.cut, "the proxy refuses the connection")
       default: Trouble(.cut, "the connection failed: \(error.shortDescription)")
+      }
+    }
+
+    private static func parser(_ error: HTTPParserError) -> Trouble {
+      switch error {
+      case .invalidEOFState, .closedConnection: Trouble(.cut, "the connection was cut")
+      case .headerOverflow: Trouble(.final, "answers with headers without end")
+      default: Trouble(.final, "answers with what is no HTTP")
       }
     }
 

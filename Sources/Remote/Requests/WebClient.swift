@@ -3,6 +3,7 @@
   import Dispatch
   import NIOCore
   import NIOHTTP1
+  import NIOSSL
   import Synchronization
   import WeightmillTensors
 
@@ -26,7 +27,7 @@
     private static let leastSpeed = 16 << 10
 
     init(_ settings: RemoteSettings) throws(WeightmillError) {
-      let configuration = Self.configuration(settings)
+      let configuration = try Self.configuration(settings)
       if let proxy = settings.proxy {
         var configuration = configuration
         configuration.proxy = try Self.proxy(proxy.address)
@@ -42,13 +43,25 @@
       for client in [direct, proxied?.client].compactMap(\.self) { client.shutdown { _ in } }
     }
 
-    private static func configuration(_ settings: RemoteSettings) -> HTTPClient.Configuration {
+    private static func configuration(
+      _ settings: RemoteSettings
+    ) throws(WeightmillError) -> HTTPClient.Configuration {
       var configuration = HTTPClient.Configuration(
         redirectConfiguration: .disallow,
         timeout: .init(
           connect: .milliseconds(settings.connectMilliseconds),
           read: .milliseconds(settings.silenceMilliseconds)),
         decompression: .disabled)
+      if let path = settings.certificates {
+        guard let certificates = try? NIOSSLCertificate.fromPEMFile(path) else {
+          throw WeightmillError(
+            .usage, "SSL_CERT_FILE", "names no file of certificates", at: path,
+            remedy: "name a file in PEM, or leave it out")
+        }
+        var security = TLSConfiguration.makeClientConfiguration()
+        security.additionalTrustRoots = [.certificates(certificates)]
+        configuration.tlsConfiguration = security
+      }
       // Several connections carry more than one that is shared.
       configuration.httpVersion = .http1Only
       configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 8
