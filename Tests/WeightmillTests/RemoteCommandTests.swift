@@ -52,10 +52,11 @@ import WeightmillTestSupport
       let local = try Self.convertLocal(folder)
       let server = try Self.server { request, answer in
         var answer = answer
-        switch request.earlier % 5 {
+        // One after the other would be paused for longer and longer.
+        switch request.earlier {
         case 1: return .init(503)
-        case 2: answer.cut = answer.body.count / 2
-        case 3: return .init(429, ["Retry-After": "0"])
+        case 3: answer.cut = answer.body.count / 2
+        case 5: return .init(429, ["Retry-After": "0"])
         default: break
         }
         return answer
