@@ -63,7 +63,7 @@ struct RoadTests {
     let people = try CommandLineTool.run("inspect", try convert())
     #expect(people.code == 0)
     #expect(people.output.contains("GGUF file, version 3"))
-    #expect(people.output.contains("blk.3.ffn_down.weight"))
+    #expect(people.output.contains("blk.0-3.ffn_down.weight"))
     for (path, kind, count) in [
       (Self.base, "Meta LLaMA folder", 40), (Self.delta, "Hugging Face folder", 43),
       ("fixtures/mini-ziya/base-hf", "Hugging Face folder", 39),
