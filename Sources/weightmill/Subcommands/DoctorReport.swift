@@ -30,7 +30,7 @@ struct DoctorReport: Encodable {
       let configuration = loaded.llama.configuration
       path = request.path
       delta = request.delta
-      adapters = request.adapters
+      adapters = request.adapters.map(\.path)
       architecture = loaded.llama.architecture.name
       layers = configuration.layerCount
       parameters = loaded.llama.catalogue.parameterCount
