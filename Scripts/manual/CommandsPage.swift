@@ -58,7 +58,16 @@ struct CommandsPage {
   }
 
   private func table(_ arguments: [ToolInfo.Argument]) -> [String] {
-    ["| | |", "|---|---|"] + arguments.map { "| `\(Self.term($0))` | \(Self.meaning($0)) |" }
+    let names = Set(arguments.flatMap { ($0.names ?? []).map(\.spelling) })
+    return ["| | |", "|---|---|"]
+      + arguments.compactMap { argument in
+        // A flag and what takes it back are one line.
+        let name = argument.preferredName?.spelling ?? ""
+        let opposite = "--no-" + name.dropFirst(2)
+        if name.hasPrefix("--no-"), names.contains("--" + name.dropFirst(5)) { return nil }
+        let term = Self.term(argument) + (names.contains(opposite) ? ", \(opposite)" : "")
+        return "| `\(term)` | \(Self.meaning(argument)) |"
+      }
   }
 
   /// `--output, -o <file>`, `<input>`.

@@ -17,8 +17,9 @@ extension Subcommands {
         """,
       discussion: """
         Types and options have llama-quantize's names. Without OUTPUT, the file is
-        ggml-model-TYPE.gguf beside the input; {type} in its name stands for the type. Of a split input any part may be named;
-        one file is written, or with --keep-split one for each part.
+        ggml-model-TYPE.gguf beside the input; {type} in a name stands for the type.
+        Of a split input any part may be named; one file is written, or with
+        --keep-split one for each part.
 
         Some types with less than 3 bits require an imatrix: see `weightmill imatrix`.
 
