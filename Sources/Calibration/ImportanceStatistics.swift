@@ -88,7 +88,10 @@ package struct ImportanceStatistics: Equatable, Sendable {
   /// The number in `blk.NUMBER.`.
   private static func layer(of name: String) -> Int? {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count > 2 && parts[0] == "blk" ? Int(parts[1]) : nil
+    guard parts.count > 2, parts[0] == "blk", let number = Int(parts[1]), number >= 0 else {
+      return nil
+    }
+    return number
   }
 
   /// A name without its layer and ending, `attn_q`.

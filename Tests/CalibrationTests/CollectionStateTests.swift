@@ -63,7 +63,7 @@ struct CollectionStateTests {
     return try CollectionState.resume(path, origin)
   }
 
-  @Test(arguments: [(0.2, 100), (0.45, 1), (0.45, 4), (0.75, 3)])
+  @Test(arguments: [(0.1, 100), (0.45, 1), (0.45, 4), (0.75, 3)])
   func aContinuedRunGivesTheSameBytes(share: Double, interval: Int) throws {
     let text = try text()
     let whole = try collector().gather(text) { _, _ in }
