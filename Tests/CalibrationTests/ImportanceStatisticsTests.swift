@@ -7,7 +7,7 @@ import WeightmillTensors
 import WeightmillTestSupport
 
 /// The figures of `--show-statistics` are those that NumPy finds by llama-imatrix's formulas
-/// (`fixtures/imatrix/statistics.py`).
+/// (`fixtures/imatrix/make_statistics.py`).
 struct ImportanceStatisticsTests {
   private static func expected() throws -> [String: Any] {
     let path = "\(Fixtures.package)/fixtures/imatrix/statistics.json"

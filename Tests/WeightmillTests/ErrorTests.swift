@@ -220,7 +220,7 @@ struct ErrorTests {
   }
 
   @Test(arguments: [
-    ["convert"], ["quantize", "a", "b", "q9"], ["convert", "x"], ["nonsense"],
+    ["convert"], ["quantize", "a", "b", "q9"], ["convert", "x", "y"], ["nonsense"],
     ["convert", "x", "--output", "y", "--threads", "0"],
     ["convert", "x", "--output", "y", "--wat"],
     ["verify-logits", "a", "--reference", "b", "--text", "c", "--min-top1", "2"],
