@@ -1,4 +1,5 @@
 package import SystemPackage
+import WeightmillTensors
 
 #if canImport(Glibc)
   internal import Glibc
@@ -93,6 +94,34 @@ extension FilePath {
 }
 
 extension FileDescriptor {
+  /// Reads back bytes of a file that is being written.
+  ///
+  /// - Parameters:
+  ///   - position: The first byte.
+  ///   - count: How many.
+  ///   - path: The file, for messages.
+  /// - Returns: The bytes.
+  /// - Throws: `inputOutput`, also when the file ends before.
+  func bytes(
+    at position: Int, count: Int, of path: String
+  ) throws(WeightmillError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var done = 0
+    while done < count {
+      let got: Int
+      do {
+        got = try unsafe bytes.withUnsafeMutableBytes { buffer in
+          try unsafe read(
+            fromAbsoluteOffset: Int64(position + done),
+            into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
+        }
+      } catch { throw .writing(path, error) }
+      guard got > 0 else { throw .writing(path, Errno.ioError) }
+      done += got
+    }
+    return bytes
+  }
+
   /// Flushes the file to the disk.
   ///
   /// - Returns: The error, if there is one.

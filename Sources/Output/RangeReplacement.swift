@@ -225,21 +225,7 @@ private struct ChangedFile {
   func close() { try? descriptor.close() }
 
   func bytes(at position: Int, count: Int) throws(WeightmillError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var done = 0
-    while done < count {
-      let got: Int
-      do {
-        got = try unsafe bytes.withUnsafeMutableBytes { buffer in
-          try unsafe descriptor.read(
-            fromAbsoluteOffset: Int64(position + done),
-            into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
-        }
-      } catch { throw .writing(path, error) }
-      guard got > 0 else { throw .writing(path, Errno.ioError) }
-      done += got
-    }
-    return bytes
+    try descriptor.bytes(at: position, count: count, of: path)
   }
 
   func write(_ bytes: ArraySlice<UInt8>, at position: Int) throws(WeightmillError) {

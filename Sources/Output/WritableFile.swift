@@ -58,21 +58,7 @@ package final class WritableFile: Sendable {
   /// - Returns: The bytes.
   /// - Throws: `inputOutput`.
   package func bytes(at position: Int, count: Int) throws(WeightmillError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var done = 0
-    while done < count {
-      let got: Int
-      do {
-        got = try unsafe bytes.withUnsafeMutableBytes { buffer in
-          try unsafe descriptor.read(
-            fromAbsoluteOffset: Int64(position + done),
-            into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
-        }
-      } catch { throw .writing(shown, error) }
-      guard got > 0 else { throw .writing(shown, Errno.ioError) }
-      done += got
-    }
-    return bytes
+    try descriptor.bytes(at: position, count: count, of: shown)
   }
 
   /// Makes the file this long; what is not written reads as zeros.
