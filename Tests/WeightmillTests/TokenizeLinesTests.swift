@@ -47,4 +47,20 @@ struct TokenizeLinesTests {
     #expect(result.code == 66)
     #expect(result.error.contains("none.txt"))
   }
+
+  /// What follows an address's `?` is nobody's secret in a text, and is not cut off.
+  @Test(arguments: [[], ["--threads", "1"], ["--no-bos", "--threads", "1"]])
+  func aTextMayBeAnAddress(options: [String]) throws {
+    let folder = try TemporaryFolder()
+    let text = "https://a.example/b?c=d"
+    let lines = try folder.write("\(text)\n".utf8, to: "lines.txt")
+    let model = "fixtures/mini-ziya/base-hf"
+    let given = try CommandLineTool.run(["tokenize"] + options + [model, text, "--json"])
+    let read = try CommandLineTool.run(
+      ["tokenize"] + options + [model, "--lines", lines, "--json"])
+    #expect(given.code == 0 && read.code == 0, "\(given.error) \(read.error)")
+    let ids = given.json?["ids"] as? [Int]
+    #expect(ids?.isEmpty == false)
+    #expect(ids == (read.json?["lines"] as? [[Int]])?.first)
+  }
 }

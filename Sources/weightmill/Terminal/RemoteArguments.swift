@@ -22,16 +22,22 @@ struct RemoteArguments {
 
   /// Options whose values are texts, in which an address is none.
   private static let texts: Set<String> = ["--prompt", "-p", "--system"]
+  /// Options of `tokenize` that have a value: what else has no hyphen is its model, and then its text.
+  private static let valued: Set<String> = ["--lines", "--pre", "--threads"]
 
   init(_ given: some Sequence<String>) {
     var previous = ""
+    // The command, and what of it stands for itself.
+    var words: [String] = []
     for argument in given {
       let isOption = argument.hasPrefix("--")
       let cut = isOption ? argument.firstIndex(of: "=") : nil
       let name = cut.map { String(argument[..<$0]) } ?? previous
       let value = cut.map { argument[argument.index(after: $0)...] } ?? argument[...]
+      if !argument.hasPrefix("-"), !Self.valued.contains(previous) { words.append(argument) }
       previous = argument
-      guard InputPath.isRemote(String(value)), !Self.texts.contains(name) else {
+      let isText = words.first == "tokenize" && words.count > 2 && words.last == argument
+      guard InputPath.isRemote(String(value)), !Self.texts.contains(name), !isText else {
         arguments.append(argument)
         continue
       }
