@@ -8,9 +8,4 @@ if ! command -v apt-get >/dev/null; then
   echo "qemu-aarch64 and aarch64-linux-gnu-gcc are missing: install them, then try again" >&2
   exit 1
 fi
-as_root=()
-if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
-echo "installing gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends \
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+exec "$(dirname "$0")/install-packages.sh" gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user

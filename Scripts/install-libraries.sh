@@ -8,13 +8,15 @@ missing=()
 if [ ! -f /usr/include/zlib.h ]; then missing+=(zlib1g-dev); fi
 if [ ! -f /usr/include/openssl/evp.h ]; then missing+=(libssl-dev); fi
 if [ ${#missing[@]} = 0 ]; then exit 0; fi
+
+# What only saves time is worth neither a password nor a failure.
+has_needed() { [ -f /usr/include/zlib.h ]; }
+if has_needed && { [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; }; then
+  echo "libcrypto's headers (Debian: libssl-dev) would save a minute of compiling"
+  exit 0
+fi
 if ! command -v apt-get >/dev/null; then
-  if [ -f /usr/include/zlib.h ]; then exit 0; fi
   echo "zlib's headers are missing: install zlib's development package, then try again" >&2
   exit 1
 fi
-as_root=()
-if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
-echo "installing ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+"$(dirname "$0")/install-packages.sh" "${missing[@]}" || has_needed

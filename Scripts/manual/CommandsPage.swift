@@ -86,7 +86,7 @@ struct CommandsPage {
     if let values = argument.allValues, !values.isEmpty {
       meaning.append("Values: " + values.map { "`\($0)`" }.joined(separator: " ") + ".")
     }
-    if argument.kind == .option, let value = argument.defaultValue, !value.isEmpty {
+    if argument.kind != .positional, let value = argument.defaultValue, !value.isEmpty {
       meaning.append("Default: `\(value)`.")
     }
     return meaning.joined(separator: " ")
