@@ -34,7 +34,7 @@ SOURCES := Sources Tests Fuzz Benchmarks Examples Scripts Package.swift
 # A target that imports a room it does not depend on is an error.
 BUILD := --configuration release --explicit-target-dependency-import-check error
 QUICK := --disable-default-traits
-# Without what only a debugger needs, the demonstration is built a tenth sooner.
+# Nor what only a debugger needs.
 LEAN := -debug-info-format none
 PROGRAMS = $$($(SWIFT) build $(BUILD) --show-bin-path)
 # The readers once more, in debug mode with the address sanitizer. Leaks are not looked for: Swift
